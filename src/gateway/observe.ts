@@ -7,7 +7,7 @@ import { createStreamClasses } from "../observe/stream-classes.ts";
 import type { Settings } from "../settings.ts";
 import type { Observe } from "../transports/parts.ts";
 import { createWarnings } from "../transports/request/warnings.ts";
-import { createErrorLog } from "../transports/response/error-log.ts";
+import { createErrorLog } from "../transports/response/errors/error-log.ts";
 import type { Closers } from "./closers.ts";
 
 /** The observing parts. */

@@ -27,7 +27,7 @@ import { OwnRecordings, type Recordings } from "../transports/recordings/recordi
 import { createDataRoutes } from "../transports/websocket/routes.ts";
 import { createWebSocketServer, type WebSocketServer } from "../transports/websocket/server.ts";
 import { createPushGate } from "../transports/websocket-protocol/backpressure.ts";
-import { createPayloadPool } from "../transports/websocket-protocol/buffer-pool.ts";
+import { createPayloadPool } from "../transports/websocket-protocol/memory/buffer-pool.ts";
 import { workRoutes } from "../transports/work/http.ts";
 import { createWorkRoute } from "../transports/work/socket.ts";
 import type { Peers } from "../workers/peers.ts";

@@ -30,7 +30,7 @@ import type { RequestLimits } from "./request/streams.ts";
 import type { Warnings } from "./request/warnings.ts";
 import type { TurnEnd } from "./response/byte-sink.ts";
 import type { Closing } from "./response/closing.ts";
-import type { ErrorLog } from "./response/error-log.ts";
+import type { ErrorLog } from "./response/errors/error-log.ts";
 import type { SocketDeadlines } from "./response/sockets/socket-deadlines.ts";
 
 /** Parts of the gateway that every transport uses. */

@@ -6,7 +6,7 @@ import { SETTINGS } from "../../src/settings.ts";
 import { openApiDocument } from "../../src/transports/http/openapi/document.ts";
 import type { Parameter } from "../../src/transports/request/parameter-types.ts";
 import { type ParameterRoute, rowsOf } from "../../src/transports/request/parameters.ts";
-import { PROTOCOL_CLOSE } from "../../src/transports/websocket-protocol/protocol-error.ts";
+import { PROTOCOL_CLOSE } from "../../src/transports/websocket-protocol/frames/protocol-error.ts";
 import {
   CLEAN_FORMAT_NAMES,
   cleanFormat,

@@ -6,7 +6,7 @@ import {
   readTextMessage,
 } from "../../wire/foxglove/client-messages.ts";
 import type { TransportParts } from "../parts.ts";
-import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
+import type { PayloadPool } from "../websocket-protocol/memory/buffer-pool.ts";
 import { MessageTurns } from "../websocket-protocol/message-turns.ts";
 import type { Pausable } from "../websocket-protocol/pause-reasons.ts";
 import type { SocketRequest } from "../websocket-protocol/upgrade-route.ts";

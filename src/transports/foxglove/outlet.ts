@@ -6,9 +6,9 @@
 import type { Sink } from "../../live/sink.ts";
 import type { ServerMessage } from "../../wire/foxglove/server-messages.ts";
 import type { ByteSink } from "../response/byte-sink.ts";
-import type { Chunks } from "../response/chunks.ts";
-import { createFrameWriter } from "../websocket-protocol/frame-writer.ts";
-import { type Member, Rotation } from "./rotation.ts";
+import type { Chunks } from "../response/memory/chunks.ts";
+import { createFrameWriter } from "../websocket-protocol/frames/frame-writer.ts";
+import { type Member, Rotation } from "./subscriptions/rotation.ts";
 
 /** Reactions of the viewer. */
 export interface OutletHooks {

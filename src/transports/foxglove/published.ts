@@ -8,7 +8,7 @@ import type { ClientChannel } from "../../wire/foxglove/client-messages.ts";
 import { keyOfTopic } from "../../wire/foxglove/topic.ts";
 import type { TransportParts } from "../parts.ts";
 import type { InFlight } from "../websocket-protocol/backpressure.ts";
-import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
+import type { PayloadPool } from "../websocket-protocol/memory/buffer-pool.ts";
 import { OrderedAppends } from "./ordered-appends.ts";
 
 /** Encodings in which viewers publish. */

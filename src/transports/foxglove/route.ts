@@ -3,9 +3,9 @@ import { GatewayError } from "../../domain/errors.ts";
 import { SUBPROTOCOLS } from "../../wire/foxglove/server-messages.ts";
 import type { TransportParts } from "../parts.ts";
 import type { PushGate } from "../websocket-protocol/backpressure.ts";
-import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
+import type { PayloadPool } from "../websocket-protocol/memory/buffer-pool.ts";
 import type { UpgradeRoute } from "../websocket-protocol/upgrade-route.ts";
-import { ChannelCatalog } from "./channel-catalog.ts";
+import { ChannelCatalog } from "./channels/channel-catalog.ts";
 import { Viewer } from "./viewer.ts";
 import { VIEWER_PATH } from "./viewer-path.ts";
 

@@ -6,7 +6,7 @@ import { decodeName } from "../../domain/streams/stream-name.ts";
 import { readParameters } from "../request/query.ts";
 import { type RequestedStreams, type RequestLimits, readRequestedStreams } from "../request/streams.ts";
 import type { SocketRequest } from "../websocket-protocol/upgrade-route.ts";
-import { type PlayedRange, readRange } from "./playback-range.ts";
+import { type PlayedRange, readRange } from "./subscriptions/playback-range.ts";
 
 /** A parsed request. */
 export interface ViewerRequest {

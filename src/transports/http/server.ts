@@ -8,7 +8,7 @@ import { GatewayError } from "../../domain/errors.ts";
 import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
 import { WARNINGS_HEADER } from "../request/warnings.ts";
-import { addAnswersMemory } from "../response/response-memory.ts";
+import { addAnswersMemory } from "../response/memory/response-memory.ts";
 import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS } from "../response/security-headers.ts";
 import { addBodies } from "./bodies/bodies.ts";
 import { addBodyLimits, SMALL_BODY_BYTES } from "./bodies/body-limits.ts";

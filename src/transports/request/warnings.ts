@@ -8,7 +8,7 @@ import { type EntryId, timeOfId } from "../../domain/streams/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { LastIds } from "../../redis/registry/details/last-ids.ts";
 import { asciiJson } from "../../wire/header.ts";
-import type { ErrorContext } from "../response/error-log.ts";
+import type { ErrorContext } from "../response/errors/error-log.ts";
 
 /** Response header: a JSON list of warnings, in ASCII. */
 export const WARNINGS_HEADER = "x-warnings";

@@ -4,8 +4,8 @@
  */
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
 import type { Sink } from "../../live/sink.ts";
-import type { Chunks } from "./chunks.ts";
-import { createUnreadMemory, type UnreadMemory } from "./unread-memory.ts";
+import type { Chunks } from "./memory/chunks.ts";
+import { createUnreadMemory, type UnreadMemory } from "./memory/unread-memory.ts";
 
 /** Destination of bytes. Node's sockets and HTTP responses have this shape. */
 export interface ByteStream {

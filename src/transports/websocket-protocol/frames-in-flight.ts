@@ -10,7 +10,7 @@
  * ping.
  */
 import type { ByteSink } from "../response/byte-sink.ts";
-import type { Chunks } from "../response/chunks.ts";
+import type { Chunks } from "../response/memory/chunks.ts";
 
 /** Subscription that is paused while too many frames are in flight. */
 interface Held {

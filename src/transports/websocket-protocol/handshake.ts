@@ -6,7 +6,7 @@ import { CONNECTION_HEADER, type Visitor } from "../../access/admission.ts";
 import { BEARER_PROTOCOL } from "../../access/identity/credentials.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { WARNINGS_HEADER, warningsHeader } from "../request/warnings.ts";
-import { endWithError } from "../response/socket-errors.ts";
+import { endWithError } from "../response/errors/socket-errors.ts";
 import type { SocketDeadlines } from "../response/sockets/socket-deadlines.ts";
 
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

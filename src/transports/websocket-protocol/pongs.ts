@@ -1,6 +1,6 @@
 /** Answers to the pings of one client. A client that sends many, or does not read, receives few. */
 import type { Socket } from "node:net";
-import { controlFrame, PONG_OPCODE } from "./control-frames.ts";
+import { controlFrame, PONG_OPCODE } from "./frames/control-frames.ts";
 
 /** Pings of one turn that are answered one by one. Of more, the last one is answered, too (RFC 6455, section 5.5.3). */
 const MOST_PONGS = 16;

@@ -10,12 +10,12 @@ import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.
 import type { Uploads } from "../../access/limits/upload-memory.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import type { SocketDeadlines } from "../response/sockets/socket-deadlines.ts";
-import { closeFrame, PING } from "./control-frames.ts";
-import { FrameReader, type FrameReaderOptions, type Parsed } from "./frame-reader.ts";
-import { MessageMemory } from "./message-memory.ts";
+import { closeFrame, PING } from "./frames/control-frames.ts";
+import { FrameReader, type FrameReaderOptions, type Parsed } from "./frames/frame-reader.ts";
+import { ProtocolError } from "./frames/protocol-error.ts";
+import { MessageMemory } from "./memory/message-memory.ts";
+import { releaseChunk } from "./memory/release-memory.ts";
 import { Pongs } from "./pongs.ts";
-import { ProtocolError } from "./protocol-error.ts";
-import { releaseChunk } from "./release-memory.ts";
 
 /** Handlers of received messages and events. */
 export interface MessageHandlers {

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Session, SessionKind } from "../../access/sessions.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { ParameterRoute } from "../request/parameters.ts";
-import type { ErrorContext } from "../response/error-log.ts";
+import type { ErrorContext } from "../response/errors/error-log.ts";
 import type { ServerWebSocket } from "./socket.ts";
 
 /** Route of the WebSocket server. */

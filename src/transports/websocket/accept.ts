@@ -6,8 +6,8 @@ import type { Visitor } from "../../access/admission.ts";
 import type { Session } from "../../access/sessions.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { TransportParts } from "../parts.ts";
-import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
-import { PROTOCOL_CLOSE, type ProtocolError } from "../websocket-protocol/protocol-error.ts";
+import { PROTOCOL_CLOSE, type ProtocolError } from "../websocket-protocol/frames/protocol-error.ts";
+import type { PayloadPool } from "../websocket-protocol/memory/buffer-pool.ts";
 import {
   type MessageHandlers,
   ServerWebSocket,

@@ -1,7 +1,7 @@
 /** Parts of the WebSocket transport: those of all transports, and its own settings and buffers. */
 import type { TransportConfig, TransportParts } from "../parts.ts";
 import type { PushGate } from "../websocket-protocol/backpressure.ts";
-import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
+import type { PayloadPool } from "../websocket-protocol/memory/buffer-pool.ts";
 import type { KeepAliveConfig } from "./keep-alive.ts";
 import type { PullEncoders } from "./pull/pull-encoder.ts";
 

@@ -1,7 +1,7 @@
 /** The data routes of the WebSocket server: `/data/{stream_id}/push` and `/data/{stream_id}/pull`. */
 import type { PushGate } from "../websocket-protocol/backpressure.ts";
-import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
 import { selectAnyProtocol } from "../websocket-protocol/handshake.ts";
+import type { PayloadPool } from "../websocket-protocol/memory/buffer-pool.ts";
 import type { UpgradeRoute } from "../websocket-protocol/upgrade-route.ts";
 import { MOST_CONTROL_BYTES } from "./control.ts";
 import type { DataParts, WebSocketParts } from "./parts.ts";

@@ -8,14 +8,14 @@ import type { Observe } from "../parts.ts";
 import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
 import { unknownParameters } from "../request/unknown-parameters.ts";
-import { routePatternOf } from "../response/error-log.ts";
-import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
+import { routePatternOf } from "../response/errors/error-log.ts";
 import {
   answerHandshake,
   offeredProtocols,
   rejectUpgrade,
   splitUrl,
 } from "../websocket-protocol/handshake.ts";
+import type { PayloadPool } from "../websocket-protocol/memory/buffer-pool.ts";
 import { routeOfKind, type UpgradeRoute } from "../websocket-protocol/upgrade-route.ts";
 import { type AcceptParts, type Admitted, acceptSocket, type OpenSocket, type Route } from "./accept.ts";
 import { createKeepAlive } from "./keep-alive.ts";

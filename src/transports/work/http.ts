@@ -20,7 +20,7 @@ import type { ParameterRoute, ParametersOf } from "../request/parameters.ts";
 import { readParameters } from "../request/query.ts";
 import { warnOfTimes } from "../request/request-warnings.ts";
 import { countOut } from "../response/entries-sent.ts";
-import { joinOwnPieces } from "../response/joined-pieces.ts";
+import { joinOwnPieces } from "../response/memory/joined-pieces.ts";
 import { nextEntries } from "./next.ts";
 import { formatEntry, readSettlement, type Settlement, type WorkAction } from "./settlement.ts";
 import {

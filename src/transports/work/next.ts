@@ -12,7 +12,7 @@ import type { Groups } from "../../redis/groups/groups.ts";
 import { type CleanFormatName, cleanFormat } from "../../wire/formats.ts";
 import type { Access } from "../parts.ts";
 import { whenGone } from "../response/closing.ts";
-import { memoryOf } from "../response/response-memory.ts";
+import { memoryOf } from "../response/memory/response-memory.ts";
 import type { WorkRequest } from "./work-request.ts";
 
 /** Time (ms) that Redis has to reply, also for a client that does not wait. */

@@ -14,8 +14,8 @@ import { logOddTimes } from "../request/warnings.ts";
 import type { ByteSink } from "../response/byte-sink.ts";
 import { createClientSink } from "../response/client-sink.ts";
 import { countOut } from "../response/entries-sent.ts";
-import type { PayloadPool } from "../websocket-protocol/buffer-pool.ts";
 import { selectAnyProtocol } from "../websocket-protocol/handshake.ts";
+import type { PayloadPool } from "../websocket-protocol/memory/buffer-pool.ts";
 import { MessageTurns } from "../websocket-protocol/message-turns.ts";
 import { createPauseReasons, type Pausable } from "../websocket-protocol/pause-reasons.ts";
 import {

@@ -10,7 +10,7 @@ import { type CleanFormatName, cleanFormat } from "../../wire/formats.ts";
 import type { Pieces } from "../../wire/pieces.ts";
 import { encodeWorkNotice, encodeWorkSteps, isLongWork, type WorkNotice } from "../../wire/work/work.ts";
 import { type ByteSink, JOIN_BELOW_BYTES } from "../response/byte-sink.ts";
-import { createFrameWriter } from "../websocket-protocol/frame-writer.ts";
+import { createFrameWriter } from "../websocket-protocol/frames/frame-writer.ts";
 
 /** Bytes of a message besides its payloads. */
 const HEAD_BYTES = 64;

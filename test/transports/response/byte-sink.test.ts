@@ -8,7 +8,7 @@ import {
   JOIN_BELOW_BYTES,
   joinSmall,
 } from "../../../src/transports/response/byte-sink.ts";
-import type { Chunks } from "../../../src/transports/response/chunks.ts";
+import type { Chunks } from "../../../src/transports/response/memory/chunks.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
 const HIGH_WATER = 50_000;

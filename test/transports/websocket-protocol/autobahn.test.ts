@@ -13,7 +13,7 @@ import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts"
 import { Uploads } from "../../../src/access/limits/upload-memory.ts";
 import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
-import { createPayloadPool } from "../../../src/transports/websocket-protocol/buffer-pool.ts";
+import { createPayloadPool } from "../../../src/transports/websocket-protocol/memory/buffer-pool.ts";
 import { ServerWebSocket } from "../../../src/transports/websocket-protocol/socket.ts";
 import {
   BINARY,

@@ -10,7 +10,7 @@ import {
   createSocketDeadlines,
   type SocketDeadlines,
 } from "../../../src/transports/response/sockets/socket-deadlines.ts";
-import { createPayloadPool } from "../../../src/transports/websocket-protocol/buffer-pool.ts";
+import { createPayloadPool } from "../../../src/transports/websocket-protocol/memory/buffer-pool.ts";
 import { ServerWebSocket } from "../../../src/transports/websocket-protocol/socket.ts";
 import { BINARY, clientClose, clientFrame, PING, PONG, TEXT } from "../../support/client-frames.ts";
 import { silent } from "../../support/redis.ts";

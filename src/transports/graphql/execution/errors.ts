@@ -7,7 +7,7 @@ import { GraphQLError } from "graphql";
 import type { Visitor } from "../../../access/admission.ts";
 import { asGatewayError } from "../../../domain/errors.ts";
 import type { Counters } from "../../../observe/counters.ts";
-import type { ErrorLog } from "../../response/error-log.ts";
+import type { ErrorLog } from "../../response/errors/error-log.ts";
 
 /** Codes that only GraphQL has. */
 export type GraphqlCode =

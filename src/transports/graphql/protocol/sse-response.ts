@@ -3,9 +3,9 @@ import type { FastifyReply } from "fastify";
 import type { Session } from "../../../access/sessions.ts";
 import type { Pieces } from "../../../wire/pieces.ts";
 import { encodeSse, encodeSseLine, SSE_HEARTBEAT } from "../../../wire/sse.ts";
-import { errorBody } from "../../response/append-results.ts";
 import { whenGone } from "../../response/closing.ts";
-import { createUnreadMemory } from "../../response/unread-memory.ts";
+import { errorBody } from "../../response/errors/append-results.ts";
+import { createUnreadMemory } from "../../response/memory/unread-memory.ts";
 import type { GraphqlParts } from "../execution/context.ts";
 
 /** Open response of events. */

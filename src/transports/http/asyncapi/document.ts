@@ -5,7 +5,7 @@
 import { ERRORS, type ErrorCode } from "../../../domain/errors.ts";
 import { parameterSchema, parameterText } from "../../request/parameter-schema.ts";
 import { type ParameterRoute, rowsOf } from "../../request/parameters.ts";
-import { PROTOCOL_CLOSE } from "../../websocket-protocol/protocol-error.ts";
+import { PROTOCOL_CLOSE } from "../../websocket-protocol/frames/protocol-error.ts";
 import { JSON_TYPE, type Json } from "./message.ts";
 import { CLEAN_BATCHES, MESSAGES } from "./messages.ts";
 import { WORK_SENT } from "./work-messages.ts";

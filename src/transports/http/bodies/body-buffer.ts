@@ -1,5 +1,5 @@
 /** Buffer of a body that is being received. It grows with the received bytes, and not with the announced length. */
-import { releaseChunk, releaseMemory } from "../../websocket-protocol/release-memory.ts";
+import { releaseChunk, releaseMemory } from "../../websocket-protocol/memory/release-memory.ts";
 
 /** Bytes of the first buffer, unless the body is smaller. */
 const FIRST_BYTES = 64 * 1024;

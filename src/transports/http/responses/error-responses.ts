@@ -2,9 +2,9 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { asGatewayError, badParameter, type ErrorCode, GatewayError } from "../../../domain/errors.ts";
 import { acceptsPage } from "../../request/media-types.ts";
-import { errorBody } from "../../response/append-results.ts";
-import { routePatternOf } from "../../response/error-log.ts";
-import { retryAfterSeconds } from "../../response/retry-after.ts";
+import { errorBody } from "../../response/errors/append-results.ts";
+import { routePatternOf } from "../../response/errors/error-log.ts";
+import { retryAfterSeconds } from "../../response/errors/retry-after.ts";
 import { sendPage } from "../../response/security-headers.ts";
 import { SMALL_BODY_BYTES } from "../bodies/body-limits.ts";
 import { MAX_SEGMENT_LENGTH, type RouteParts } from "../route.ts";

@@ -6,7 +6,7 @@ import type { StreamNotice } from "../../../wire/notices/stream-notice.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
 import type { OpenStreams } from "../../request/pattern-streams.ts";
 import type { ByteSink } from "../../response/byte-sink.ts";
-import type { Chunks } from "../../response/chunks.ts";
+import type { Chunks } from "../../response/memory/chunks.ts";
 import { PlaybackStates } from "../../response/playback-states.ts";
 import type { FramesInFlight } from "../../websocket-protocol/frames-in-flight.ts";
 import { errorContextOf } from "../../websocket-protocol/upgrade-route.ts";

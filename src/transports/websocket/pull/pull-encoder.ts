@@ -7,8 +7,8 @@ import type { PlaybackNotice } from "../../../wire/notices/playback-notice.ts";
 import type { StreamNotice } from "../../../wire/notices/stream-notice.ts";
 import { isLongToEncode } from "../../../wire/pieces.ts";
 import { JOIN_BELOW_BYTES } from "../../response/byte-sink.ts";
-import type { Chunks } from "../../response/chunks.ts";
-import { createFrameWriter, type FrameWriter } from "../../websocket-protocol/frame-writer.ts";
+import type { Chunks } from "../../response/memory/chunks.ts";
+import { createFrameWriter, type FrameWriter } from "../../websocket-protocol/frames/frame-writer.ts";
 
 /** Parameters that determine the encoding. */
 export interface PullForm {

@@ -1,11 +1,11 @@
 /** Batches of one pushing socket that are being stored. They are acknowledged in the order of their arrival. */
 import { GatewayError } from "../../../domain/errors.ts";
 import type { AppendDone, AppendResult } from "../../../redis/append/appender.ts";
-import { appendResultsJson } from "../../response/append-results.ts";
 import type { ByteSink, TurnEnd } from "../../response/byte-sink.ts";
+import { appendResultsJson } from "../../response/errors/append-results.ts";
 import type { InFlight } from "../../websocket-protocol/backpressure.ts";
-import type { PayloadPool } from "../../websocket-protocol/buffer-pool.ts";
-import { createFrameWriter } from "../../websocket-protocol/frame-writer.ts";
+import { createFrameWriter } from "../../websocket-protocol/frames/frame-writer.ts";
+import type { PayloadPool } from "../../websocket-protocol/memory/buffer-pool.ts";
 import type { Pausable } from "../../websocket-protocol/pause-reasons.ts";
 import type { ServerWebSocket } from "../../websocket-protocol/socket.ts";
 import { closeWith } from "../../websocket-protocol/upgrade-route.ts";

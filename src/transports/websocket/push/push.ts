@@ -6,7 +6,7 @@ import type { ParametersOf } from "../../request/parameters.ts";
 import { readParameters } from "../../request/query.ts";
 import type { ByteSink } from "../../response/byte-sink.ts";
 import { createClientSink } from "../../response/client-sink.ts";
-import { createFrameWriter } from "../../websocket-protocol/frame-writer.ts";
+import { createFrameWriter } from "../../websocket-protocol/frames/frame-writer.ts";
 import { createPauseReasons } from "../../websocket-protocol/pause-reasons.ts";
 import type { ServerWebSocket } from "../../websocket-protocol/socket.ts";
 import type { ServedSocket, SocketRequest } from "../../websocket-protocol/upgrade-route.ts";

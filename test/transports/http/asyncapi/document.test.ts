@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ERRORS } from "../../../../src/domain/errors.ts";
 import { type ParameterRoute, rowsOf } from "../../../../src/transports/request/parameters.ts";
-import { PROTOCOL_CLOSE } from "../../../../src/transports/websocket-protocol/protocol-error.ts";
+import { PROTOCOL_CLOSE } from "../../../../src/transports/websocket-protocol/frames/protocol-error.ts";
 import { CLEAN_FORMATS } from "../../../../src/wire/formats.ts";
 import { problemsOf } from "../../../support/asyncapi.ts";
 import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";

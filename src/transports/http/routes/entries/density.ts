@@ -16,7 +16,7 @@ import { readErrorOf, type StreamDetails } from "../../../../redis/registry/deta
 import { openStreams } from "../../../request/pattern-streams.ts";
 import { warnOfTimes } from "../../../request/request-warnings.ts";
 import { keysOf, rangeTimes, readRequestedStreams } from "../../../request/streams.ts";
-import { memoryOf } from "../../../response/response-memory.ts";
+import { memoryOf } from "../../../response/memory/response-memory.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { type Buckets, type Density, planDensity, readDensity } from "./stream-density.ts";
 

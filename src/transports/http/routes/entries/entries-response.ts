@@ -9,8 +9,8 @@ import { isLongToEncode, joinSteps } from "../../../../wire/pieces.ts";
 import { acceptedFormat } from "../../../request/media-types.ts";
 import type { ParametersOf } from "../../../request/parameters.ts";
 import type { TurnEnd } from "../../../response/byte-sink.ts";
-import { joinOwnPieces } from "../../../response/joined-pieces.ts";
-import { memoryOf } from "../../../response/response-memory.ts";
+import { joinOwnPieces } from "../../../response/memory/joined-pieces.ts";
+import { memoryOf } from "../../../response/memory/response-memory.ts";
 import { sendAtTurnEnd } from "../../route.ts";
 
 /** Format of a response: the payloads end to end, or a clean format. */

@@ -17,8 +17,8 @@ import { declarationOf } from "../../../request/append/declarations.ts";
 import { warnOfTimes } from "../../../request/request-warnings.ts";
 import { readNamedStreams } from "../../../request/streams.ts";
 import { countOut } from "../../../response/entries-sent.ts";
+import { memoryOf } from "../../../response/memory/response-memory.ts";
 import { requestedRange } from "../../../response/requested-range.ts";
-import { memoryOf } from "../../../response/response-memory.ts";
 import { ALSO_HEAD, type RouteParts, targetOf } from "../../route.ts";
 
 /**

@@ -15,7 +15,7 @@ import type { ByteSink } from "../../../response/byte-sink.ts";
 import { createClientSink } from "../../../response/client-sink.ts";
 import { whenCut } from "../../../response/closing.ts";
 import { countOut } from "../../../response/entries-sent.ts";
-import { memoryOf } from "../../../response/response-memory.ts";
+import { memoryOf } from "../../../response/memory/response-memory.ts";
 import type { RouteParts } from "../../route.ts";
 import { groupedByStream, type MergedEntry, MergedRange, type MergedSource } from "./merged-history.ts";
 

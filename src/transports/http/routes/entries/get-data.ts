@@ -18,7 +18,7 @@ import {
   type WantedStream,
 } from "../../../request/streams.ts";
 import { whenGone } from "../../../response/closing.ts";
-import { memoryOf } from "../../../response/response-memory.ts";
+import { memoryOf } from "../../../response/memory/response-memory.ts";
 import { headerRoom, headersTooLarge } from "../../responses/header-room.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import {

@@ -19,7 +19,7 @@ import {
   type WantedStream,
 } from "../../../request/streams.ts";
 import { countOut } from "../../../response/entries-sent.ts";
-import { memoryOf } from "../../../response/response-memory.ts";
+import { memoryOf } from "../../../response/memory/response-memory.ts";
 import { headerRoom, headersTooLarge } from "../../responses/header-room.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import {

@@ -20,7 +20,7 @@ import { readDedupe } from "../../../request/append/dedupe.ts";
 import { contentFormat, mediaTypeOf } from "../../../request/media-types.ts";
 import { warn } from "../../../request/request-warnings.ts";
 import { readNaming } from "../../../request/streams.ts";
-import { appendResultsJson } from "../../../response/append-results.ts";
+import { appendResultsJson } from "../../../response/errors/append-results.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { type BodyTarget, type PostedEntry, readMultipart } from "./multipart.ts";
 

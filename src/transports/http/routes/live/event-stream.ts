@@ -11,9 +11,9 @@ import type { TransportParts } from "../../../parts.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../../request/follow-pattern.ts";
 import { namedKeysOf, type OpenStreams, type PatternStreams } from "../../../request/pattern-streams.ts";
 import type { ByteSink } from "../../../response/byte-sink.ts";
-import type { Chunks } from "../../../response/chunks.ts";
 import { createClientSink } from "../../../response/client-sink.ts";
 import { whenGone } from "../../../response/closing.ts";
+import type { Chunks } from "../../../response/memory/chunks.ts";
 import { PlaybackStates } from "../../../response/playback-states.ts";
 
 /** Content and format of a live response. */

@@ -11,7 +11,7 @@ import { openStreams } from "../../../request/pattern-streams.ts";
 import { readPlayback } from "../../../request/playback.ts";
 import { warnOfTimes } from "../../../request/request-warnings.ts";
 import { cursorTimes, readRequestedStreams } from "../../../request/streams.ts";
-import { errorBody } from "../../../response/append-results.ts";
+import { errorBody } from "../../../response/errors/append-results.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { PatternEncoder, severalEncoder, singleEncoder } from "./event-encoders.ts";
 import { sendLive, textChunks } from "./event-stream.ts";

@@ -8,7 +8,7 @@ import { formWithLengths, type MjpegForm, mjpegType, promptForm } from "../../..
 import { playedStream, readPlayback } from "../../../request/playback.ts";
 import { warnOfTimes } from "../../../request/request-warnings.ts";
 import { cursorTimes, readNamedStreams, resolveCursors } from "../../../request/streams.ts";
-import type { Chunks } from "../../../response/chunks.ts";
+import type { Chunks } from "../../../response/memory/chunks.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { sendLive, textChunks } from "./event-stream.ts";
 

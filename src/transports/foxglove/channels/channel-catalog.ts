@@ -1,0 +1,186 @@
+/**
+ * Catalog of the channels of streams, which all viewers share: each stream is examined once, not once per viewer. A stream is
+ * examined again after its metadata has changed, or it was deleted.
+ */
+
+import { BoundedMap } from "../../../domain/bounded-map.ts";
+import { readDeclaration } from "../../../domain/content/declaration.ts";
+import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
+import type { Entry } from "../../../domain/streams/entry.ts";
+import { type EntryId, FIRST_ID, idBefore } from "../../../domain/streams/entry-id.ts";
+import type { StreamReader } from "../../../redis/read/stream-reader.ts";
+import type { StreamRecord } from "../../../redis/registry/details/stream-records.ts";
+import type { MetaWatch } from "../../../redis/registry/metadata-watch.ts";
+import type { Registry } from "../../../redis/registry/registry.ts";
+import { type LiveChannel, liveChannelOf } from "../../../wire/foxglove/live-channel.ts";
+import { checkJsonBounds } from "../../../wire/json/json-text.ts";
+
+/** Parts of the catalog. */
+export interface CatalogParts {
+  readonly registry: Pick<Registry, "streams">;
+  readonly streamReader: Pick<StreamReader, "readNewest">;
+  readonly metaWatch: Pick<MetaWatch, "watch">;
+  readonly workSlices: WorkSlices;
+}
+
+/** A stream to examine. */
+export interface ExaminedStream {
+  readonly key: string;
+  /** See `SubscribedStream`. The channel of an earlier stream of that name is not used. */
+  readonly birth: number | undefined;
+}
+
+/** Channel of a stream. A stream without entries, such as a new one of a consumer group, has none yet; undefined: it cannot be shown. */
+export type FoundChannel = LiveChannel | "empty" | undefined;
+
+/** Channels by stream key. */
+export type Channels = ReadonlyMap<string, FoundChannel>;
+
+/** Channels that are remembered; above this, the oldest are dropped. */
+const MOST_CHANNELS = 10_000;
+/**
+ * Time (ms) for which a channel is remembered: viewers that arrive together share it. Not longer, because changes of streams
+ * that no viewer has are not noticed.
+ */
+const REMEMBERED_MS = 5000;
+/** Newest entries up to this size (bytes) are read together with the facts about their streams. */
+const SAMPLE_BYTES = 64 * 1024;
+/** Newest entries that a schema is inferred from, because members may be absent in one of them. */
+const MOST_SAMPLES = 10;
+/** Streams that are examined at a time, which bounds the memory of their samples. */
+const STREAMS_AT_A_TIME = 50;
+
+interface Known {
+  readonly birth: number | undefined;
+  readonly channel: Promise<FoundChannel>;
+  readonly untilMs: number;
+}
+
+/** Finds the channels of streams. */
+export class ChannelCatalog {
+  readonly #parts: CatalogParts;
+  #known = new BoundedMap<Known>(MOST_CHANNELS);
+  readonly #listeners = new Set<(key: string) => void>();
+  /** Ends the watch of metadata. */
+  #watching: Promise<() => void> | undefined;
+
+  constructor(parts: CatalogParts) {
+    this.#parts = parts;
+  }
+
+  /** Calls back when the metadata of a stream has changed. @returns a function that ends it */
+  async watch(onChange: (key: string) => void): Promise<() => void> {
+    this.#listeners.add(onChange);
+    this.#watching ??= this.#watchMeta();
+    await this.#watching;
+    return () => {
+      if (!this.#listeners.delete(onChange) || this.#listeners.size > 0) return;
+      void this.#watching?.then((stop) => stop());
+      this.#watching = undefined;
+      // Changes are not noticed from now on.
+      this.#known = new BoundedMap(MOST_CHANNELS);
+    };
+  }
+
+  /** Call when a stream was deleted. */
+  forget(key: string): void {
+    this.#known.delete(key);
+  }
+
+  /** Returns the channels of streams. @param client the one that reads them, which takes turns with others @throws GatewayError */
+  async channels(streams: readonly ExaminedStream[], client: string): Promise<Channels> {
+    const known = streams.map((stream) => this.#fresh(stream)?.channel);
+    const missing = streams.filter((_, i) => known[i] === undefined);
+    const reading = this.#examine(
+      missing.map(({ key }) => key),
+      client,
+    );
+    for (const stream of missing) this.#remember(stream, reading);
+    const [read, ...found] = await Promise.all([reading, ...known]);
+    return new Map(streams.map(({ key }, i) => [key, known[i] === undefined ? read.get(key) : found[i]]));
+  }
+
+  #fresh({ key, birth }: ExaminedStream): Known | undefined {
+    const known = this.#known.get(key);
+    if (known === undefined || known.untilMs <= performance.now()) return undefined;
+    return birth === undefined || birth === known.birth ? known : undefined;
+  }
+
+  #remember({ key, birth }: ExaminedStream, reading: Promise<Channels>): void {
+    const channel = reading.then((read) => read.get(key));
+    const known = { channel, birth, untilMs: performance.now() + REMEMBERED_MS };
+    this.#known.delete(key);
+    this.#known.set(key, known);
+    channel.catch(() => {
+      if (this.#known.get(key) === known) this.#known.delete(key);
+    });
+  }
+
+  async #watchMeta(): Promise<() => void> {
+    try {
+      return await this.#parts.metaWatch.watch((key) => {
+        this.#known.delete(key);
+        for (const listener of this.#listeners) listener(key);
+      });
+    } catch {
+      // Without tracking in Redis, viewers see changed metadata when they reconnect.
+      return () => undefined;
+    }
+  }
+
+  async #examine(keys: readonly string[], client: string): Promise<Channels> {
+    const { registry, workSlices } = this.#parts;
+    const found = new Map<string, FoundChannel>();
+    for (let from = 0; from < keys.length; from += STREAMS_AT_A_TIME) {
+      const part = keys.slice(from, from + STREAMS_AT_A_TIME);
+      const wanted = { depth: "payloads", payloadBytes: SAMPLE_BYTES, meta: true, client } as const;
+      const records = await registry.streams(part, wanted);
+      const slices = workSlices.begin();
+      const samples = await Promise.all(part.map((key, i) => this.#samplesOf(key, records[i])));
+      for (const [i, key] of part.entries()) {
+        if (slices.isOver()) await slices.next();
+        found.set(key, channelOf(key, records[i], samples[i] ?? []));
+      }
+    }
+    return found;
+  }
+
+  /** Reads entries that show the content of a stream, the newest last. */
+  async #samplesOf(key: string, record: StreamRecord | undefined): Promise<readonly Entry[]> {
+    const { details, meta: stored } = record ?? {};
+    const { last } = details ?? {};
+    if (last === undefined) return [];
+    const meta = parseMeta(stored);
+    const isDeclared = readDeclaration(meta).declaration.contentType !== undefined;
+    const { entry } = last;
+    // Too large to be read with the facts.
+    if (entry === undefined) return isDeclared ? [] : this.#readNewest(key, idBefore(last.id) ?? FIRST_ID, 1);
+    const samples = [entry];
+    const count = Math.min(MOST_SAMPLES, Math.floor(SAMPLE_BYTES / Math.max(1, entry.data.length)));
+    const isInferred = liveChannelOf({ key, meta, samples })?.isInferred === true;
+    return isInferred && count > 1 ? this.#readNewest(key, FIRST_ID, count) : samples;
+  }
+
+  #readNewest(key: string, after: EntryId, count: number): Promise<readonly Entry[]> {
+    return this.#parts.streamReader.readNewest(key, after, count, STREAMS_AT_A_TIME);
+  }
+}
+
+function channelOf(key: string, record: StreamRecord | undefined, samples: readonly Entry[]): FoundChannel {
+  const { details, meta } = record ?? {};
+  if (details === undefined || details.error !== "") return undefined;
+  const channel = liveChannelOf({ key, meta: parseMeta(meta), samples });
+  return channel ?? (details.length === 0 ? "empty" : undefined);
+}
+
+/** Parses stored metadata; undefined if it is not valid. */
+function parseMeta(stored: Buffer | undefined): unknown {
+  if (stored === undefined) return undefined;
+  try {
+    const text = stored.toString();
+    checkJsonBounds(text, "the metadata");
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

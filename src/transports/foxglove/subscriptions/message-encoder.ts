@@ -1,0 +1,52 @@
+/** Encodes the entries of a channel as message data of a subscription. */
+import type { StreamEntries } from "../../../domain/streams/entry.ts";
+import type { Encoder } from "../../../live/sink.ts";
+import type { LiveChannel } from "../../../wire/foxglove/live-channel.ts";
+import { encodeMessageHead } from "../../../wire/foxglove/server-messages.ts";
+import { JOIN_BELOW_BYTES } from "../../response/byte-sink.ts";
+import type { Chunks } from "../../response/memory/chunks.ts";
+import { createFrameWriter } from "../../websocket-protocol/frames/frame-writer.ts";
+
+/** Encoded messages. */
+export interface MessageFrame extends Chunks {
+  /** Number of entries that are left out, because their payload does not have the content of the channel. */
+  readonly hidden: number;
+}
+
+/** Bytes of a message besides its payload: the frame header, the head, and the fields before a wrapped payload. */
+const MESSAGE_BYTES = 96;
+
+/** Subscription ids below this share their frames. Viewers count from 0, so viewers with the same layout have the same ids. */
+const SHARED_IDS = 1000;
+
+/** Creates the encoder of a subscription. */
+export function createMessageEncoder(subscriptionId: number, channel: LiveChannel): Encoder<MessageFrame> {
+  return {
+    ...(subscriptionId < SHARED_IDS && { form: `foxglove ${subscriptionId} ${channel.form}` }),
+    encode: (streams) => encode(subscriptionId, channel, streams),
+  };
+}
+
+function encode(
+  subscriptionId: number,
+  channel: LiveChannel,
+  streams: readonly StreamEntries[],
+): MessageFrame {
+  const out = createFrameWriter(capacityFor(streams));
+  let hidden = 0;
+  for (const { entries } of streams)
+    for (const entry of entries) {
+      const message = channel.encode(entry);
+      if (message === undefined) hidden++;
+      else out.binary([encodeMessageHead(subscriptionId, entry.id), ...message]);
+    }
+  return { ...out.take(), hidden };
+}
+
+function capacityFor(streams: readonly StreamEntries[]): number {
+  let bytes = 0;
+  for (const { entries } of streams)
+    for (const { data } of entries)
+      bytes += MESSAGE_BYTES + (data.length < JOIN_BELOW_BYTES ? data.length : 0);
+  return bytes;
+}

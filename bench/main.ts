@@ -10,8 +10,8 @@
  */
 import { cpus, loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { startRedis } from "./load/redis.ts";
-import { openWorkspace } from "./load/workspace.ts";
+import { startRedis } from "./load/processes/redis.ts";
+import { openWorkspace } from "./load/processes/workspace.ts";
 import { type Outcome, type Row, whole } from "./row.ts";
 import { ROWS } from "./rows/index.ts";
 import { createStage, type Stage } from "./stage.ts";

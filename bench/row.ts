@@ -1,5 +1,5 @@
 /** Definition of a row of the table, and of its thresholds. */
-import type { Comparison } from "./load/rounds.ts";
+import type { Comparison } from "./load/measurement/rounds.ts";
 import type { Stage } from "./stage.ts";
 
 /** `aim` and `must` are the thresholds that were reached; `missed` means neither. */

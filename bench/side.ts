@@ -1,10 +1,11 @@
 /** The measured servers, each with clients of its protocol, so that one load runs against all of them. */
-import type { Pids } from "./load/busy.ts";
-import type { Server } from "./load/process.ts";
-import type { Redis } from "./load/redis.ts";
-import type { Samples } from "./load/statistics.ts";
-import { openPusher, type WebSocketPusher } from "./load/websocket-pusher.ts";
-import { openReader, type WebSocketReader } from "./load/websocket-reader.ts";
+
+import { openPusher, type WebSocketPusher } from "./load/clients/websocket-pusher.ts";
+import { openReader, type WebSocketReader } from "./load/clients/websocket-reader.ts";
+import type { Pids } from "./load/measurement/busy.ts";
+import type { Samples } from "./load/measurement/statistics.ts";
+import type { Server } from "./load/processes/process.ts";
+import type { Redis } from "./load/processes/redis.ts";
 import { openNatsPusher } from "./reference/nats/pusher.ts";
 import { openNatsReader } from "./reference/nats/reader.ts";
 

@@ -2,9 +2,9 @@
 import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { freePort } from "./load/free-port.ts";
-import type { Children, Server } from "./load/process.ts";
-import { type Redis, startRedis } from "./load/redis.ts";
+import { freePort } from "./load/processes/free-port.ts";
+import type { Children, Server } from "./load/processes/process.ts";
+import { type Redis, startRedis } from "./load/processes/redis.ts";
 import { startNats } from "./reference/nats/server.ts";
 import { startWebdis } from "./reference/webdis.ts";
 

@@ -1,7 +1,7 @@
 /** Leak detector: compares the gateway's gauges, files and Redis keys before and after the attacks. */
 import { get } from "node:http";
-import type { Server } from "../load/process.ts";
-import type { Redis } from "../load/redis.ts";
+import type { Server } from "../load/processes/process.ts";
+import type { Redis } from "../load/processes/redis.ts";
 import { connectionsOf, openFiles } from "./process-sockets.ts";
 
 /** Resources at one moment, by name. */

@@ -13,8 +13,8 @@
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { openWorkspace } from "../load/workspace.ts";
-import type { Attack } from "./attack.ts";
+import { openWorkspace } from "../load/processes/workspace.ts";
+import type { Attack } from "./hostile/attack.ts";
 import { ATTACKS } from "./kinds/index.ts";
 import { alone, planOf } from "./plan.ts";
 import { run } from "./run.ts";

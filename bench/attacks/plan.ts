@@ -1,6 +1,6 @@
 /** Plan of a run, derived from its seed: the gateway's settings, and the schedule of attacks. */
 import { createRandom, type Random } from "../check/random.ts";
-import type { Attack } from "./attack.ts";
+import type { Attack } from "./hostile/attack.ts";
 
 /** Part of a run with a few kinds of attacks, so that a problem can be attributed to them. */
 export interface Round {

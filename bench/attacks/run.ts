@@ -3,10 +3,11 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { freePort } from "../load/free-port.ts";
-import type { Server } from "../load/process.ts";
-import { type Children, residentBytes } from "../load/process.ts";
-import { type Redis, startRedis } from "../load/redis.ts";
+import { freePort } from "../load/processes/free-port.ts";
+import type { Server } from "../load/processes/process.ts";
+import { type Children, residentBytes } from "../load/processes/process.ts";
+import { type Redis, startRedis } from "../load/processes/redis.ts";
+import { type Healthy, LARGE_ENTRIES, LARGE_STREAM, startHealthy, type Wait } from "./healthy.ts";
 import {
   BIG_ENTRIES,
   BIG_ENTRY_BYTES,
@@ -14,10 +15,9 @@ import {
   MANY_STREAMS,
   SMALL_ENTRIES,
   SMALL_STREAM,
-} from "./attack.ts";
-import { type Healthy, LARGE_ENTRIES, LARGE_STREAM, startHealthy, type Wait } from "./healthy.ts";
-import { makeKeys } from "./hostile-keys.ts";
-import { type Hostiles, startHostiles } from "./hostiles.ts";
+} from "./hostile/attack.ts";
+import { makeKeys } from "./hostile/keys.ts";
+import { type Hostiles, startHostiles } from "./hostile/processes.ts";
 import { SLOW } from "./kinds/slow.ts";
 import { type Holdings, holdings, leftBehind } from "./leaks.ts";
 import { peakBytes, resetPeak } from "./peak.ts";

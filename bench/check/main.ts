@@ -17,12 +17,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Evidence } from "./evidence.ts";
-import type { History } from "./history.ts";
 import { inCluster, planOf } from "./plan.ts";
 import { run } from "./run.ts";
-import { lostIn, withoutLost } from "./takeovers.ts";
-import { judge } from "./verdict.ts";
+import { Evidence } from "./verdict/evidence.ts";
+import type { History } from "./verdict/history.ts";
+import { lostIn, withoutLost } from "./verdict/takeovers.ts";
+import { judge } from "./verdict/verdict.ts";
 
 const MOST_PROBLEMS = 20;
 

@@ -1,19 +1,19 @@
 /** One run: starts the processes and clients of a plan, injects its faults, waits for completion, and returns the history. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { readAcknowledged, readCommitted } from "./append-only-file.ts";
-import { type Cast, startCast } from "./cast.ts";
-import type { Evidence } from "./evidence.ts";
-import type { History, StoredStream, StreamEntryName } from "./history.ts";
-import { startPatternReader } from "./pattern-reader.ts";
+import { startPatternReader } from "./clients/pattern-reader.ts";
+import { PlaybackReader } from "./clients/playback-reader.ts";
+import { PythonPusher, PythonReader } from "./clients/python-clients.ts";
+import { type Pusher, type Reader, type Recording, startPusher, startReader } from "./clients/recorder.ts";
+import { REMADE, startRemade } from "./clients/remade.ts";
+import { startTwins, TWIN_KEYS } from "./clients/twins.ts";
+import { GROUP } from "./clients/worker.ts";
+import { startWorkers, type Workers } from "./clients/workers.ts";
 import type { Plan } from "./plan.ts";
-import { PlaybackReader } from "./playback-reader.ts";
-import { PythonPusher, PythonReader } from "./python-clients.ts";
+import { type Cast, startCast } from "./processes/cast.ts";
 import { createRandom, type Random } from "./random.ts";
-import { type Pusher, type Reader, type Recording, startPusher, startReader } from "./recorder.ts";
-import { REMADE, startRemade } from "./remade.ts";
-import { startTwins, TWIN_KEYS } from "./twins.ts";
-import { GROUP } from "./worker.ts";
-import { startWorkers, type Workers } from "./workers.ts";
+import { readAcknowledged, readCommitted } from "./verdict/append-only-file.ts";
+import type { Evidence } from "./verdict/evidence.ts";
+import type { History, StoredStream, StreamEntryName } from "./verdict/history.ts";
 
 /** Seeds are below this bound; the additional load draws from seeds above it. */
 const BESIDES_SEEDS = 5 * 2 ** 29;

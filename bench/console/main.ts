@@ -12,11 +12,11 @@ import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { type Browser, type CDPSession, chromium, type Page } from "playwright-core";
-import { CHROMIUM } from "../load/chromium.ts";
-import { residentBytes } from "../load/process.ts";
-import { startRedis } from "../load/redis.ts";
-import { createSamples } from "../load/statistics.ts";
-import { openWorkspace } from "../load/workspace.ts";
+import { createSamples } from "../load/measurement/statistics.ts";
+import { CHROMIUM } from "../load/processes/chromium.ts";
+import { residentBytes } from "../load/processes/process.ts";
+import { startRedis } from "../load/processes/redis.ts";
+import { openWorkspace } from "../load/processes/workspace.ts";
 import { createStage } from "../stage.ts";
 import { startDevices } from "./devices.ts";
 

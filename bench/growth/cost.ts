@@ -1,9 +1,9 @@
 /** Cost of an operation: processor time of the gateway and of Redis, and memory of the gateway. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Server } from "../load/process.ts";
-import { leastResidentBytes } from "../load/process.ts";
-import { processorMicros, processTree } from "../load/processor-time.ts";
-import type { Redis } from "../load/redis.ts";
+import { processorMicros, processTree } from "../load/measurement/processor-time.ts";
+import type { Server } from "../load/processes/process.ts";
+import { leastResidentBytes } from "../load/processes/process.ts";
+import type { Redis } from "../load/processes/redis.ts";
 
 /** Mean over the operations. */
 export interface Cost {

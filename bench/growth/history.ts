@@ -1,7 +1,8 @@
 /** Cost of reading a stream's history, against its length. */
+
+import { openReader } from "../load/clients/websocket-reader.ts";
 import { drained } from "../load/drain.ts";
-import type { Redis } from "../load/redis.ts";
-import { openReader } from "../load/websocket-reader.ts";
+import type { Redis } from "../load/processes/redis.ts";
 import { costOf, type Measured, memoryOf } from "./cost.ts";
 import type { Dimension } from "./dimension.ts";
 

@@ -1,11 +1,11 @@
 /** Cost of an entry that is pushed and delivered to live readers, against readers, streams, entry size and history. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { openMany } from "../load/clients/websocket.ts";
+import { openPusher } from "../load/clients/websocket-pusher.ts";
+import { openReader } from "../load/clients/websocket-reader.ts";
 import { type Device, openDevice, sensorStream } from "../load/device.ts";
 import { drained } from "../load/drain.ts";
 import { sendAtRate } from "../load/fixed-rate.ts";
-import { openMany } from "../load/websocket.ts";
-import { openPusher } from "../load/websocket-pusher.ts";
-import { openReader } from "../load/websocket-reader.ts";
 import { costOf, type Measured, memoryOf } from "./cost.ts";
 import { DECADES, type Dimension, type Point } from "./dimension.ts";
 import { fillHistory, HISTORY, HISTORY_LENGTHS } from "./history.ts";

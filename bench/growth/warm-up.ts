@@ -1,10 +1,11 @@
 /** Load before a measurement, so that the gateway's code is compiled. */
+
+import { openMany } from "../load/clients/websocket.ts";
+import { openPusher } from "../load/clients/websocket-pusher.ts";
+import { openReader } from "../load/clients/websocket-reader.ts";
 import { drained } from "../load/drain.ts";
 import { sendAtRate } from "../load/fixed-rate.ts";
-import type { Server } from "../load/process.ts";
-import { openMany } from "../load/websocket.ts";
-import { openPusher } from "../load/websocket-pusher.ts";
-import { openReader } from "../load/websocket-reader.ts";
+import type { Server } from "../load/processes/process.ts";
 
 const PER_SECOND = 3000;
 const ENTRIES = 9000;

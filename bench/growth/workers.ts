@@ -1,10 +1,10 @@
 /** Processor time per stored and per delivered entry with one and with two workers, at the same rate. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { openMany } from "../load/clients/websocket.ts";
+import { openPusher, type WebSocketPusher } from "../load/clients/websocket-pusher.ts";
+import { openReader } from "../load/clients/websocket-reader.ts";
 import { drained } from "../load/drain.ts";
 import { sendAtRate } from "../load/fixed-rate.ts";
-import { openMany } from "../load/websocket.ts";
-import { openPusher, type WebSocketPusher } from "../load/websocket-pusher.ts";
-import { openReader } from "../load/websocket-reader.ts";
 import { type Cost, costOf, type Measured } from "./cost.ts";
 
 /** Number of workers that are compared. */

@@ -5,10 +5,10 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Side } from "../side.ts";
-import { type Busy, watchBusy } from "./busy.ts";
+import { openMany } from "./clients/websocket.ts";
+import type { WebSocketPusher } from "./clients/websocket-pusher.ts";
 import { drained } from "./drain.ts";
-import { openMany } from "./websocket.ts";
-import type { WebSocketPusher } from "./websocket-pusher.ts";
+import { type Busy, watchBusy } from "./measurement/busy.ts";
 
 /** Options of the load. */
 export interface AckedPushLoad {

@@ -1,9 +1,9 @@
 /** Runs the same fan-out through a reference and through the gateway, alternately. */
 import { gatewaySide, natsSide, relaySide, type Side } from "../side.ts";
 import type { Stage } from "../stage.ts";
-import { formatBusy } from "./busy.ts";
 import { type FanOutLoad, fanOut } from "./fan-out.ts";
-import { type Comparison, compare } from "./rounds.ts";
+import { formatBusy } from "./measurement/busy.ts";
+import { type Comparison, compare } from "./measurement/rounds.ts";
 
 /** Options of both sides. */
 export interface FanOutTask extends Omit<FanOutLoad, "side" | "stream"> {

@@ -1,14 +1,14 @@
 /** Stores the same entries in a reference and through the gateway, alternately. */
 
-import type { Server } from "../load/process.ts";
 import { createJetStream, deleteJetStream, storedInJetStream } from "../reference/nats/jetstream.ts";
 import { storeRaw } from "../reference/raw-redis.ts";
 import { gatewaySide, natsSide } from "../side.ts";
 import type { Stage } from "../stage.ts";
 import { type AckedPushLoad, pushAcknowledged } from "./acked-push.ts";
-import { formatBusy } from "./busy.ts";
-import type { Redis } from "./redis.ts";
-import { type Comparison, compare } from "./rounds.ts";
+import { formatBusy } from "./measurement/busy.ts";
+import { type Comparison, compare } from "./measurement/rounds.ts";
+import type { Server } from "./processes/process.ts";
+import type { Redis } from "./processes/redis.ts";
 
 /** Options of both sides. */
 export type StoreTask = Omit<AckedPushLoad, "side" | "stream">;

@@ -2,9 +2,10 @@
  * A device with several sensors: one push connection that sends, in one batch, an entry for each of its sensors'
  * streams (`header=1`, `[[stream_id, end], …]`).
  */
+
+import { BINARY, clientFrameBytes, clientHeaderBytes, TEXT, writeClientFrame } from "./clients/frames.ts";
+import { openWebSocket } from "./clients/websocket.ts";
 import { filler, stampMasked } from "./entry.ts";
-import { BINARY, clientFrameBytes, clientHeaderBytes, TEXT, writeClientFrame } from "./frames.ts";
-import { openWebSocket } from "./websocket.ts";
 
 /** A device's push connection. */
 export interface Device {

@@ -5,7 +5,7 @@
  *     0        4            12
  *     | number | sent (f64) | filler …            little-endian; sent in ms of performance.now()
  */
-import { MASK } from "./frames.ts";
+import { MASK } from "./clients/frames.ts";
 
 /** Minimum length of an entry. */
 export const STAMP_BYTES = 12;

@@ -4,10 +4,10 @@
  * improve it.
  */
 import type { Side } from "../side.ts";
-import { type Busy, watchBusy } from "./busy.ts";
+import { openMany } from "./clients/websocket.ts";
+import type { WebSocketReader } from "./clients/websocket-reader.ts";
+import { type Busy, watchBusy } from "./measurement/busy.ts";
 import { eventLoopTurn, nap } from "./nap.ts";
-import { openMany } from "./websocket.ts";
-import type { WebSocketReader } from "./websocket-reader.ts";
 
 /** Options of the load. */
 export interface FanOutLoad {

@@ -1,13 +1,13 @@
 /** Load of many streams, each with a low rate and one reader of its own. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Busy, type Pids, watchBusy } from "./busy.ts";
+import { openMany } from "./clients/websocket.ts";
+import { openReader } from "./clients/websocket-reader.ts";
 import { openDevice, sensorStream } from "./device.ts";
 import { drained } from "./drain.ts";
 import { sendAtRate } from "./fixed-rate.ts";
-import { type Spread, spreadOf } from "./rounds.ts";
-import { createSamples } from "./statistics.ts";
-import { openMany } from "./websocket.ts";
-import { openReader } from "./websocket-reader.ts";
+import { type Busy, type Pids, watchBusy } from "./measurement/busy.ts";
+import { type Spread, spreadOf } from "./measurement/rounds.ts";
+import { createSamples } from "./measurement/statistics.ts";
 
 /** Options of the load. */
 export interface ManyStreamsLoad {

@@ -1,8 +1,8 @@
 /** Records a stream that rows then read. */
 import type { Stage } from "../stage.ts";
+import { openPusher } from "./clients/websocket-pusher.ts";
 import { drained } from "./drain.ts";
-import type { Server } from "./process.ts";
-import { openPusher } from "./websocket-pusher.ts";
+import type { Server } from "./processes/process.ts";
 
 /** Pushes entries of 100 B to the stream `recording`. */
 export async function record(stage: Stage, gateway: Server, entries: number): Promise<void> {

@@ -5,7 +5,7 @@
 import { connect } from "../../client/index.ts";
 import { entriesByKey } from "../../src/redis/read/entry-decoder.ts";
 import { openPipelined, type Pipelined } from "../reference/pipelined.ts";
-import { type Busy, type Pids, watchBusy } from "./busy.ts";
+import { type Busy, type Pids, watchBusy } from "./measurement/busy.ts";
 
 /** Options of the load. */
 export interface WorkLoad {

@@ -4,7 +4,7 @@
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import type { Redis } from "../load/redis.ts";
+import type { Redis } from "../load/processes/redis.ts";
 
 const run = promisify(execFile);
 const KEY = "raw-redis";

@@ -1,9 +1,9 @@
 /** webdis: an HTTP server in C that runs one Redis command per request, as a reference for `GET`. */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort } from "../load/free-port.ts";
-import type { Children, Server } from "../load/process.ts";
-import type { Redis } from "../load/redis.ts";
+import { freePort } from "../load/processes/free-port.ts";
+import type { Children, Server } from "../load/processes/process.ts";
+import type { Redis } from "../load/processes/redis.ts";
 
 /** Starts one with the number of threads that Debian configures. */
 export async function startWebdis(children: Children, redis: Redis): Promise<Server> {

@@ -10,15 +10,15 @@
  */
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { openMany } from "../load/clients/websocket.ts";
+import { openPusher } from "../load/clients/websocket-pusher.ts";
+import { openReader } from "../load/clients/websocket-reader.ts";
 import { drained } from "../load/drain.ts";
 import { sendAtRate } from "../load/fixed-rate.ts";
-import { makeBenchKeys } from "../load/keys.ts";
-import type { Server } from "../load/process.ts";
-import { comparisonOf } from "../load/rounds.ts";
-import { createSamples, median } from "../load/statistics.ts";
-import { openMany } from "../load/websocket.ts";
-import { openPusher } from "../load/websocket-pusher.ts";
-import { openReader } from "../load/websocket-reader.ts";
+import { comparisonOf } from "../load/measurement/rounds.ts";
+import { createSamples, median } from "../load/measurement/statistics.ts";
+import { makeBenchKeys } from "../load/processes/keys.ts";
+import type { Server } from "../load/processes/process.ts";
 import { atMost, type Row, ratioCell } from "../row.ts";
 
 const BAR = atMost(2, 1.25, "×");

@@ -7,9 +7,9 @@
  * called from this process.
  */
 
-import { createJsonPoster } from "../load/http-post.ts";
-import { compare } from "../load/rounds.ts";
-import { median } from "../load/statistics.ts";
+import { createJsonPoster } from "../load/clients/http-post.ts";
+import { compare } from "../load/measurement/rounds.ts";
+import { median } from "../load/measurement/statistics.ts";
 import { openPipelined } from "../reference/pipelined.ts";
 import { atMost, type Row, ratioCell } from "../row.ts";
 

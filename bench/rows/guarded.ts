@@ -6,10 +6,10 @@
  */
 
 import { pushAcknowledged } from "../load/acked-push.ts";
-import { formatBusy } from "../load/busy.ts";
 import { fanOut } from "../load/fan-out.ts";
-import { makeBenchKeys } from "../load/keys.ts";
-import { compare } from "../load/rounds.ts";
+import { formatBusy } from "../load/measurement/busy.ts";
+import { compare } from "../load/measurement/rounds.ts";
+import { makeBenchKeys } from "../load/processes/keys.ts";
 import { atLeast, type Row, ratioCell, whole } from "../row.ts";
 import { gatewaySide, type Side } from "../side.ts";
 import type { Stage } from "../stage.ts";

@@ -7,11 +7,11 @@
  * smallest value of several seconds, with two rounds of empty pairs in between.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { leastResidentBytes } from "../load/process.ts";
-import { spreadOf } from "../load/rounds.ts";
-import { median } from "../load/statistics.ts";
-import { openMany } from "../load/websocket.ts";
-import { openReader } from "../load/websocket-reader.ts";
+import { openMany } from "../load/clients/websocket.ts";
+import { openReader } from "../load/clients/websocket-reader.ts";
+import { spreadOf } from "../load/measurement/rounds.ts";
+import { median } from "../load/measurement/statistics.ts";
+import { leastResidentBytes } from "../load/processes/process.ts";
 import { atMost, type Row } from "../row.ts";
 import type { Stage } from "../stage.ts";
 

@@ -9,7 +9,7 @@ import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { compare } from "../load/rounds.ts";
+import { compare } from "../load/measurement/rounds.ts";
 import { atLeast, type Bar, type Row, times, whole } from "../row.ts";
 import type { Stage } from "../stage.ts";
 

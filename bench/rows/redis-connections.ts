@@ -7,10 +7,10 @@
  */
 
 import { setTimeout as sleep } from "node:timers/promises";
+import { openMany } from "../load/clients/websocket.ts";
+import { openPusher } from "../load/clients/websocket-pusher.ts";
+import { openReader } from "../load/clients/websocket-reader.ts";
 import { drained } from "../load/drain.ts";
-import { openMany } from "../load/websocket.ts";
-import { openPusher } from "../load/websocket-pusher.ts";
-import { openReader } from "../load/websocket-reader.ts";
 import { atMost, type Row } from "../row.ts";
 
 const BAR = atMost(6, 4, "");

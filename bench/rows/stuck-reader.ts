@@ -9,14 +9,14 @@
  * readers must receive every entry in both passes.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { openMany } from "../load/clients/websocket.ts";
+import { openPusher } from "../load/clients/websocket-pusher.ts";
+import { openReader } from "../load/clients/websocket-reader.ts";
 import { drained } from "../load/drain.ts";
 import { sendAtRate } from "../load/fixed-rate.ts";
-import type { Server } from "../load/process.ts";
-import { residentBytes } from "../load/process.ts";
-import { createSamples, median } from "../load/statistics.ts";
-import { openMany } from "../load/websocket.ts";
-import { openPusher } from "../load/websocket-pusher.ts";
-import { openReader } from "../load/websocket-reader.ts";
+import { createSamples, median } from "../load/measurement/statistics.ts";
+import type { Server } from "../load/processes/process.ts";
+import { residentBytes } from "../load/processes/process.ts";
 import { type Row, times, type Verdict } from "../row.ts";
 
 const ENTRIES = 10_000;

@@ -10,11 +10,11 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import type { Server } from "../load/process.ts";
-import { residentBytes } from "../load/process.ts";
-import { type Redis, startRedis } from "../load/redis.ts";
-import { median } from "../load/statistics.ts";
-import { openWorkspace } from "../load/workspace.ts";
+import { median } from "../load/measurement/statistics.ts";
+import type { Server } from "../load/processes/process.ts";
+import { residentBytes } from "../load/processes/process.ts";
+import { type Redis, startRedis } from "../load/processes/redis.ts";
+import { openWorkspace } from "../load/processes/workspace.ts";
 import { createStage } from "../stage.ts";
 import { KINDS } from "./follow.ts";
 import { createLedger, type Ledger } from "./ledger.ts";

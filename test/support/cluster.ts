@@ -1,6 +1,6 @@
 /** A real Redis Cluster for a test: the test starts nodes, moves slots, kills nodes and adds them. */
 
-import { freePort } from "../../bench/load/free-port.ts";
+import { freePort } from "../../bench/load/processes/free-port.ts";
 import { slotOf } from "../../src/redis/cluster/hash-slot.ts";
 import type { Commands } from "../../src/redis/resp/commands.ts";
 import { startRedis, type TestRedis } from "./redis.ts";

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../bench/load/free-port.ts";
+import { freePort } from "../../bench/load/processes/free-port.ts";
 import type { TestGateway } from "./gateway.ts";
 import { request } from "./http.ts";
 import { until } from "./until.ts";

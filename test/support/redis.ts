@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../bench/load/free-port.ts";
+import { freePort } from "../../bench/load/processes/free-port.ts";
 import type { Logger } from "../../src/domain/logger.ts";
 import { Connection } from "../../src/redis/resp/connection.ts";
 import { until } from "./until.ts";

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../bench/load/free-port.ts";
+import { freePort } from "../../bench/load/processes/free-port.ts";
 import { Connection } from "../../src/redis/resp/connection.ts";
 import { silent, startRedis, type TestRedis } from "./redis.ts";
 import { until } from "./until.ts";

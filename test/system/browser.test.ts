@@ -7,7 +7,7 @@ import type { AddressInfo } from "node:net";
 import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../bench/load/free-port.ts";
+import { freePort } from "../../bench/load/processes/free-port.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { request } from "../support/http.ts";

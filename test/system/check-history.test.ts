@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
-import type { History, NamedEntry } from "../../bench/check/history.ts";
-import { judge } from "../../bench/check/verdict.ts";
+import type { History, NamedEntry } from "../../bench/check/verdict/history.ts";
+import { judge } from "../../bench/check/verdict/verdict.ts";
 
 const MAIN = fileURLToPath(new URL("../../dist/bench/check/main.js", import.meta.url));
 const run = promisify(execFile);

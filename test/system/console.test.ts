@@ -2,7 +2,7 @@
 import { gzipSync } from "node:zlib";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { freePort } from "../../bench/load/free-port.ts";
+import { freePort } from "../../bench/load/processes/free-port.ts";
 import { connect, type Push } from "../../client/index.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import {

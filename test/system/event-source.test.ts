@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { freePort } from "../../bench/load/free-port.ts";
+import { freePort } from "../../bench/load/processes/free-port.ts";
 import { startBrowser, type TestBrowser } from "../support/browser.ts";
 import { startTestGateway } from "../support/gateway.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";

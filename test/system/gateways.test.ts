@@ -3,11 +3,11 @@
  * reconnect resume on another gateway, without a gap or a repeat.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { keyOf } from "../../bench/check/history.ts";
+import { type Recording, startPusher, startReader } from "../../bench/check/clients/recorder.ts";
 import type { PlannedPusher, PushForm } from "../../bench/check/plan.ts";
 import { createRandom } from "../../bench/check/random.ts";
-import { type Recording, startPusher, startReader } from "../../bench/check/recorder.ts";
-import { judge } from "../../bench/check/verdict.ts";
+import { keyOf } from "../../bench/check/verdict/history.ts";
+import { judge } from "../../bench/check/verdict/verdict.ts";
 import { KINDS } from "../../bench/soak/follow.ts";
 import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
 import { request } from "../support/http.ts";

@@ -4,7 +4,7 @@ import { get } from "node:https";
 import { connect as connectTls, type PeerCertificate } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { freePort } from "../../bench/load/free-port.ts";
+import { freePort } from "../../bench/load/processes/free-port.ts";
 import { createAuthority, type TestAuthority } from "../support/certificates.ts";
 import { makeCluster, nodeArguments } from "../support/cluster.ts";
 import { startTestGateway } from "../support/gateway.ts";

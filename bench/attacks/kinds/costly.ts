@@ -1,5 +1,5 @@
 /** Small requests that are expensive for the gateway or Redis. */
-import { type Attack, BIG_STREAM, type HostileClient, MANY_STREAMS } from "../attack.ts";
+import { type Attack, BIG_STREAM, type HostileClient, MANY_STREAMS } from "../hostile/attack.ts";
 
 const ANSWER_MS = 8000;
 

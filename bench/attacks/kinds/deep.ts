@@ -1,6 +1,6 @@
 /** Clients whose small or medium-sized input is expensive to parse: nested, or with very many parts. */
-import { type Attack, type HostileClient, SMALL_STREAM } from "../attack.ts";
-import { text } from "../hostile-frames.ts";
+import { type Attack, type HostileClient, SMALL_STREAM } from "../hostile/attack.ts";
+import { text } from "../hostile/frames.ts";
 
 const ANSWER_MS = 10_000;
 const AT_MOST = 4;

@@ -1,6 +1,6 @@
 /** Hostile Foxglove viewers: they do not read, subscribe to everything or to nothing, and send invalid messages. */
-import type { Attack, HostileClient } from "../attack.ts";
-import { frame, text } from "../hostile-frames.ts";
+import type { Attack, HostileClient } from "../hostile/attack.ts";
+import { frame, text } from "../hostile/frames.ts";
 
 const ANSWER_MS = 5000;
 const PROTOCOL = { "Sec-WebSocket-Protocol": "foxglove.sdk.v1" };

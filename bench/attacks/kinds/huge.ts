@@ -1,6 +1,6 @@
 /** Clients that send more than the limits allow, on every route that accepts a body. */
-import { type Attack, type HostileClient, SMALL_STREAM } from "../attack.ts";
-import { frame, text } from "../hostile-frames.ts";
+import { type Attack, type HostileClient, SMALL_STREAM } from "../hostile/attack.ts";
+import { frame, text } from "../hostile/frames.ts";
 
 const HUGE_BYTES = 60 * 2 ** 20;
 /** Time (ms) that a client waits for a response. */

@@ -1,5 +1,5 @@
 /** All attacks. */
-import type { Attack } from "../attack.ts";
+import type { Attack } from "../hostile/attack.ts";
 import { COSTLY } from "./costly.ts";
 import { DEEP } from "./deep.ts";
 import { FOXGLOVE } from "./foxglove.ts";

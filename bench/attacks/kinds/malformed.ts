@@ -1,6 +1,6 @@
 /** Clients that violate HTTP, WebSocket, GraphQL or the gateway's protocol, with fixed and random input. */
-import { type Attack, type HostileClient, SMALL_STREAM } from "../attack.ts";
-import { frame, text } from "../hostile-frames.ts";
+import { type Attack, type HostileClient, SMALL_STREAM } from "../hostile/attack.ts";
+import { frame, text } from "../hostile/frames.ts";
 
 const ANSWER_MS = 1500;
 

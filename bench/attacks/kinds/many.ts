@@ -1,7 +1,7 @@
 /** Clients that repeat a cheap operation at a high rate, or open very many connections or subscriptions. */
-import { type Attack, MANY_STREAMS, SMALL_STREAM } from "../attack.ts";
-import { FOR_MS, flood, repeated, times } from "../floods.ts";
-import { frame, text } from "../hostile-frames.ts";
+import { type Attack, MANY_STREAMS, SMALL_STREAM } from "../hostile/attack.ts";
+import { frame, text } from "../hostile/frames.ts";
+import { FOR_MS, flood, repeated, times } from "./floods.ts";
 
 const PER_ROUND = 20;
 

@@ -1,5 +1,5 @@
 /** Clients that send many requests on a connection without waiting for responses. */
-import { type Attack, BIG_STREAM, type HostileClient } from "../attack.ts";
+import { type Attack, BIG_STREAM, type HostileClient } from "../hostile/attack.ts";
 
 const FOR_MS = 3000;
 const PAUSE_MS = 20;

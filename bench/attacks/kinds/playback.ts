@@ -1,7 +1,13 @@
 /** Clients that play history back: they move to and fro without reading, or open many playbacks. */
-import { type Attack, BIG_STREAM, type HostileClient, MANY_STREAMS, SMALL_STREAM } from "../attack.ts";
-import { FOR_MS, flood, repeated, times } from "../floods.ts";
-import { text } from "../hostile-frames.ts";
+import {
+  type Attack,
+  BIG_STREAM,
+  type HostileClient,
+  MANY_STREAMS,
+  SMALL_STREAM,
+} from "../hostile/attack.ts";
+import { text } from "../hostile/frames.ts";
+import { FOR_MS, flood, repeated, times } from "./floods.ts";
 
 const ALL_STREAMS = Array.from({ length: MANY_STREAMS }, (_, i) => `hostile-many-${i}`).join("+");
 const QUERY = "control=1&format=json";

@@ -2,9 +2,9 @@
  * Clients that send part of a request, or nothing, and then neither read nor close. The gateway must destroy each
  * connection within the deadlines of its settings, in any state.
  */
-import type { Attack, HostileClient } from "../attack.ts";
-import { BIG_STREAM, SMALL_STREAM } from "../attack.ts";
-import { frame, text } from "../hostile-frames.ts";
+import type { Attack, HostileClient } from "../hostile/attack.ts";
+import { BIG_STREAM, SMALL_STREAM } from "../hostile/attack.ts";
+import { frame, text } from "../hostile/frames.ts";
 
 /** Time (ms) that a client waits for the gateway to disconnect it. Longer than every deadline of the checked gateway. */
 const HOLDS_MS = 20_000;

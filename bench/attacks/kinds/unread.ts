@@ -1,6 +1,6 @@
 /** Clients that request large responses, or many, and do not read them. */
-import { type Attack, BIG_STREAM, type HostileClient, MANY_STREAMS } from "../attack.ts";
-import { text } from "../hostile-frames.ts";
+import { type Attack, BIG_STREAM, type HostileClient, MANY_STREAMS } from "../hostile/attack.ts";
+import { text } from "../hostile/frames.ts";
 
 /** Time (ms) that a client leaves a response unread before it disconnects, unless the gateway closes the connection first. */
 const UNREAD_MS = 6000;

@@ -1,6 +1,6 @@
 /** Clients of work queues: they do not read, do not settle, settle what they do not hold, or create many groups. */
-import { type Attack, BIG_STREAM, type HostileClient, SMALL_STREAM } from "../attack.ts";
-import { text } from "../hostile-frames.ts";
+import { type Attack, BIG_STREAM, type HostileClient, SMALL_STREAM } from "../hostile/attack.ts";
+import { text } from "../hostile/frames.ts";
 
 const ANSWER_MS = 5000;
 /** Groups are removed with their stream after the run; this many exist at most. */

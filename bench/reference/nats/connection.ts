@@ -1,8 +1,9 @@
 /** Connection to nats-server over WebSocket. */
+
+import { BINARY, clientFrameBytes, writeClientFrame } from "../../load/clients/frames.ts";
+import { createPayloadStream } from "../../load/clients/payload-stream.ts";
+import { openWebSocket, type WebSocketBytes } from "../../load/clients/websocket.ts";
 import { drained } from "../../load/drain.ts";
-import { BINARY, clientFrameBytes, writeClientFrame } from "../../load/frames.ts";
-import { createPayloadStream } from "../../load/payload-stream.ts";
-import { openWebSocket, type WebSocketBytes } from "../../load/websocket.ts";
 import {
   CONNECT_LINE,
   createParser,

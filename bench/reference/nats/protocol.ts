@@ -3,8 +3,8 @@
  * (https://docs.nats.io/reference/reference-protocols/nats-protocol). Each operation is a line of text; PUB and MSG are
  * followed by a payload.
  */
-import { HEAD_BYTES } from "../../load/frames.ts";
-import type { TakeBytes } from "../../load/payload-stream.ts";
+import { HEAD_BYTES } from "../../load/clients/frames.ts";
+import type { TakeBytes } from "../../load/clients/payload-stream.ts";
 
 const LINE_FEED = 10;
 const SPACE = 32;

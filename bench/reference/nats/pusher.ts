@@ -2,7 +2,7 @@
  * Publisher of a subject. Entries that are pushed together share a WebSocket frame, as NATS's own client does: nats-server
  * handles that faster than one frame per entry.
  */
-import { filler, STAMP_BYTES, stampMasked } from "../../load/entry.ts";
+
 import {
   BINARY,
   clientHeaderBytes,
@@ -10,8 +10,9 @@ import {
   maskAt,
   writeClientFrame,
   writeClientHeader,
-} from "../../load/frames.ts";
-import type { WebSocketPusher } from "../../load/websocket-pusher.ts";
+} from "../../load/clients/frames.ts";
+import type { WebSocketPusher } from "../../load/clients/websocket-pusher.ts";
+import { filler, STAMP_BYTES, stampMasked } from "../../load/entry.ts";
 import { openNats } from "./connection.ts";
 import { PAYLOAD_END, publishLine, subscribeLine } from "./protocol.ts";
 

@@ -1,7 +1,8 @@
 /** Subscriber of a subject, which checks the numbers of the entries like a pull client of the gateway. */
+
+import type { WebSocketReader } from "../../load/clients/websocket-reader.ts";
 import { entryNumber, entrySentAt, STAMP_BYTES } from "../../load/entry.ts";
-import type { Samples } from "../../load/statistics.ts";
-import type { WebSocketReader } from "../../load/websocket-reader.ts";
+import type { Samples } from "../../load/measurement/statistics.ts";
 import { openNats } from "./connection.ts";
 import { subscribeLine } from "./protocol.ts";
 

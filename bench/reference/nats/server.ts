@@ -1,8 +1,8 @@
 /** A nats-server for one run, with WebSocket and with JetStream in a folder of its own. */
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { freePort } from "../../load/free-port.ts";
-import type { Children, Server } from "../../load/process.ts";
+import { freePort } from "../../load/processes/free-port.ts";
+import type { Children, Server } from "../../load/processes/process.ts";
 
 /** Starts one; the port is that of its WebSocket listener. Debian installs it in /usr/sbin, which may be missing on the PATH. */
 export async function startNats(children: Children): Promise<Server> {

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportJWK, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { freePort } from "../../../bench/load/free-port.ts";
+import { freePort } from "../../../bench/load/processes/free-port.ts";
 import { createJwtVerifier, type JwtOptions } from "../../../src/access/identity/jwt.ts";
 import { silent } from "../../support/redis.ts";
 import { until } from "../../support/until.ts";

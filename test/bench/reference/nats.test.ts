@@ -3,8 +3,8 @@ import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { WebSocket } from "ws";
 import { drained } from "../../../bench/load/drain.ts";
 import { entryNumber, filler, STAMP_BYTES } from "../../../bench/load/entry.ts";
-import { createSamples } from "../../../bench/load/statistics.ts";
-import { openWorkspace } from "../../../bench/load/workspace.ts";
+import { createSamples } from "../../../bench/load/measurement/statistics.ts";
+import { openWorkspace } from "../../../bench/load/processes/workspace.ts";
 import { openNats } from "../../../bench/reference/nats/connection.ts";
 import {
   createJetStream,

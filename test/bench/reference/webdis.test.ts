@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
-import { startRedis } from "../../../bench/load/redis.ts";
-import { openWorkspace } from "../../../bench/load/workspace.ts";
+import { startRedis } from "../../../bench/load/processes/redis.ts";
+import { openWorkspace } from "../../../bench/load/processes/workspace.ts";
 import { startWebdis } from "../../../bench/reference/webdis.ts";
 
 test("webdis returns a value of the run's Redis as the body", async () => {

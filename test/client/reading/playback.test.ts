@@ -1,6 +1,6 @@
 /** Playback by the client on real gateways and a real Redis. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { freePort } from "../../../bench/load/free-port.ts";
+import { freePort } from "../../../bench/load/processes/free-port.ts";
 import { connect as connectAsBrowser } from "../../../client/browser.ts";
 import { connect, type Playback, type PulledEntry, type Streamer } from "../../../client/index.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway.ts";

@@ -1,6 +1,6 @@
 /** Growth of streams where Redis does not report it: consumer groups are read at an interval. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { freePort } from "../../../bench/load/free-port.ts";
+import { freePort } from "../../../bench/load/processes/free-port.ts";
 import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import { growthOver } from "../../../src/redis/groups/growth.ts";
 import { Connection } from "../../../src/redis/resp/connection.ts";

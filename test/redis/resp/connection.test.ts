@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { freePort } from "../../../bench/load/free-port.ts";
+import { freePort } from "../../../bench/load/processes/free-port.ts";
 import type { Logger } from "../../../src/domain/logger.ts";
 import type { AddressSource } from "../../../src/redis/address/address-source.ts";
 import { parseRedisUrl, type RedisAddress } from "../../../src/redis/address/redis-url.ts";

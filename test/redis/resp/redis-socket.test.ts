@@ -1,6 +1,6 @@
 /** One socket to a real Redis: writes, replies, and its end. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { freePort } from "../../../bench/load/free-port.ts";
+import { freePort } from "../../../bench/load/processes/free-port.ts";
 import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import type { Reply } from "../../../src/redis/resp/reader.ts";
 import { RedisSocket } from "../../../src/redis/resp/redis-socket.ts";

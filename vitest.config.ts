@@ -1,6 +1,6 @@
 import { defineConfig } from "vitest/config";
-import { RetriedTests } from "./test/support/retried.ts";
-import { SystemFirst } from "./test/support/system-first.ts";
+import { RetriedTests } from "./test/support/runner/retried.ts";
+import { SystemFirst } from "./test/support/runner/system-first.ts";
 
 const SYSTEM = "test/system/**/*.test.ts";
 
@@ -24,7 +24,7 @@ export default defineConfig({
         test: {
           name: "system",
           include: [SYSTEM],
-          globalSetup: "test/support/build.ts",
+          globalSetup: "test/support/runner/build.ts",
           isolate: false,
           // A machine that stands still for seconds fails what waits for a process of its own, so that gets a second try
           // and is named in the report. What a property finds is a fault of the code however rarely it is found: no second try.
@@ -37,7 +37,7 @@ export default defineConfig({
           name: "parts",
           include: ["test/**/*.test.ts"],
           exclude: [SYSTEM],
-          globalSetup: "test/support/build.ts",
+          globalSetup: "test/support/runner/build.ts",
           isolate: false,
         },
       },

@@ -1,11 +1,11 @@
 /** GraphQL connections that outlive their credentials. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { type OpenAnswer, openAnswer, request } from "../support/http.ts";
-import { createTestKeys, type TestKeys } from "../support/keys.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket, type TestSocket } from "../support/socket.ts";
-import { bearer, guardedBy, tokenFor } from "../support/tokens.ts";
+import { type OpenAnswer, openAnswer, request } from "../support/clients/http.ts";
+import { connectSocket, type TestSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { createTestKeys, type TestKeys } from "../support/gateway/keys.ts";
+import { bearer, guardedBy, tokenFor } from "../support/gateway/tokens.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

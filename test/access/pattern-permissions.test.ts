@@ -1,13 +1,13 @@
 /** Permissions of patterns: only streams that the client may read exist for it, also those that appear later. */
 import { createClient } from "graphql-sse";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { openAnswer, request } from "../support/http.ts";
-import { createTestKeys, type TestKeys } from "../support/keys.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket, type TestSocket } from "../support/socket.ts";
-import { readEvents } from "../support/sse.ts";
-import { bearer, guardedBy, tokenFor } from "../support/tokens.ts";
+import { openAnswer, request } from "../support/clients/http.ts";
+import { connectSocket, type TestSocket } from "../support/clients/socket.ts";
+import { readEvents } from "../support/clients/sse.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { createTestKeys, type TestKeys } from "../support/gateway/keys.ts";
+import { bearer, guardedBy, tokenFor } from "../support/gateway/tokens.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { RecordingStatus } from "../../src/recordings/recording-status.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { request } from "../support/http.ts";
-import { createTestKeys, type TestKeys } from "../support/keys.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { bearer, guardedBy, tokenFor } from "../support/tokens.ts";
+import { request } from "../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { createTestKeys, type TestKeys } from "../support/gateway/keys.ts";
+import { bearer, guardedBy, tokenFor } from "../support/gateway/tokens.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

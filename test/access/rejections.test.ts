@@ -1,10 +1,10 @@
 /** Requests rejected before authentication, on every route: the status, one log line, and a metric. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { request } from "../support/http.ts";
-import { silent, startRedis, type TestRedis } from "../support/redis.ts";
-import { ROUTES, statusOf } from "../support/routes.ts";
-import { connectSocket } from "../support/socket.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { ROUTES, statusOf } from "../support/gateway/routes.ts";
+import { silent, startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

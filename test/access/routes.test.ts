@@ -4,11 +4,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SignJWT, UnsecuredJWT } from "jose";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { request } from "../support/http.ts";
-import { createTestKeys, type TestKeys } from "../support/keys.ts";
-import { silent, startRedis, type TestRedis } from "../support/redis.ts";
-import { ROUTES, type Route, statusOf, successOf } from "../support/routes.ts";
+import { request } from "../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { createTestKeys, type TestKeys } from "../support/gateway/keys.ts";
+import { ROUTES, type Route, statusOf, successOf } from "../support/gateway/routes.ts";
+import { silent, startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const SECRET = "a secret of more than thirty-two bytes";

@@ -10,9 +10,9 @@ import { COMMANDS } from "../../cli/commands.ts";
 import { candidates } from "../../cli/completion/candidates.ts";
 import { completionScript } from "../../cli/completion/scripts.ts";
 import { createProgram } from "../../cli/program.ts";
-import { testIo } from "../support/command-line.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { testIo } from "../support/programs/command-line.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 const run = promisify(execFile);
 

@@ -7,7 +7,7 @@ import { selectConnection } from "../../cli/connection.ts";
 import { contextsFile, readContexts } from "../../cli/contexts.ts";
 import type { GivenFlags } from "../../cli/options.ts";
 import { createProgram } from "../../cli/program.ts";
-import { testIo } from "../support/command-line.ts";
+import { testIo } from "../support/programs/command-line.ts";
 
 let dir: string;
 let env: { XDG_CONFIG_HOME: string };

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { createProgram } from "../../cli/program.ts";
-import { testIo } from "../support/command-line.ts";
+import { testIo } from "../support/programs/command-line.ts";
 
 function program() {
   let output = "";

@@ -8,10 +8,10 @@ import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { COMMANDS } from "../../cli/commands.ts";
-import { createAuthority, type TestAuthority } from "../support/certificates.ts";
-import { runCommand, startCommand } from "../support/command-line.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { createAuthority, type TestAuthority } from "../support/network/certificates.ts";
+import { runCommand, startCommand } from "../support/programs/command-line.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const COMMAND = fileURLToPath(new URL("../../dist/cli/index.js", import.meta.url));

@@ -2,8 +2,8 @@
 import { vi } from "vitest";
 import { WebSocket } from "ws";
 import { type ConnectOptions, connect, type Streamer } from "../../client/index.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 /** Running parts; closing ends them. */
 export interface ClientSetup extends AsyncDisposable {

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { connect } from "../../client/index.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { startRedis } from "../support/redis.ts";
+import { startTestGateway } from "../support/gateway/gateway.ts";
+import { startRedis } from "../support/redis/redis.ts";
 
 it("starts, lists, stops and deletes a recording", async () => {
   const directory = mkdtempSync(join(tmpdir(), "recordings-"));

@@ -2,8 +2,8 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { connect as connectAsBrowser } from "../../client/browser.ts";
 import { connect, type Job, type Streamer } from "../../client/index.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import type { TestRedis } from "../support/redis.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import type { TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 import { type ClientSetup, startClientSetup } from "./client-setup.ts";
 

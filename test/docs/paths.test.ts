@@ -2,7 +2,7 @@
 import { readdirSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
-import { readDoc } from "../support/markdown.ts";
+import { readDoc } from "../support/data/markdown.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const FOLDERS = ["bench", "cli", "client", "console", "docs", "examples", "python", "scripts", "src", "test"];

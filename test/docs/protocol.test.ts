@@ -14,7 +14,7 @@ import {
   FILE_FORMAT,
   RAW_TYPE,
 } from "../../src/wire/formats.ts";
-import { hasDoc, plain, readDoc, sectionOf, tableOf } from "../support/markdown.ts";
+import { hasDoc, plain, readDoc, sectionOf, tableOf } from "../support/data/markdown.ts";
 
 const protocol = readDoc("docs/protocol.md");
 

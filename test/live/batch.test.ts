@@ -4,7 +4,7 @@ import { type Entry, type StreamEntries, valuesOf } from "../../src/domain/strea
 import { compareIds, FIRST_ID, idAtTime } from "../../src/domain/streams/entry-id.ts";
 import { createBatch, firstPast, frameOf } from "../../src/live/batch.ts";
 import type { Encoder } from "../../src/live/sink.ts";
-import { anyId } from "../support/arbitraries.ts";
+import { anyId } from "../support/data/arbitraries.ts";
 
 /** Payloads up to this size (bytes) are copied together. */
 const COMPACT_UP_TO = 4096;

@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import type { RequestedCursor } from "../../src/domain/streams/cursor.ts";
 import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
-import type { Engine } from "../support/engine.ts";
-import { startReader, type TestReader } from "../support/reader.ts";
+import type { Engine } from "../support/gateway/engine.ts";
+import { startReader, type TestReader } from "../support/gateway/reader.ts";
 import { eventLoopTurns } from "../support/until.ts";
 import type { World } from "./world.ts";
 

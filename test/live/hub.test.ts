@@ -1,8 +1,8 @@
 /** Large entries: the hub frees their memory early, without an effect on readers. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type EntryId, FIRST_ID } from "../../src/domain/streams/entry-id.ts";
-import type { Engine } from "../support/engine.ts";
-import { SPOILT, type TestReader } from "../support/reader.ts";
+import type { Engine } from "../support/gateway/engine.ts";
+import { SPOILT, type TestReader } from "../support/gateway/reader.ts";
 import { until } from "../support/until.ts";
 import { type EngineWithReaders, openReaders } from "./readers.ts";
 

@@ -5,10 +5,10 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
-import { type Engine, openEngine } from "../support/engine.ts";
-import type { TestReader } from "../support/reader.ts";
-import { startReader } from "../support/reader.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { type Engine, openEngine } from "../support/gateway/engine.ts";
+import type { TestReader } from "../support/gateway/reader.ts";
+import { startReader } from "../support/gateway/reader.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../support/until.ts";
 import { engineOptions } from "./happenings.ts";
 import { createWorld, type World } from "./world.ts";

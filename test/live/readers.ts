@@ -1,8 +1,8 @@
 /** A Redis, an engine on it, and readers of its stream `s`. */
 import type { WantedStream } from "../../src/transports/request/streams.ts";
-import { type Engine, type EngineOptions, openEngine } from "../support/engine.ts";
-import { type ReaderOptions, startReader, type TestReader } from "../support/reader.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { type Engine, type EngineOptions, openEngine } from "../support/gateway/engine.ts";
+import { type ReaderOptions, startReader, type TestReader } from "../support/gateway/reader.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 /** An engine whose readers are closed with it. */
 export interface EngineWithReaders extends AsyncDisposable {

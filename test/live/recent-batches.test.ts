@@ -5,7 +5,7 @@ import { compareIds, type EntryId, idAtTime, idOf } from "../../src/domain/strea
 import { type Batch, createBatch } from "../../src/live/batch.ts";
 import { createRecentMemory, type RecentBatches } from "../../src/live/recent-batches.ts";
 import { createCounters } from "../../src/observe/counters.ts";
-import { collectGarbage } from "../support/garbage.ts";
+import { collectGarbage } from "../support/node/garbage.ts";
 import { until } from "../support/until.ts";
 
 const UNLIMITED = 2 ** 40;

@@ -4,8 +4,8 @@
  */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
-import type { Engine } from "../support/engine.ts";
-import type { TestReader } from "../support/reader.ts";
+import type { Engine } from "../support/gateway/engine.ts";
+import type { TestReader } from "../support/gateway/reader.ts";
 import { until } from "../support/until.ts";
 import { type EngineWithReaders, openReaders } from "./readers.ts";
 

@@ -6,9 +6,9 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Gap } from "../../src/domain/streams/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../../src/domain/streams/entry-id.ts";
-import { openEngine } from "../support/engine.ts";
-import type { TestReader } from "../support/reader.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { openEngine } from "../support/gateway/engine.ts";
+import type { TestReader } from "../support/gateway/reader.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../support/until.ts";
 import {
   type EngineLimits,

@@ -1,9 +1,9 @@
 /** Streams that a property test changes over its own connection, with a record of all entries. */
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../src/domain/streams/entry-id.ts";
 import type { Reply } from "../../src/redis/resp/reader.ts";
-import type { Engine } from "../support/engine.ts";
-import { SPOILT } from "../support/reader.ts";
-import { killConnections, type TestRedis } from "../support/redis.ts";
+import type { Engine } from "../support/gateway/engine.ts";
+import { SPOILT } from "../support/gateway/reader.ts";
+import { killConnections, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 /** The streams of one run. */

@@ -4,10 +4,10 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createAggregatedMetrics } from "../../src/observe/aggregated-metrics.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

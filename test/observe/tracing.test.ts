@@ -2,10 +2,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { startTestGateway } from "../support/gateway.ts";
-import { request } from "../support/http.ts";
-import { startRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { startTestGateway } from "../support/gateway/gateway.ts";
+import { startRedis } from "../support/redis/redis.ts";
 
 interface Span {
   readonly name: string;

@@ -8,7 +8,7 @@ import { readFileFacts } from "../../src/recordings/files/file-facts.ts";
 import { finishFile } from "../../src/recordings/files/finish-file.ts";
 import { openRecording, type RecordingRange } from "../../src/recordings/files/read-recording.ts";
 import { bytesOfText } from "../../src/wire/utf8.ts";
-import { type KeyedEntry, writeFile } from "../support/mcap.ts";
+import { type KeyedEntry, writeFile } from "../support/data/mcap.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "read-recording-"));
 afterAll(() => rmSync(folder, { recursive: true }));

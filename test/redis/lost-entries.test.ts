@@ -2,9 +2,9 @@
 import { cp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { startTestGateway } from "../support/gateway.ts";
-import { openAnswer } from "../support/http.ts";
-import { silent, startRedis } from "../support/redis.ts";
+import { openAnswer } from "../support/clients/http.ts";
+import { startTestGateway } from "../support/gateway/gateway.ts";
+import { silent, startRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 test.each([

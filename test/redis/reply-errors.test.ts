@@ -3,7 +3,7 @@ import { GatewayError } from "../../src/domain/errors.ts";
 import { gatewayErrorOf } from "../../src/redis/reply-errors.ts";
 import { ReplyError } from "../../src/redis/resp/reader.ts";
 import type { Argument } from "../../src/redis/resp/writer.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 const MAX_ID = "18446744073709551615-18446744073709551615";
 

@@ -11,8 +11,8 @@ import { openSingleStore } from "../../src/redis/single-store.ts";
 import type { Store } from "../../src/redis/store.ts";
 import type { TailMode } from "../../src/redis/tail/open-tail.ts";
 import type { Tail, TailRead } from "../../src/redis/tail/tail.ts";
-import { agree, makeCluster, nodeArguments } from "../support/cluster.ts";
-import { silent, startRedis, type TestRedis } from "../support/redis.ts";
+import { agree, makeCluster, nodeArguments } from "../support/redis/cluster.ts";
+import { silent, startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const id = (text: string): EntryId => parseId(text) ?? FIRST_ID;

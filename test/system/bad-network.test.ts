@@ -3,12 +3,12 @@
  * reader sees a repeat, and pushers know of each entry whether it is stored, is not, or may be.
  */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type BadNetwork, startBadNetwork } from "../support/bad-network.ts";
-import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
-import { request } from "../support/http.ts";
-import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/load.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway/gateway-process.ts";
+import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/gateway/load.ts";
+import { type BadNetwork, startBadNetwork } from "../support/redis/bad-network.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

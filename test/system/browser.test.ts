@@ -8,10 +8,10 @@ import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../bench/load/processes/free-port.ts";
-import { startBrowser, type TestBrowser } from "../support/browser.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startBrowser, type TestBrowser } from "../support/browser/browser.ts";
+import { request } from "../support/clients/http.ts";
+import { startTestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

@@ -4,13 +4,13 @@
  */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { slotOf } from "../../src/redis/cluster/hash-slot.ts";
-import { startCluster, type TestCluster } from "../support/cluster.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
-import { request } from "../support/http.ts";
-import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/load.ts";
-import type { TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway/gateway-process.ts";
+import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/gateway/load.ts";
+import { startCluster, type TestCluster } from "../support/redis/cluster.ts";
+import type { TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 describe("client features", () => {

@@ -4,7 +4,7 @@ import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { freePort } from "../../bench/load/processes/free-port.ts";
 import { connect } from "../../client/index.ts";
-import { startBrowser, type TestBrowser } from "../support/browser.ts";
+import { startBrowser, type TestBrowser } from "../support/browser/browser.ts";
 import {
   axeViolations,
   lastRow,
@@ -13,10 +13,10 @@ import {
   openStream,
   paneOf,
   timeOf,
-} from "../support/console-page.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { createTestKeys } from "../support/keys.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+} from "../support/browser/console-page.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { createTestKeys } from "../support/gateway/keys.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let browser: TestBrowser;

@@ -2,7 +2,7 @@
 import sharp from "sharp";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { connect } from "../../client/index.ts";
-import { startBrowser, type TestBrowser } from "../support/browser.ts";
+import { startBrowser, type TestBrowser } from "../support/browser/browser.ts";
 import {
   axeViolations,
   lastRow,
@@ -13,9 +13,9 @@ import {
   paneOf,
   selectView,
   timeOf,
-} from "../support/console-page.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+} from "../support/browser/console-page.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let browser: TestBrowser;

@@ -4,7 +4,7 @@ import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { freePort } from "../../bench/load/processes/free-port.ts";
 import { connect, type Push } from "../../client/index.ts";
-import { startBrowser, type TestBrowser } from "../support/browser.ts";
+import { startBrowser, type TestBrowser } from "../support/browser/browser.ts";
 import {
   axeViolations,
   bannerOf,
@@ -16,11 +16,11 @@ import {
   paneOf,
   selectView,
   timeOf,
-} from "../support/console-page.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { request } from "../support/http.ts";
-import { createTestKeys } from "../support/keys.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+} from "../support/browser/console-page.ts";
+import { request } from "../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { createTestKeys } from "../support/gateway/keys.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 /** Maximum size of the first view, bytes gzipped. */

@@ -17,9 +17,9 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../bench/load/processes/free-port.ts";
-import { createAuthority } from "../support/certificates.ts";
-import { request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { request } from "../support/clients/http.ts";
+import { createAuthority } from "../support/network/certificates.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const path = (name: string) => fileURLToPath(new URL(`../../${name}`, import.meta.url));

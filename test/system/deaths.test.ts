@@ -6,8 +6,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
-import { request } from "../support/http.ts";
+import { request } from "../support/clients/http.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway/gateway-process.ts";
 import {
   type Pusher,
   type Reader,
@@ -15,8 +15,8 @@ import {
   startPusher,
   startReader,
   type Way,
-} from "../support/load.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+} from "../support/gateway/load.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];

@@ -6,9 +6,9 @@ import type { AddressInfo } from "node:net";
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../bench/load/processes/free-port.ts";
-import { startBrowser, type TestBrowser } from "../support/browser.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startBrowser, type TestBrowser } from "../support/browser/browser.ts";
+import { startTestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const POLYFILL = readFileSync("node_modules/event-source-polyfill/src/eventsource.js", "utf8");

@@ -12,10 +12,10 @@ import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { freePort } from "../../bench/load/processes/free-port.ts";
-import { startBrowser, type TestBrowser } from "../support/browser.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startBrowser, type TestBrowser } from "../support/browser/browser.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway/gateway-process.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -8,10 +8,10 @@ import { encode } from "@msgpack/msgpack";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { type Answer, request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket, type TestSocket } from "../support/socket.ts";
+import { type Answer, request } from "../support/clients/http.ts";
+import { connectSocket, type TestSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 const MOST_BYTES = 64 * 1024;
 const MOST_ENTRIES = 50;

@@ -9,10 +9,10 @@ import { createRandom } from "../../bench/check/random.ts";
 import { keyOf } from "../../bench/check/verdict/history.ts";
 import { judge } from "../../bench/check/verdict/verdict.ts";
 import { KINDS } from "../../bench/soak/follow.ts";
-import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
-import { request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { startRoundRobin } from "../support/round-robin.ts";
+import { request } from "../support/clients/http.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway/gateway-process.ts";
+import { startRoundRobin } from "../support/network/round-robin.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

@@ -2,11 +2,11 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startBrowser, type TestBrowser } from "../support/browser.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { HOSTILE_PAGE } from "../support/hostile-page.ts";
-import { createTestKeys, type TestKeys } from "../support/keys.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startBrowser, type TestBrowser } from "../support/browser/browser.ts";
+import { HOSTILE_PAGE } from "../support/browser/hostile-page.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { createTestKeys, type TestKeys } from "../support/gateway/keys.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 /** The smallest picture, so that an `<img>` that is admitted shows something. */

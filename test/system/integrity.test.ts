@@ -7,11 +7,11 @@
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { decode, encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { openAnswer, request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket, type TestSocket } from "../support/socket.ts";
-import { readEvents } from "../support/sse.ts";
+import { openAnswer, request } from "../support/clients/http.ts";
+import { connectSocket, type TestSocket } from "../support/clients/socket.ts";
+import { readEvents } from "../support/clients/sse.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 /** Streams of the test. One has only readers that finish with an entry immediately, if they are fast. */

@@ -5,9 +5,9 @@ import { get } from "node:http";
 import MjpegConsumer from "mjpeg-consumer";
 import sharp from "sharp";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startBrowser } from "../support/browser.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startBrowser } from "../support/browser/browser.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

@@ -1,9 +1,9 @@
 /** The console in windows from 240 to 1280 pixels: nothing is wider than the window, so nothing scrolls sideways. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startBrowser, type TestBrowser } from "../support/browser.ts";
-import { openConsole, openInspector, paneOf } from "../support/console-page.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startBrowser, type TestBrowser } from "../support/browser/browser.ts";
+import { openConsole, openInspector, paneOf } from "../support/browser/console-page.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

@@ -1,13 +1,13 @@
 /** Each route through nginx, with the configuration of docs/operating.md and clients with their own limits. */
 import axios from "axios";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { openAnswer, request } from "../support/http.ts";
-import { startNginx, type TestNginx } from "../support/nginx.ts";
-import { python } from "../support/python.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
-import { readEvents } from "../support/sse.ts";
+import { openAnswer, request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { readEvents } from "../support/clients/sse.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startNginx, type TestNginx } from "../support/network/nginx.ts";
+import { python } from "../support/programs/python.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 const ENTRIES = 1000;
 

@@ -6,11 +6,11 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
-import { request } from "../support/http.ts";
-import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/load.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway/gateway-process.ts";
+import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/gateway/load.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];

@@ -5,12 +5,12 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { withoutPrefix } from "../../src/transports/request/path-prefix.ts";
-import { startBrowser, type TestBrowser } from "../support/browser.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { request } from "../support/http.ts";
-import { createTestKeys, type TestKeys } from "../support/keys.ts";
-import { startProxy, type TestProxy } from "../support/proxy.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startBrowser, type TestBrowser } from "../support/browser/browser.ts";
+import { request } from "../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { createTestKeys, type TestKeys } from "../support/gateway/keys.ts";
+import { startProxy, type TestProxy } from "../support/network/proxy.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const PREFIX = "/lab/streams";

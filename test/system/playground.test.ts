@@ -1,9 +1,9 @@
 /** The playground in a browser: it loads, runs a query, and shows a pushed entry, without requests to other hosts. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openPage } from "../support/browser.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { openPage } from "../support/browser/browser.ts";
+import { request } from "../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

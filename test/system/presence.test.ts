@@ -1,9 +1,9 @@
 /** Device presence by sockets, over several gateways, also after one is killed. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { startGatewayProcess } from "../support/gateway-process.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startGatewayProcess } from "../support/gateway/gateway-process.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const DEVICE_TIMEOUT = "0.6";

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { openDecompression } from "../../src/recordings/compression.ts";
 import type { RecordingStatus } from "../../src/recordings/recording-status.ts";
-import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
-import { request } from "../support/http.ts";
-import { readFile } from "../support/mcap.ts";
-import { limitFiles, startRedis, type TestRedis } from "../support/redis.ts";
+import { request } from "../support/clients/http.ts";
+import { readFile } from "../support/data/mcap.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway/gateway-process.ts";
+import { limitFiles, startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

@@ -7,8 +7,9 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { compareIds, type EntryId } from "../../src/domain/streams/entry-id.ts";
 import { entriesOf } from "../../src/redis/read/entry-decoder.ts";
 import type { Reply } from "../../src/redis/resp/reader.ts";
-import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
-import { request } from "../support/http.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway/gateway-process.ts";
 import {
   type Pusher,
   type Reader,
@@ -16,9 +17,8 @@ import {
   startPusher,
   startReader,
   type Way,
-} from "../support/load.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+} from "../support/gateway/load.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];

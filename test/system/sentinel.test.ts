@@ -5,12 +5,12 @@
  */
 import { afterEach, describe, expect, test } from "vitest";
 import { freePort } from "../../bench/load/processes/free-port.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
-import { request } from "../support/http.ts";
-import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/load.ts";
-import type { TestRedis } from "../support/redis.ts";
-import { MASTER, startSentinel, startWatched, type Watched } from "../support/sentinels.ts";
+import { request } from "../support/clients/http.ts";
+import { startTestGateway } from "../support/gateway/gateway.ts";
+import { type GatewayProcess, startGatewayProcess } from "../support/gateway/gateway-process.ts";
+import { type Pusher, type Reader, startPusher, startReader, type Way } from "../support/gateway/load.ts";
+import type { TestRedis } from "../support/redis/redis.ts";
+import { MASTER, startSentinel, startWatched, type Watched } from "../support/redis/sentinels.ts";
 import { until } from "../support/until.ts";
 
 const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];

@@ -2,10 +2,10 @@
 import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { WebSocket } from "ws";
-import { startBadNetwork } from "../support/bad-network.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket, type Message, type TestSocket } from "../support/socket.ts";
+import { connectSocket, type Message, type TestSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startBadNetwork } from "../support/redis/bad-network.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 const FRAMES = 60;
 /** Maximum number of frames in flight while the link is stalled. */

@@ -14,12 +14,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { beginGatewayProcess, type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
-import { request } from "../support/http.ts";
-import { startPusher, startReader } from "../support/load.ts";
-import { isAlive, processesBelow } from "../support/processes.ts";
-import { startRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import {
+  beginGatewayProcess,
+  type GatewayProcess,
+  startGatewayProcess,
+} from "../support/gateway/gateway-process.ts";
+import { startPusher, startReader } from "../support/gateway/load.ts";
+import { isAlive, processesBelow } from "../support/programs/processes.ts";
+import { startRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let folder: string;

@@ -1,9 +1,9 @@
 /** Payloads that are pages or scripts, opened in a real browser: none is executed on the gateway's origin. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { startBrowser, type TestBrowser } from "../support/browser.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { startBrowser, type TestBrowser } from "../support/browser/browser.ts";
+import { request } from "../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

@@ -5,12 +5,12 @@ import { connect as connectTls, type PeerCertificate } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { freePort } from "../../bench/load/processes/free-port.ts";
-import { createAuthority, type TestAuthority } from "../support/certificates.ts";
-import { makeCluster, nodeArguments } from "../support/cluster.ts";
-import { startTestGateway } from "../support/gateway.ts";
-import { request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { startTestGateway } from "../support/gateway/gateway.ts";
+import { createAuthority, type TestAuthority } from "../support/network/certificates.ts";
+import { makeCluster, nodeArguments } from "../support/redis/cluster.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let authority: TestAuthority;

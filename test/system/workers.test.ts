@@ -15,13 +15,17 @@ import { keyOf } from "../../bench/check/verdict/history.ts";
 import { judge } from "../../bench/check/verdict/verdict.ts";
 import { freePort } from "../../bench/load/processes/free-port.ts";
 import { KINDS } from "../../bench/soak/follow.ts";
-import { beginGatewayProcess, type GatewayProcess, startGatewayProcess } from "../support/gateway-process.ts";
-import { openAnswer, request } from "../support/http.ts";
-import { type Pusher, type Reader, startPusher, startReader } from "../support/load.ts";
-import { isAlive, processesBelow } from "../support/processes.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
-import { readEvents } from "../support/sse.ts";
+import { openAnswer, request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { readEvents } from "../support/clients/sse.ts";
+import {
+  beginGatewayProcess,
+  type GatewayProcess,
+  startGatewayProcess,
+} from "../support/gateway/gateway-process.ts";
+import { type Pusher, type Reader, startPusher, startReader } from "../support/gateway/load.ts";
+import { isAlive, processesBelow } from "../support/programs/processes.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until as untilWithin } from "../support/until.ts";
 
 /** Three processes start at a time, on a busy machine. */

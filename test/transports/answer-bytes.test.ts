@@ -1,10 +1,10 @@
 /** Size limit of responses: whatever `count` is, a response stays under `MAX_ANSWER_BYTES` and names the next cursor. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { ask, dataOf } from "../support/graphql.ts";
-import { request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+import { ask, dataOf } from "../support/clients/graphql.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 const SIZE = 10_000;
 const ENTRIES = 100;

@@ -1,9 +1,9 @@
 /** Memory limits against hostile and slow clients, over real sockets, with small budgets. */
 import { connect, type Socket } from "node:net";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { BINARY, clientFrame } from "../support/client-frames.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { BINARY, clientFrame } from "../support/clients/client-frames.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const KIB = 1024;

@@ -4,13 +4,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { entryLine } from "../../cli/output/entry-text.ts";
 import { connect, fieldsText, type PulledEntry } from "../../client/index.ts";
 import { decodePulledMsgpack } from "../../src/wire/msgpack/msgpack.ts";
-import { type Json, jsonBytes, SHAPES } from "../support/entry-shapes.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { dataOf } from "../support/graphql.ts";
-import { openAnswer, request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
-import { readEvents } from "../support/sse.ts";
+import { dataOf } from "../support/clients/graphql.ts";
+import { openAnswer, request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { readEvents } from "../support/clients/sse.ts";
+import { type Json, jsonBytes, SHAPES } from "../support/data/entry-shapes.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

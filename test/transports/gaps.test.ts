@@ -2,12 +2,12 @@
 import { decode } from "@msgpack/msgpack";
 import { createClient } from "graphql-sse";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { openAnswer, request } from "../support/http.ts";
-import { metricOf } from "../support/metrics.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
-import { readEvents } from "../support/sse.ts";
+import { openAnswer, request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { readEvents } from "../support/clients/sse.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { metricOf } from "../support/gateway/metrics.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

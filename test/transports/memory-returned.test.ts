@@ -2,10 +2,10 @@
 import { connect, type Socket } from "node:net";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { BINARY, clientFrame, TEXT } from "../support/client-frames.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { rawRequest, upgradeRequest } from "../support/raw-requests.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { BINARY, clientFrame, TEXT } from "../support/clients/client-frames.ts";
+import { rawRequest, upgradeRequest } from "../support/clients/raw-requests.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const KIB = 1024;

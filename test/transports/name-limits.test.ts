@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createTurns } from "../../src/domain/scheduling/turns.ts";
 import { createKeyScan } from "../../src/redis/registry/scan.ts";
 import { databaseOver } from "../../src/redis/resp/commands.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { ask, dataOf } from "../support/graphql.ts";
-import { request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+import { ask, dataOf } from "../support/clients/graphql.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

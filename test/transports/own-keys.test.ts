@@ -1,10 +1,10 @@
 /** Protection of the keys of the gateway and of other programs against writes, by every route and spelling. */
 // cspell:ignore Anew
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

@@ -6,12 +6,12 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compareIds, type EntryId, parseId } from "../../src/domain/streams/entry-id.ts";
-import { startCluster } from "../support/cluster.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { ask } from "../support/graphql.ts";
-import { request } from "../support/http.ts";
-import { startRedis } from "../support/redis.ts";
-import { connectSocket, type TestSocket } from "../support/socket.ts";
+import { ask } from "../support/clients/graphql.ts";
+import { request } from "../support/clients/http.ts";
+import { connectSocket, type TestSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startCluster } from "../support/redis/cluster.ts";
+import { startRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 type Do = (...command: (string | number)[]) => Promise<unknown>;

@@ -1,10 +1,10 @@
 /** Playback over real sockets: pull, server-sent events and MJPEG (docs/protocol.md, "Playback"). */
 import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { openAnswer, request } from "../support/http.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket, type TestSocket } from "../support/socket.ts";
+import { openAnswer, request } from "../support/clients/http.ts";
+import { connectSocket, type TestSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
-import { connectSocket } from "../support/socket.ts";
+import { connectSocket } from "../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

@@ -3,9 +3,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connect } from "../../client/index.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { openAnswer, request } from "../support/http.ts";
-import { silent, startRedis, type TestRedis } from "../support/redis.ts";
+import { openAnswer, request } from "../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { silent, startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

@@ -2,9 +2,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect, type Streamer } from "../../client/index.ts";
 import { readRetention } from "../../src/domain/streams/retention.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway.ts";
-import { ask, dataOf } from "../support/graphql.ts";
-import { silent, startRedis, type TestRedis } from "../support/redis.ts";
+import { ask, dataOf } from "../support/clients/graphql.ts";
+import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { silent, startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 let redis: TestRedis;

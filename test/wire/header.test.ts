@@ -11,7 +11,7 @@ import {
   splitPayload,
 } from "../../src/wire/header.ts";
 import type { PushedEntry } from "../../src/wire/push-batch.ts";
-import { payload as anyPayload, plainStreams } from "../support/arbitraries.ts";
+import { payload as anyPayload, plainStreams } from "../support/data/arbitraries.ts";
 import { rejectionOf } from "../support/rejection.ts";
 
 const MOST = 10;

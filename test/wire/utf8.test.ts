@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { bytesOfText, lossyTextOf, textOf } from "../../src/wire/utf8.ts";
-import { anyText } from "../support/arbitraries.ts";
+import { anyText } from "../support/data/arbitraries.ts";
 
 test("property: encodes and decodes any text", () => {
   fc.assert(

@@ -9,7 +9,7 @@ import { exportJWK, SignJWT } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../../bench/load/processes/free-port.ts";
 import { createJwtVerifier, type JwtOptions } from "../../../src/access/identity/jwt.ts";
-import { silent } from "../../support/redis.ts";
+import { silent } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let dir: string;

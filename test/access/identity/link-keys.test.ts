@@ -1,12 +1,12 @@
 /** Link keys: keys in the URLs of viewers, which cannot set headers. They are accepted nowhere else, and may only read. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { makeKey } from "../../../src/access/identity/key-file.ts";
-import { connectViewer } from "../../support/foxglove-client.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { request } from "../../support/http.ts";
-import { createTestKeys, type TestKeys } from "../../support/keys.ts";
-import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
-import { connectSocket } from "../../support/socket.ts";
+import { connectViewer } from "../../support/clients/foxglove-client.ts";
+import { request } from "../../support/clients/http.ts";
+import { connectSocket } from "../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { createTestKeys, type TestKeys } from "../../support/gateway/keys.ts";
+import { silent, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let keys: TestKeys;

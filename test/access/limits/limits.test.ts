@@ -6,12 +6,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LIMITS } from "../../../src/access/limits/limits.ts";
 import { ERRORS } from "../../../src/domain/errors.ts";
 import { SETTINGS } from "../../../src/settings.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { openAnswer, parseRaw, rawExchange, request } from "../../support/http.ts";
-import { createTestKeys, type TestKeys } from "../../support/keys.ts";
-import { metricOf } from "../../support/metrics.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
-import { connectSocket } from "../../support/socket.ts";
+import { openAnswer, parseRaw, rawExchange, request } from "../../support/clients/http.ts";
+import { connectSocket } from "../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { createTestKeys, type TestKeys } from "../../support/gateway/keys.ts";
+import { metricOf } from "../../support/gateway/metrics.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let redis: TestRedis;

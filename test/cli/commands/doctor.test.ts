@@ -1,10 +1,10 @@
 /** `doctor`: its checks, and the check that a fault fails. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { createAuthority, type TestAuthority } from "../../support/certificates.ts";
-import { runHere } from "../../support/command-line.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { createTestKeys, type TestKeys } from "../../support/keys.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { createTestKeys, type TestKeys } from "../../support/gateway/keys.ts";
+import { createAuthority, type TestAuthority } from "../../support/network/certificates.ts";
+import { runHere } from "../../support/programs/command-line.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 let authority: TestAuthority;
 let redis: TestRedis;

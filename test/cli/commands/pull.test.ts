@@ -1,9 +1,9 @@
 /** `pull`: start position, selection, formats and end. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { EXIT } from "../../../cli/exit-codes.ts";
-import { runHere } from "../../support/command-line.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { runHere } from "../../support/programs/command-line.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

@@ -1,9 +1,9 @@
 /** Stream names on the command line are literal, for push and for pull. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createProgram } from "../../../cli/program.ts";
-import { testIo } from "../../support/command-line.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { testIo } from "../../support/programs/command-line.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

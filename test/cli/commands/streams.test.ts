@@ -1,9 +1,9 @@
 /** `ls`, `info`, `meta` and `rm`: commands that show and change streams. */
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { runHere } from "../../support/command-line.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { runHere } from "../../support/programs/command-line.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

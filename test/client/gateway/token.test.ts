@@ -3,8 +3,8 @@ import { createSecretKey } from "node:crypto";
 import { SignJWT } from "jose";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { connect, type StreamerError } from "../../../client/index.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 const SECRET = "a secret of more than thirty-two bytes";
 let redis: TestRedis;

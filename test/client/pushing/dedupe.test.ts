@@ -2,7 +2,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connect } from "../../../client/index.ts";
-import { type BadNetwork, startBadNetwork } from "../../support/bad-network.ts";
+import { type BadNetwork, startBadNetwork } from "../../support/redis/bad-network.ts";
 import { type ClientSetup, startClientSetup } from "../client-setup.ts";
 
 let setup: ClientSetup;

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { freePort } from "../../../bench/load/processes/free-port.ts";
 import { connect as connectAsBrowser } from "../../../client/browser.ts";
 import { connect, type Playback, type PulledEntry, type Streamer } from "../../../client/index.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import type { TestRedis } from "../../support/redis.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import type { TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 import { type ClientSetup, startClientSetup } from "../client-setup.ts";
 

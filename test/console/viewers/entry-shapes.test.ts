@@ -6,7 +6,7 @@ import { numbersOf, textOf } from "../../../console/viewers/content.ts";
 import { hexText } from "../../../console/viewers/raw/hex.ts";
 import { lineOf } from "../../../console/viewers/text/lines.ts";
 import { viewOf } from "../../../console/viewers/viewers.ts";
-import { type Fields, type Json, SHAPES } from "../../support/entry-shapes.ts";
+import { type Fields, type Json, SHAPES } from "../../support/data/entry-shapes.ts";
 
 const bytesOf = (value: Json) =>
   typeof value === "string"

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseCursors, type RequestedCursor } from "../../../src/domain/streams/cursor.ts";
-import { anyId } from "../../support/arbitraries.ts";
+import { anyId } from "../../support/data/arbitraries.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 
 describe("accepts a full id, bare milliseconds, `0` or `-` (from the beginning) and `$` (from now)", () => {

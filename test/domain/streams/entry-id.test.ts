@@ -13,7 +13,7 @@ import {
   parseId,
   timeOfId,
 } from "../../../src/domain/streams/entry-id.ts";
-import { anyId, idPart } from "../../support/arbitraries.ts";
+import { anyId, idPart } from "../../support/data/arbitraries.ts";
 
 const MAX = "18446744073709551615";
 const id = (text: string) => text as EntryId;

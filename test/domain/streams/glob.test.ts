@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseGlob } from "../../../src/domain/streams/glob.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 
 // cspell:ignore xaxbx

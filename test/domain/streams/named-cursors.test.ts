@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { formatNamedCursors, parseNamedCursors } from "../../../src/domain/streams/named-cursors.ts";
-import { entryId, streamName } from "../../support/arbitraries.ts";
+import { entryId, streamName } from "../../support/data/arbitraries.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 
 test("names win over positions, and everything else starts at the beginning", () => {

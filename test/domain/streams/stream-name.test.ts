@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { namingOf, parseStreamIds, withoutRepeats } from "../../../src/domain/streams/stream-name.ts";
-import { streamName } from "../../support/arbitraries.ts";
+import { streamName } from "../../support/data/arbitraries.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 
 // cspell:ignore ümläut bcamera éééé ééééssssssss

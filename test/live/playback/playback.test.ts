@@ -12,7 +12,7 @@ import {
   timeOfId,
 } from "../../../src/domain/streams/entry-id.ts";
 import type { Reservation } from "../../../src/live/sink.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 import { Player } from "./player.ts";
 

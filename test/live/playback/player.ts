@@ -7,7 +7,7 @@ import type { PlaybackState } from "../../../src/live/playback/state-reports.ts"
 import type { Reservation } from "../../../src/live/sink.ts";
 import type { Subscription } from "../../../src/live/subscription.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
-import { type Engine, openEngine } from "../../support/engine.ts";
+import { type Engine, openEngine } from "../../support/gateway/engine.ts";
 import { eventLoopTurns } from "../../support/until.ts";
 import { FakeTimers } from "./fake-timers.ts";
 

@@ -4,7 +4,7 @@ import { FIRST_ID } from "../../../src/domain/streams/entry-id.ts";
 import type { StreamState } from "../../../src/live/delivery.ts";
 import { openSource } from "../../../src/live/playback/source.ts";
 import { createStreamClasses } from "../../../src/observe/stream-classes.ts";
-import { hiddenClasses } from "../../support/hidden-class.ts";
+import { hiddenClasses } from "../../support/node/hidden-class.ts";
 
 test("the streams of all playbacks share a hidden class", () => {
   const state: StreamState = {

@@ -10,8 +10,8 @@ import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { Connection } from "../../../src/redis/resp/connection.ts";
 import { openTail } from "../../../src/redis/tail/open-tail.ts";
 import type { Tail } from "../../../src/redis/tail/tail.ts";
-import { openAppends, type TestAppends } from "../../support/appends.ts";
-import { killConnections, silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { openAppends, type TestAppends } from "../../support/gateway/appends.ts";
+import { killConnections, silent, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
 let redis: TestRedis;

@@ -5,8 +5,8 @@ import type { Entry } from "../../../src/domain/streams/entry.ts";
 import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
 import type { AppendResult } from "../../../src/redis/append/appender.ts";
 import type { LoopbackListener } from "../../../src/redis/append/loopback.ts";
-import { openAppends, type TestAppends } from "../../support/appends.ts";
-import { killConnections, startRedis, type TestRedis } from "../../support/redis.ts";
+import { openAppends, type TestAppends } from "../../support/gateway/appends.ts";
+import { killConnections, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
 let redis: TestRedis;

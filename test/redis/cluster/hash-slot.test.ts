@@ -2,8 +2,8 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { hashTagOf, slotOf, tagFor } from "../../../src/redis/cluster/hash-slot.ts";
-import { nodeArguments } from "../../support/cluster.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { nodeArguments } from "../../support/redis/cluster.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 let node: TestRedis;
 beforeAll(async () => {

@@ -4,8 +4,8 @@ import { slotOf } from "../../../src/redis/cluster/hash-slot.ts";
 import { ClusterRouter, type RouterOptions } from "../../../src/redis/cluster/router.ts";
 import { Topology } from "../../../src/redis/cluster/topology.ts";
 import type { Reply } from "../../../src/redis/resp/reader.ts";
-import { startCluster, type TestCluster } from "../../support/cluster.ts";
-import { silent } from "../../support/redis.ts";
+import { startCluster, type TestCluster } from "../../support/redis/cluster.ts";
+import { silent } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let cluster: TestCluster;

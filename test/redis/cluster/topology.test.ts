@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { parseClusterUrl } from "../../../src/redis/address/cluster-url.ts";
 import { slotOf } from "../../../src/redis/cluster/hash-slot.ts";
 import { Topology } from "../../../src/redis/cluster/topology.ts";
-import { startCluster, type TestCluster } from "../../support/cluster.ts";
-import { silent, startRedis } from "../../support/redis.ts";
+import { startCluster, type TestCluster } from "../../support/redis/cluster.ts";
+import { silent, startRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let cluster: TestCluster;

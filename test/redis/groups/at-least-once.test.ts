@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Consumer } from "../../../src/redis/groups/consumer.ts";
 import type { Outcome } from "../../../src/redis/groups/consumer-options.ts";
-import { killConnections, startRedis, type TestRedis } from "../../support/redis.ts";
+import { killConnections, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 import { type Job, openGroups, type TestGroups, type TestWorker } from "./group-harness.ts";
 

@@ -10,7 +10,7 @@ import type { ConsumerOptions } from "../../../src/redis/groups/consumer-options
 import { createGroups, type Groups } from "../../../src/redis/groups/groups.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { openSingleStore } from "../../../src/redis/single-store.ts";
-import { silent } from "../../support/redis.ts";
+import { silent } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 /** One delivery. */

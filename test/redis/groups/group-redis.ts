@@ -4,8 +4,8 @@ import { createCounters } from "../../../src/observe/counters.ts";
 import { parseClusterUrl } from "../../../src/redis/address/cluster-url.ts";
 import { openClusterStore } from "../../../src/redis/cluster-store.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
-import { startCluster } from "../../support/cluster.ts";
-import { killConnections, silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { startCluster } from "../../support/redis/cluster.ts";
+import { killConnections, silent, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 /** A Redis, as its tests see it. */
 export interface GroupRedis extends AsyncDisposable {

@@ -4,7 +4,7 @@ import { freePort } from "../../../bench/load/processes/free-port.ts";
 import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import { growthOver } from "../../../src/redis/groups/growth.ts";
 import { Connection } from "../../../src/redis/resp/connection.ts";
-import { silent } from "../../support/redis.ts";
+import { silent } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 import { openGroups, type TestGroups } from "./group-harness.ts";
 import { type GroupRedis, startSingle } from "./group-redis.ts";

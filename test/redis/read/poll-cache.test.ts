@@ -7,7 +7,7 @@ import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { createPolledReads } from "../../../src/redis/read/poll-cache.ts";
 import { createStreamReader } from "../../../src/redis/read/stream-reader.ts";
 import { Connection } from "../../../src/redis/resp/connection.ts";
-import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { silent, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let redis: TestRedis;

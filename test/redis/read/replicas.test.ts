@@ -10,10 +10,10 @@ import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { createReplicaPool, type ReplicaPool } from "../../../src/redis/read/replicas.ts";
 import { createStreamReader, type StreamReader } from "../../../src/redis/read/stream-reader.ts";
-import { startTestGateway } from "../../support/gateway.ts";
-import { request } from "../../support/http.ts";
-import { startReader } from "../../support/load.ts";
-import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { request } from "../../support/clients/http.ts";
+import { startTestGateway } from "../../support/gateway/gateway.ts";
+import { startReader } from "../../support/gateway/load.ts";
+import { silent, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let master: TestRedis;

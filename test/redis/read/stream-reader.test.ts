@@ -8,7 +8,7 @@ import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { createStreamReader } from "../../../src/redis/read/stream-reader.ts";
 import { Connection } from "../../../src/redis/resp/connection.ts";
-import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { silent, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let reads: Connection;

@@ -5,7 +5,7 @@ import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { DEVICES_SEEN } from "../../../src/redis/keys.ts";
 import { createDeviceRecords } from "../../../src/redis/registry/devices.ts";
 import { databaseOver } from "../../../src/redis/resp/commands.ts";
-import { startRedis } from "../../support/redis.ts";
+import { startRedis } from "../../support/redis/redis.ts";
 
 test.each([0, 1, 100, 3000, 20_000])("lists %i devices, sorted", async (count) => {
   await using redis = await startRedis();

@@ -1,7 +1,7 @@
 /** Position of the key in the commands that the gateway sends, compared with Redis, which knows it of all commands. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { keyOf } from "../../../src/redis/resp/command-key.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 let redis: TestRedis;
 beforeAll(async () => {

@@ -8,8 +8,8 @@ import { parseRedisUrl, type RedisAddress } from "../../../src/redis/address/red
 import { ReplyLostError } from "../../../src/redis/resp/command-result.ts";
 import { Connection, type ConnectionOptions } from "../../../src/redis/resp/connection.ts";
 import { type Reply, ReplyError } from "../../../src/redis/resp/reader.ts";
-import { startBadNetwork } from "../../support/bad-network.ts";
-import { killConnections, silent, startRedis } from "../../support/redis.ts";
+import { startBadNetwork } from "../../support/redis/bad-network.ts";
+import { killConnections, silent, startRedis } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
 function connect(url: string, options: Partial<ConnectionOptions> = {}): Connection & Disposable {

@@ -4,7 +4,7 @@ import { freePort } from "../../../bench/load/processes/free-port.ts";
 import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import type { Reply } from "../../../src/redis/resp/reader.ts";
 import { RedisSocket } from "../../../src/redis/resp/redis-socket.ts";
-import { killConnections, silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { killConnections, silent, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
 let redis: TestRedis;

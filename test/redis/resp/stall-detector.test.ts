@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from "vitest";
 import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import { RedisSocket } from "../../../src/redis/resp/redis-socket.ts";
 import { detectStalls } from "../../../src/redis/resp/stall-detector.ts";
-import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { silent, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 /** Time (ms) without data that counts as a stall. */

@@ -5,8 +5,8 @@ import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import { createLoopback } from "../../../src/redis/append/loopback.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { BlockingTail } from "../../../src/redis/tail/blocking-tail.ts";
-import { type BadNetwork, startBadNetwork } from "../../support/bad-network.ts";
-import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { type BadNetwork, startBadNetwork } from "../../support/redis/bad-network.ts";
+import { silent, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 import { testTail, type Writer } from "../tail-suite.ts";
 

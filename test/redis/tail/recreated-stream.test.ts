@@ -8,7 +8,7 @@ import { createLoopback } from "../../../src/redis/append/loopback.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import type { TailRead } from "../../../src/redis/tail/tail.ts";
 import { TrackingTail } from "../../../src/redis/tail/tracking-tail.ts";
-import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { silent, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let redis: TestRedis;

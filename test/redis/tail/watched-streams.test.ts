@@ -4,7 +4,7 @@ import { createCounters } from "../../../src/observe/counters.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { type Reply, ReplyError } from "../../../src/redis/resp/reader.ts";
 import { errorIn, WatchedStreams } from "../../../src/redis/tail/watched-streams.ts";
-import { silent } from "../../support/redis.ts";
+import { silent } from "../../support/redis/redis.ts";
 
 const id = (text: string) => text as EntryId;
 const entry = (entryId: string, bytes = 1) => ({ id: id(entryId), data: Buffer.alloc(bytes, "x") });

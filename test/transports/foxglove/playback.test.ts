@@ -1,9 +1,9 @@
 /** Playbacks of viewers: the client library of Foxglove, and the binary messages that it does not know. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { connectViewer, type TestViewer } from "../../support/foxglove-client.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
-import { connectSocket } from "../../support/socket.ts";
+import { connectViewer, type TestViewer } from "../../support/clients/foxglove-client.ts";
+import { connectSocket } from "../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let redis: TestRedis;

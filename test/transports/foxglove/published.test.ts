@@ -1,9 +1,9 @@
 /** Entries that viewers publish, with the client library of Foxglove. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { connectViewer, type TestViewer } from "../../support/foxglove-client.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { createTestKeys, type TestKeys } from "../../support/keys.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { connectViewer, type TestViewer } from "../../support/clients/foxglove-client.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { createTestKeys, type TestKeys } from "../../support/gateway/keys.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let redis: TestRedis;

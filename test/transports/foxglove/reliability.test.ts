@@ -1,10 +1,10 @@
 /** Viewers that are slow, and viewers that vanish in all ways: the others receive everything, and nothing is left behind. */
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { connectViewer, type TestViewer } from "../../support/foxglove-client.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { request } from "../../support/http.ts";
-import { metricOf } from "../../support/metrics.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { connectViewer, type TestViewer } from "../../support/clients/foxglove-client.ts";
+import { request } from "../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { metricOf } from "../../support/gateway/metrics.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let redis: TestRedis;

@@ -1,11 +1,11 @@
 /** Live channels, as the client library of Foxglove sees them; messages are decoded by protobufjs with the advertised schemas. */
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { connectViewer, decoded, type TestViewer } from "../../support/foxglove-client.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { metricOf } from "../../support/metrics.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
-import { connectSocket } from "../../support/socket.ts";
+import { connectViewer, decoded, type TestViewer } from "../../support/clients/foxglove-client.ts";
+import { connectSocket } from "../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { metricOf } from "../../support/gateway/metrics.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let redis: TestRedis;

@@ -1,10 +1,10 @@
 /** Invalid GraphQL input: each error has a stable code and leaves the rest of the answer unaffected. */
 import { getIntrospectionQuery } from "graphql";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { ask, dataOf } from "../../support/graphql.ts";
-import { request } from "../../support/http.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { ask, dataOf } from "../../support/clients/graphql.ts";
+import { request } from "../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

@@ -1,10 +1,10 @@
 /** Bounds on the work of one payload and of one query. Exceeding a bound leaves the rest of the answer unaffected. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { ask } from "../../support/graphql.ts";
-import { request } from "../../support/http.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
-import { connectSocket } from "../../support/socket.ts";
+import { ask } from "../../support/clients/graphql.ts";
+import { request } from "../../support/clients/http.ts";
+import { connectSocket } from "../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

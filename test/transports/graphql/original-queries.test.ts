@@ -4,9 +4,9 @@
  */
 // cspell:ignore Ijog
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { ask, dataOf } from "../../support/graphql.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { ask, dataOf } from "../../support/clients/graphql.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

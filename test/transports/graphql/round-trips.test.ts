@@ -21,7 +21,7 @@ import {
   type Executor,
   perform,
 } from "../../../src/transports/graphql/execution/executor.ts";
-import { silent, startRedis, type TestRedis } from "../../support/redis.ts";
+import { silent, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 /** Connection that counts its commands, and the event-loop turns with commands. Commands of one turn are one write. */
 class CountingConnection extends Connection {

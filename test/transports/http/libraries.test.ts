@@ -3,9 +3,9 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import axios from "axios";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { python } from "../../support/python.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { python } from "../../support/programs/python.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 const run = promisify(execFile);
 let redis: TestRedis;

@@ -4,9 +4,9 @@ import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { boundPipeline } from "../../../src/transports/http/pipeline.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { openAnswer, request } from "../../support/http.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { openAnswer, request } from "../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
 /** One request that waits for an entry, and 7 pipelined ones. */

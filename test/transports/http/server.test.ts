@@ -1,8 +1,8 @@
 /** Behaviour of all HTTP routes: URLs, methods, CORS and error responses. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { type Answer, parseRaw, rawExchange, request } from "../../support/http.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { type Answer, parseRaw, rawExchange, request } from "../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

@@ -6,10 +6,10 @@ import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { parseRaw, request } from "../../support/http.ts";
-import { createTestKeys, type TestKeys } from "../../support/keys.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { parseRaw, request } from "../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { createTestKeys, type TestKeys } from "../../support/gateway/keys.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 const MB = 2 ** 20;

@@ -5,10 +5,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { openDecompression } from "../../../src/recordings/compression.ts";
 import type { RecordingStatus } from "../../../src/recordings/recording-status.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { request } from "../../support/http.ts";
-import { readFile } from "../../support/mcap.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
+import { request } from "../../support/clients/http.ts";
+import { readFile } from "../../support/data/mcap.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let redis: TestRedis;

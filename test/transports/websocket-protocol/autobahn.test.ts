@@ -24,7 +24,7 @@ import {
   PING,
   PONG,
   TEXT,
-} from "../../support/client-frames.ts";
+} from "../../support/clients/client-frames.ts";
 
 type Payload = string | Uint8Array;
 /** Number, frames of the client, expected events, and the chunk size (bytes) of the client's writes. */

@@ -12,8 +12,8 @@ import {
 } from "../../../src/transports/response/sockets/socket-deadlines.ts";
 import { createPayloadPool } from "../../../src/transports/websocket-protocol/memory/buffer-pool.ts";
 import { ServerWebSocket } from "../../../src/transports/websocket-protocol/socket.ts";
-import { BINARY, clientClose, clientFrame, PING, PONG, TEXT } from "../../support/client-frames.ts";
-import { silent } from "../../support/redis.ts";
+import { BINARY, clientClose, clientFrame, PING, PONG, TEXT } from "../../support/clients/client-frames.ts";
+import { silent } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
 let server: Server;

@@ -1,9 +1,9 @@
 /** `/data/{stream_id}/work/{group}`: messages, settling, rejections, and the end of connections. */
 import { decode } from "@msgpack/msgpack";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../support/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis.ts";
-import { connectSocket, type TestSocket } from "../../support/socket.ts";
+import { connectSocket, type TestSocket } from "../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let redis: TestRedis;

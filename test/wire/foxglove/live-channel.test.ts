@@ -4,7 +4,7 @@ import type { Entry } from "../../../src/domain/streams/entry.ts";
 import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
 import { liveChannelOf } from "../../../src/wire/foxglove/live-channel.ts";
 import { bytesOfText } from "../../../src/wire/utf8.ts";
-import { decodeMessage } from "../../support/foxglove.ts";
+import { decodeMessage } from "../../support/data/foxglove.ts";
 
 const entryOf = (data: Uint8Array | string): Entry => ({
   id: "5-0" as EntryId,

@@ -8,7 +8,7 @@ import {
   logTimeOf,
   secondsOf,
 } from "../../../src/wire/foxglove/log-time.ts";
-import { anyId } from "../../support/arbitraries.ts";
+import { anyId } from "../../support/data/arbitraries.ts";
 
 test.each([
   ["1764378000123-0", 1_764_378_000_123_000_000n, 1_764_378_000, 123_000_000],

@@ -10,7 +10,7 @@ import {
   PLAYBACK_STATUSES,
   timeObject,
 } from "../../../src/wire/foxglove/server-messages.ts";
-import { entryId } from "../../support/arbitraries.ts";
+import { entryId } from "../../support/data/arbitraries.ts";
 
 const ID = "1764378000123-4" as EntryId;
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");

@@ -8,8 +8,8 @@ import { secondsOf } from "../../../src/wire/foxglove/log-time.ts";
 import { bytesOfField } from "../../../src/wire/foxglove/protobuf.ts";
 import { createWrapper, unwrapMessage } from "../../../src/wire/foxglove/wrapping.ts";
 import { bytesOfText } from "../../../src/wire/utf8.ts";
-import { anyText, entryId } from "../../support/arbitraries.ts";
-import { decodeMessage } from "../../support/foxglove.ts";
+import { anyText, entryId } from "../../support/data/arbitraries.ts";
+import { decodeMessage } from "../../support/data/foxglove.ts";
 
 const ID = "1764378000123-4" as EntryId;
 const PNG = Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a);

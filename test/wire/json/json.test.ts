@@ -5,7 +5,7 @@ import type { Entry } from "../../../src/domain/streams/entry.ts";
 import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
 import { decodeJson, encodeJson, encodeJsonEntry } from "../../../src/wire/json/json.ts";
 import type { PushedEntry } from "../../../src/wire/push-batch.ts";
-import { streamsWithFields } from "../../support/arbitraries.ts";
+import { streamsWithFields } from "../../support/data/arbitraries.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

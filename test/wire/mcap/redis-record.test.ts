@@ -1,7 +1,7 @@
 import { McapWriter } from "@mcap/core";
 import { expect, it } from "vitest";
 import { bytesOfText } from "../../../src/wire/utf8.ts";
-import { readFile } from "../../support/mcap.ts";
+import { readFile } from "../../support/data/mcap.ts";
 
 it("reads files of redis-record, whose publish times are seconds · 10^10", async () => {
   const pieces: Uint8Array[] = [];

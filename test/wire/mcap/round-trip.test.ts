@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import type { Entry, EntryFields } from "../../../src/domain/streams/entry.ts";
 import { compareIds, type EntryId, idOf } from "../../../src/domain/streams/entry-id.ts";
 import { bytesOfText } from "../../../src/wire/utf8.ts";
-import { type KeyedEntry, readFile, writeFile } from "../../support/mcap.ts";
+import { type KeyedEntry, readFile, writeFile } from "../../support/data/mcap.ts";
 
 const JPEG = Uint8Array.of(0xff, 0xd8, 0xff, 0xe0, 1, 2, 3);
 const U64 = 2n ** 64n - 1n;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { idOf } from "../../../src/domain/streams/entry-id.ts";
 import { scanUnfinished } from "../../../src/wire/mcap/unfinished-file.ts";
 import { bytesOfText } from "../../../src/wire/utf8.ts";
-import { type KeyedEntry, readableOf, readFile, writeFile } from "../../support/mcap.ts";
+import { type KeyedEntry, readableOf, readFile, writeFile } from "../../support/data/mcap.ts";
 
 const ENTRIES = Array.from({ length: 7 }, (_, i): KeyedEntry => {
   const id = idOf(1_700_000_000_000n, BigInt(i));

@@ -11,7 +11,7 @@ import {
 } from "../../../src/wire/msgpack/msgpack.ts";
 import { readMsgpackValue } from "../../../src/wire/msgpack/msgpack-reader.ts";
 import type { PushedEntry } from "../../../src/wire/push-batch.ts";
-import { anyText, streamsWithFields } from "../../support/arbitraries.ts";
+import { anyText, streamsWithFields } from "../../support/data/arbitraries.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);

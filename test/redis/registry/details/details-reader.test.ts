@@ -13,7 +13,7 @@ import {
 import { StreamRecords, type WantedRecord } from "../../../../src/redis/registry/details/stream-records.ts";
 import { databaseOver } from "../../../../src/redis/resp/commands.ts";
 import { Connection } from "../../../../src/redis/resp/connection.ts";
-import { silent, startRedis, type TestRedis } from "../../../support/redis.ts";
+import { silent, startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 
 const MIB = 2 ** 20;
 const LARGE = Buffer.alloc(8 * MIB, "x");

@@ -7,7 +7,7 @@ import { EdgeSizes } from "../../../../src/redis/registry/details/edge-sizes.ts"
 import { StreamRecords } from "../../../../src/redis/registry/details/stream-records.ts";
 import { type Database, databaseOver } from "../../../../src/redis/resp/commands.ts";
 import { Connection } from "../../../../src/redis/resp/connection.ts";
-import { silent, startRedis, type TestRedis } from "../../../support/redis.ts";
+import { silent, startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 
 const MIB = 2 ** 20;
 const KEYS = Array.from({ length: 20 }, (_, i) => `large-${i}`);

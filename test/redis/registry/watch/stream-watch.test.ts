@@ -14,8 +14,8 @@ import { createEntrySizes } from "../../../../src/redis/read/entry-sizes.ts";
 import { StreamWatch } from "../../../../src/redis/registry/watch/stream-watch.ts";
 import { openSingleStore } from "../../../../src/redis/single-store.ts";
 import type { Store } from "../../../../src/redis/store.ts";
-import { startCluster, type TestCluster } from "../../../support/cluster.ts";
-import { killConnections, silent, startRedis, type TestRedis } from "../../../support/redis.ts";
+import { startCluster, type TestCluster } from "../../../support/redis/cluster.ts";
+import { killConnections, silent, startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 import { until } from "../../../support/until.ts";
 
 const parts = () => ({

@@ -1,8 +1,8 @@
 /** Compiled documents return the same answers as interpreted ones. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { ask } from "../../../support/graphql.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import { ask } from "../../../support/clients/graphql.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 
 /** Enough executions to compile a document. */
 const TIMES = 8;

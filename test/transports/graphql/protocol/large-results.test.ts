@@ -1,9 +1,9 @@
 /** Placeholders of large results, and large results of each protocol over a real gateway. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { LargeResults } from "../../../../src/transports/graphql/protocol/large-results.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
-import { connectSocket } from "../../../support/socket.ts";
+import { connectSocket } from "../../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 
 const PAYLOAD = `${"é😀".repeat(30_000)}"\n`;
 const QUERY = '{stream(id:"large"){entries(first:3){nodes{string}}}}';

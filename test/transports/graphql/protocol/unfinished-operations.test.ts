@@ -1,9 +1,9 @@
 /** Operations that a client completes before they have begun. */
 import { expect, test } from "vitest";
-import { startBadNetwork } from "../../../support/bad-network.ts";
-import { startTestGateway } from "../../../support/gateway.ts";
-import { startRedis } from "../../../support/redis.ts";
-import { connectSocket, type TestSocket } from "../../../support/socket.ts";
+import { connectSocket, type TestSocket } from "../../../support/clients/socket.ts";
+import { startTestGateway } from "../../../support/gateway/gateway.ts";
+import { startBadNetwork } from "../../../support/redis/bad-network.ts";
+import { startRedis } from "../../../support/redis/redis.ts";
 
 const MOST = 10;
 

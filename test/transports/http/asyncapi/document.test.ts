@@ -4,10 +4,10 @@ import { ERRORS } from "../../../../src/domain/errors.ts";
 import { type ParameterRoute, rowsOf } from "../../../../src/transports/request/parameters.ts";
 import { PROTOCOL_CLOSE } from "../../../../src/transports/websocket-protocol/frames/protocol-error.ts";
 import { CLEAN_FORMATS } from "../../../../src/wire/formats.ts";
-import { problemsOf } from "../../../support/asyncapi.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { request } from "../../../support/http.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import { request } from "../../../support/clients/http.ts";
+import { problemsOf } from "../../../support/data/asyncapi.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

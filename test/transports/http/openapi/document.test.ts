@@ -3,10 +3,10 @@ import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openApiDocument } from "../../../../src/transports/http/openapi/document.ts";
 import { type ParameterRoute, rowsOf } from "../../../../src/transports/request/parameters.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { request } from "../../../support/http.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
-import { connectSocket } from "../../../support/socket.ts";
+import { request } from "../../../support/clients/http.ts";
+import { connectSocket } from "../../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 
 const { paths } = openApiDocument("test");
 

@@ -1,10 +1,10 @@
 /** Responses that are repeated for identical requests are the ones that the route would send. */
 import { Agent } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { type Answer, request } from "../../../support/http.ts";
-import { createTestKeys } from "../../../support/keys.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import { type Answer, request } from "../../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { createTestKeys } from "../../../support/gateway/keys.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 import { until } from "../../../support/until.ts";
 
 let redis: TestRedis;

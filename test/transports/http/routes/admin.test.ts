@@ -1,10 +1,10 @@
 /** `/admin/connections`: lists and closes connections. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { openAnswer, request } from "../../../support/http.ts";
-import { createTestKeys, type TestKeys } from "../../../support/keys.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
-import { connectSocket } from "../../../support/socket.ts";
+import { openAnswer, request } from "../../../support/clients/http.ts";
+import { connectSocket } from "../../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { createTestKeys, type TestKeys } from "../../../support/gateway/keys.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 import { until } from "../../../support/until.ts";
 
 let redis: TestRedis;

@@ -1,9 +1,9 @@
 /** Status routes: home page, health, readiness and metrics. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { request } from "../../../support/http.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
-import { connectSocket } from "../../../support/socket.ts";
+import { request } from "../../../support/clients/http.ts";
+import { connectSocket } from "../../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 import { until } from "../../../support/until.ts";
 
 let redis: TestRedis;

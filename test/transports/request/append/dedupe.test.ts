@@ -6,11 +6,11 @@ import {
   DEDUPE_WINDOW,
   dedupeRecordKey,
 } from "../../../../src/redis/append/dedupe-record.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { request } from "../../../support/http.ts";
-import { startReader } from "../../../support/load.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
-import { connectSocket, type TestSocket } from "../../../support/socket.ts";
+import { request } from "../../../support/clients/http.ts";
+import { connectSocket, type TestSocket } from "../../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { startReader } from "../../../support/gateway/load.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 import { until } from "../../../support/until.ts";
 
 let redis: TestRedis;

@@ -6,11 +6,11 @@ import { connect, type Socket } from "node:net";
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Logger } from "../../../../src/domain/logger.ts";
-import { createAuthority, type TestAuthority } from "../../../support/certificates.ts";
-import { clientClose, clientFrame } from "../../../support/client-frames.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { request } from "../../../support/http.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
+import { clientClose, clientFrame } from "../../../support/clients/client-frames.ts";
+import { request } from "../../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { createAuthority, type TestAuthority } from "../../../support/network/certificates.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 import { until } from "../../../support/until.ts";
 
 const SLOTS = 3;

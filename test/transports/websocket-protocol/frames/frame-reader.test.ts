@@ -14,9 +14,9 @@ import {
   PING,
   PONG,
   TEXT,
-} from "../../../support/client-frames.ts";
-import { collectGarbage } from "../../../support/garbage.ts";
-import { importMasked, type MaskingKind } from "../../../support/masking.ts";
+} from "../../../support/clients/client-frames.ts";
+import { collectGarbage } from "../../../support/node/garbage.ts";
+import { importMasked, type MaskingKind } from "../../../support/node/masking.ts";
 
 type Module = typeof import("../../../../src/transports/websocket-protocol/frames/frame-reader.ts");
 

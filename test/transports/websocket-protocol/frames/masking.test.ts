@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { importMasked, type MaskingKind } from "../../../support/masking.ts";
+import { importMasked, type MaskingKind } from "../../../support/node/masking.ts";
 
 type Masking = typeof import("../../../../src/transports/websocket-protocol/frames/masking.ts");
 

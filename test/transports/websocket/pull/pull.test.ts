@@ -1,9 +1,9 @@
 /** Route `/data/{stream_id}/pull` over real sockets: the statements of docs/protocol.md, "WebSocket pull". */
 import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
-import { connectSocket, type TestSocket } from "../../../support/socket.ts";
+import { connectSocket, type TestSocket } from "../../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

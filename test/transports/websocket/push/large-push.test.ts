@@ -1,10 +1,10 @@
 /** Large entries, which have a connection of their own to Redis: they delay no small ones, and keep their order. */
 import { encode } from "@msgpack/msgpack";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { type BadNetwork, startBadNetwork } from "../../../support/bad-network.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
-import { connectSocket, type TestSocket } from "../../../support/socket.ts";
+import { connectSocket, type TestSocket } from "../../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { type BadNetwork, startBadNetwork } from "../../../support/redis/bad-network.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 
 const MIB = 2 ** 20;
 

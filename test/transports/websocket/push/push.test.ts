@@ -2,9 +2,9 @@
 // cspell:ignore ümläut
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../../support/gateway.ts";
-import { startRedis, type TestRedis } from "../../../support/redis.ts";
-import { connectSocket, type TestSocket } from "../../../support/socket.ts";
+import { connectSocket, type TestSocket } from "../../../support/clients/socket.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 import { until } from "../../../support/until.ts";
 
 let redis: TestRedis;

@@ -1,8 +1,8 @@
 /** `GET /data/{stream_id}/density` (docs/protocol.md, "Density"). */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway.ts";
-import { request } from "../../../../support/http.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis.ts";
+import { request } from "../../../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

@@ -1,10 +1,10 @@
 /** `GET /data/{stream_id}/entries/{entry_id}`: one payload as it is. */
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway.ts";
-import { parseRaw, rawExchange, request } from "../../../../support/http.ts";
-import { createTestKeys } from "../../../../support/keys.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis.ts";
+import { parseRaw, rawExchange, request } from "../../../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
+import { createTestKeys } from "../../../../support/gateway/keys.ts";
+import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

@@ -2,10 +2,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { valuesOf } from "../../../../../src/domain/streams/entry.ts";
 import { openDecompression } from "../../../../../src/recordings/compression.ts";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway.ts";
-import { openAnswer, request } from "../../../../support/http.ts";
-import { readFile } from "../../../../support/mcap.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis.ts";
+import { openAnswer, request } from "../../../../support/clients/http.ts";
+import { readFile } from "../../../../support/data/mcap.ts";
+import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
 import { until } from "../../../../support/until.ts";
 
 let redis: TestRedis;

@@ -1,9 +1,9 @@
 /** `GET /data/{stream_id}` (docs/protocol.md, "GET entries" and "Cursors"). */
 import { decode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway.ts";
-import { type Answer, request } from "../../../../support/http.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis.ts";
+import { type Answer, request } from "../../../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

@@ -1,9 +1,9 @@
 /** `POST /data/{stream_id}` (docs/protocol.md, "POST entries"). */
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway.ts";
-import { request } from "../../../../support/http.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis.ts";
+import { request } from "../../../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;

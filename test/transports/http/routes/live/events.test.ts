@@ -1,9 +1,9 @@
 /** `GET /data/{stream_id}/events`: streams as server-sent events. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway.ts";
-import { openAnswer, request } from "../../../../support/http.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis.ts";
-import { type EventReader, readEvents } from "../../../../support/sse.ts";
+import { openAnswer, request } from "../../../../support/clients/http.ts";
+import { type EventReader, readEvents } from "../../../../support/clients/sse.ts";
+import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
 import { until } from "../../../../support/until.ts";
 
 let redis: TestRedis;

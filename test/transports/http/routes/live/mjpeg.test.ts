@@ -1,8 +1,8 @@
 /** `GET /data/{stream_id}/mjpeg`: a stream of pictures as `multipart/x-mixed-replace`. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway.ts";
-import { type OpenAnswer, openAnswer, request } from "../../../../support/http.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis.ts";
+import { type OpenAnswer, openAnswer, request } from "../../../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
 import { until } from "../../../../support/until.ts";
 
 let redis: TestRedis;

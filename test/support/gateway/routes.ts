@@ -1,9 +1,9 @@
 /** Every route of a gateway as a function from credentials to the outcome of a request. */
 
 import { WebSocket } from "ws";
+import { openAnswer, request } from "../clients/http.ts";
+import { connectSocket, type TestSocket } from "../clients/socket.ts";
 import type { TestGateway } from "./gateway.ts";
-import { openAnswer, request } from "./http.ts";
-import { connectSocket, type TestSocket } from "./socket.ts";
 
 /** Outcome of a request: `200`, `403 FORBIDDEN`, `4403 FORBIDDEN`. */
 export type Outcome = string;

@@ -1,6 +1,7 @@
 /** Metrics of a gateway. */
+
+import { request } from "../clients/http.ts";
 import type { TestGateway } from "./gateway.ts";
-import { request } from "./http.ts";
 
 /** Returns the value of a metric; NaN if there is none. @param name without `redis_streamer_`, with labels if it has some */
 export async function metricOf({ http }: Pick<TestGateway, "http">, name: string): Promise<number> {

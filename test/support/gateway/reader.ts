@@ -1,10 +1,10 @@
 /** A reader of the engine with a sink that a test fills and drains, which records everything it receives. */
-import type { Gap, StreamEntries } from "../../src/domain/streams/entry.ts";
-import type { EntryId } from "../../src/domain/streams/entry-id.ts";
-import type { OnDemandOptions } from "../../src/live/on-demand.ts";
-import type { Subscription } from "../../src/live/subscription.ts";
-import { createCounters } from "../../src/observe/counters.ts";
-import { resolveCursors, type WantedStream } from "../../src/transports/request/streams.ts";
+import type { Gap, StreamEntries } from "../../../src/domain/streams/entry.ts";
+import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
+import type { OnDemandOptions } from "../../../src/live/on-demand.ts";
+import type { Subscription } from "../../../src/live/subscription.ts";
+import { createCounters } from "../../../src/observe/counters.ts";
+import { resolveCursors, type WantedStream } from "../../../src/transports/request/streams.ts";
 import type { Engine } from "./engine.ts";
 
 /** Fill byte of released memory: no payload contains it. */

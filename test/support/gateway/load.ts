@@ -1,7 +1,7 @@
 /** Pushers and readers that run until stopped and record everything they receive, for tests that inject faults. */
-import { openAnswer } from "./http.ts";
-import { type Closed, connectSocket, type Message, type TestSocket } from "./socket.ts";
-import { readEvents } from "./sse.ts";
+import { openAnswer } from "../clients/http.ts";
+import { type Closed, connectSocket, type Message, type TestSocket } from "../clients/socket.ts";
+import { readEvents } from "../clients/sse.ts";
 
 /** A client that pushes numbers, with a few in flight at a time. */
 export interface Pusher {

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { request } from "./http.ts";
+import { request } from "../clients/http.ts";
 
 /** Options of a process. */
 export interface GatewayProcessOptions {
@@ -38,7 +38,7 @@ export interface GatewayProcess extends StartingGateway {
   metric(name: string): Promise<number>;
 }
 
-const START = fileURLToPath(new URL("../../scripts/start.js", import.meta.url));
+const START = fileURLToPath(new URL("../../../scripts/start.js", import.meta.url));
 
 interface Spawned {
   readonly process: StartingGateway;

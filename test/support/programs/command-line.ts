@@ -3,9 +3,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
-import type { Input, Io } from "../../cli/output/io.ts";
-import { createTerminal, type Output, type Terminal } from "../../cli/output/terminal.ts";
-import { createProgram } from "../../cli/program.ts";
+import type { Input, Io } from "../../../cli/output/io.ts";
+import { createTerminal, type Output, type Terminal } from "../../../cli/output/terminal.ts";
+import { createProgram } from "../../../cli/program.ts";
 
 /** Input and output of a command in this process. @param changes methods of the terminal that the test observes */
 export function testIo(changes: Partial<Terminal> = {}, signal = new AbortController().signal): Io {
@@ -89,7 +89,7 @@ export interface RunningCommand {
   readonly ended: Promise<CommandResult>;
 }
 
-const COMMAND = fileURLToPath(new URL("../../dist/cli/index.js", import.meta.url));
+const COMMAND = fileURLToPath(new URL("../../../dist/cli/index.js", import.meta.url));
 
 /** Starts the command. Standard input stays open if the test passes none. */
 export function startCommand(

@@ -1,7 +1,7 @@
 /** Arbitrary entries for property tests, with the bytes, names and ids that are most likely to be handled wrong. */
 import fc from "fast-check";
-import type { Entry, StreamEntries } from "../../src/domain/streams/entry.ts";
-import { type EntryId, idOf } from "../../src/domain/streams/entry-id.ts";
+import type { Entry, StreamEntries } from "../../../src/domain/streams/entry.ts";
+import { type EntryId, idOf } from "../../../src/domain/streams/entry-id.ts";
 
 const MAX_PART = 2n ** 64n - 1n;
 

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseGrant } from "../../src/access/identity/grant.ts";
-import { makeKey, readKeyFile, writeKeyFile } from "../../src/access/identity/key-file.ts";
+import { parseGrant } from "../../../src/access/identity/grant.ts";
+import { makeKey, readKeyFile, writeKeyFile } from "../../../src/access/identity/key-file.ts";
 
 /** A keys file in a temporary folder. */
 export interface TestKeys extends Disposable {

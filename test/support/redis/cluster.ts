@@ -1,10 +1,10 @@
 /** A real Redis Cluster for a test: the test starts nodes, moves slots, kills nodes and adds them. */
 
-import { freePort } from "../../bench/load/processes/free-port.ts";
-import { slotOf } from "../../src/redis/cluster/hash-slot.ts";
-import type { Commands } from "../../src/redis/resp/commands.ts";
+import { freePort } from "../../../bench/load/processes/free-port.ts";
+import { slotOf } from "../../../src/redis/cluster/hash-slot.ts";
+import type { Commands } from "../../../src/redis/resp/commands.ts";
+import { until } from "../until.ts";
 import { startRedis, type TestRedis } from "./redis.ts";
-import { until } from "./until.ts";
 
 /** Arguments of a cluster node, with a port for the cluster bus. The timeout is in ms; a busy machine may pause that long. */
 export const nodeArguments = async (): Promise<string[]> => [

@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../bench/load/processes/free-port.ts";
-import type { Logger } from "../../src/domain/logger.ts";
-import { Connection } from "../../src/redis/resp/connection.ts";
-import { until } from "./until.ts";
+import { freePort } from "../../../bench/load/processes/free-port.ts";
+import type { Logger } from "../../../src/domain/logger.ts";
+import { Connection } from "../../../src/redis/resp/connection.ts";
+import { until } from "../until.ts";
 
 /** A server that tests can use, kill and restart. */
 export interface TestRedis extends AsyncDisposable {

@@ -3,10 +3,10 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../bench/load/processes/free-port.ts";
-import { Connection } from "../../src/redis/resp/connection.ts";
+import { freePort } from "../../../bench/load/processes/free-port.ts";
+import { Connection } from "../../../src/redis/resp/connection.ts";
+import { until } from "../until.ts";
 import { silent, startRedis, type TestRedis } from "./redis.ts";
-import { until } from "./until.ts";
 
 /** One sentinel process. */
 export interface TestSentinel extends AsyncDisposable {

@@ -1,9 +1,9 @@
 /** MCAP files in memory: written by the code under test, and read by `@mcap/core`. */
 import { McapIndexedReader, type McapTypes } from "@mcap/core";
-import type { Entry } from "../../src/domain/streams/entry.ts";
-import { EntryDecoder, type RecordedEntry } from "../../src/wire/mcap/entry-decoder.ts";
-import { EntryWriter } from "../../src/wire/mcap/entry-writer.ts";
-import { type Compression, McapWriter, NO_COMPRESSION } from "../../src/wire/mcap/mcap-writer.ts";
+import type { Entry } from "../../../src/domain/streams/entry.ts";
+import { EntryDecoder, type RecordedEntry } from "../../../src/wire/mcap/entry-decoder.ts";
+import { EntryWriter } from "../../../src/wire/mcap/entry-writer.ts";
+import { type Compression, McapWriter, NO_COMPRESSION } from "../../../src/wire/mcap/mcap-writer.ts";
 
 /** A file in memory. */
 export const readableOf = (bytes: Uint8Array): McapTypes.IReadable => ({

@@ -4,10 +4,10 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort } from "../../bench/load/processes/free-port.ts";
-import type { TestGateway } from "./gateway.ts";
-import { request } from "./http.ts";
-import { until } from "./until.ts";
+import { freePort } from "../../../bench/load/processes/free-port.ts";
+import { request } from "../clients/http.ts";
+import type { TestGateway } from "../gateway/gateway.ts";
+import { until } from "../until.ts";
 
 /** A running nginx. */
 export interface TestNginx extends AsyncDisposable {

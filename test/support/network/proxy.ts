@@ -1,7 +1,7 @@
 /** A proxy in front of a gateway, like the nginx of docs/operating.md: it adds X-Forwarded headers. */
 import { createServer, type IncomingMessage, request as nodeRequest } from "node:http";
 import { type AddressInfo, connect } from "node:net";
-import type { TestGateway } from "./gateway.ts";
+import type { TestGateway } from "../gateway/gateway.ts";
 
 /** A running proxy. */
 export interface TestProxy extends AsyncDisposable {

@@ -8,8 +8,8 @@ import {
   type StatusMessage,
 } from "@foxglove/ws-protocol";
 import { WebSocket } from "ws";
-import { decodeMessage } from "./foxglove.ts";
-import { until } from "./until.ts";
+import { decodeMessage } from "../data/foxglove.ts";
+import { until } from "../until.ts";
 
 /** A received message. */
 export interface ReceivedMessage {

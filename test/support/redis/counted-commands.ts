@@ -1,9 +1,9 @@
 /** Commands that count those in flight, so that a test can wait until all are answered. */
-import type { Done } from "../../src/redis/resp/command-result.ts";
-import type { Commands } from "../../src/redis/resp/commands.ts";
-import type { Reply } from "../../src/redis/resp/reader.ts";
-import type { TransactionDone } from "../../src/redis/resp/transaction.ts";
-import type { Argument } from "../../src/redis/resp/writer.ts";
+import type { Done } from "../../../src/redis/resp/command-result.ts";
+import type { Commands } from "../../../src/redis/resp/commands.ts";
+import type { Reply } from "../../../src/redis/resp/reader.ts";
+import type { TransactionDone } from "../../../src/redis/resp/transaction.ts";
+import type { Argument } from "../../../src/redis/resp/writer.ts";
 
 /** Passes commands on. */
 export class CountedCommands implements Commands {

@@ -1,7 +1,7 @@
 /** Tables of the documentation. */
 import { existsSync, readFileSync } from "node:fs";
 
-const root = new URL("../../", import.meta.url);
+const root = new URL("../../../", import.meta.url);
 
 /** Reads a file of the repository. @throws Error if it does not exist */
 export const readDoc = (name: string): string => readFileSync(new URL(name, root), "utf8");

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BrowserContext, chromium, type Page } from "playwright-core";
-import { CHROMIUM } from "../../bench/load/processes/chromium.ts";
+import { CHROMIUM } from "../../../bench/load/processes/chromium.ts";
 
 /** Timeout in ms for anything a page does, on a busy machine. */
 const PATIENCE_MS = 60_000;

@@ -1,5 +1,5 @@
 /** GraphQL over HTTP for tests. */
-import type { TestGateway } from "./gateway.ts";
+import type { TestGateway } from "../gateway/gateway.ts";
 import { request } from "./http.ts";
 
 /** A response as clients receive it. */

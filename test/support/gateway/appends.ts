@@ -1,14 +1,14 @@
 /** The appending parts of the gateway with loopback, on their own connection, for tests that break it. */
-import type { NewEntry } from "../../src/domain/streams/entry.ts";
-import { type Counters, createCounters } from "../../src/observe/counters.ts";
-import { createStreamClasses, type StreamClasses } from "../../src/observe/stream-classes.ts";
-import { parseRedisUrl } from "../../src/redis/address/redis-url.ts";
-import { type Append, type AppendResult, createAppender } from "../../src/redis/append/appender.ts";
-import { createLoopback, type Loopback, type LoopbackListener } from "../../src/redis/append/loopback.ts";
-import { loopbackOver } from "../../src/redis/append/transactions.ts";
-import { Connection } from "../../src/redis/resp/connection.ts";
-import { silent } from "./redis.ts";
-import { until } from "./until.ts";
+import type { NewEntry } from "../../../src/domain/streams/entry.ts";
+import { type Counters, createCounters } from "../../../src/observe/counters.ts";
+import { createStreamClasses, type StreamClasses } from "../../../src/observe/stream-classes.ts";
+import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
+import { type Append, type AppendResult, createAppender } from "../../../src/redis/append/appender.ts";
+import { createLoopback, type Loopback, type LoopbackListener } from "../../../src/redis/append/loopback.ts";
+import { loopbackOver } from "../../../src/redis/append/transactions.ts";
+import { Connection } from "../../../src/redis/resp/connection.ts";
+import { silent } from "../redis/redis.ts";
+import { until } from "../until.ts";
 
 /** Outcome of an append. */
 export interface Appended {

@@ -2,8 +2,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
+import { until } from "../until.ts";
 import { startRedis } from "./redis.ts";
-import { until } from "./until.ts";
 
 test("rejects the server of another test that took the port during a restart", async () => {
   await using redis = await startRedis();

@@ -1,24 +1,24 @@
 /** The gateway's engine without transports, in this process: real reader, page cache, hub and tail on a real Redis. */
 
-import { createTurns } from "../../src/domain/scheduling/turns.ts";
-import { createHub, type Hub } from "../../src/live/hub.ts";
-import { createPageCache } from "../../src/live/page-cache.ts";
-import type { PlaybackTimers } from "../../src/live/playback/timers.ts";
-import { createRecentMemory } from "../../src/live/recent-batches.ts";
-import { createSubscriber, type Subscribe } from "../../src/live/subscription.ts";
-import { type Counters, createCounters } from "../../src/observe/counters.ts";
-import { createStreamClasses, type StreamClasses } from "../../src/observe/stream-classes.ts";
-import { parseRedisUrl } from "../../src/redis/address/redis-url.ts";
-import { type Append, createAppender } from "../../src/redis/append/appender.ts";
-import { createEntrySizes } from "../../src/redis/read/entry-sizes.ts";
-import { createStreamReader, type StreamReader } from "../../src/redis/read/stream-reader.ts";
-import { DetailsReader } from "../../src/redis/registry/details/details-reader.ts";
-import { createLastIds, type LastIds } from "../../src/redis/registry/details/last-ids.ts";
-import { StreamRecords } from "../../src/redis/registry/details/stream-records.ts";
-import { openSingleStore } from "../../src/redis/single-store.ts";
-import type { TailMode } from "../../src/redis/tail/open-tail.ts";
-import { CountedCommands } from "./counted-commands.ts";
-import { silent } from "./redis.ts";
+import { createTurns } from "../../../src/domain/scheduling/turns.ts";
+import { createHub, type Hub } from "../../../src/live/hub.ts";
+import { createPageCache } from "../../../src/live/page-cache.ts";
+import type { PlaybackTimers } from "../../../src/live/playback/timers.ts";
+import { createRecentMemory } from "../../../src/live/recent-batches.ts";
+import { createSubscriber, type Subscribe } from "../../../src/live/subscription.ts";
+import { type Counters, createCounters } from "../../../src/observe/counters.ts";
+import { createStreamClasses, type StreamClasses } from "../../../src/observe/stream-classes.ts";
+import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
+import { type Append, createAppender } from "../../../src/redis/append/appender.ts";
+import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
+import { createStreamReader, type StreamReader } from "../../../src/redis/read/stream-reader.ts";
+import { DetailsReader } from "../../../src/redis/registry/details/details-reader.ts";
+import { createLastIds, type LastIds } from "../../../src/redis/registry/details/last-ids.ts";
+import { StreamRecords } from "../../../src/redis/registry/details/stream-records.ts";
+import { openSingleStore } from "../../../src/redis/single-store.ts";
+import type { TailMode } from "../../../src/redis/tail/open-tail.ts";
+import { CountedCommands } from "../redis/counted-commands.ts";
+import { silent } from "../redis/redis.ts";
 
 /** Options of an engine; sizes in bytes. */
 export interface EngineOptions {

@@ -1,8 +1,8 @@
 /** A gateway for a test, in this process, on a free port and the test's own Redis. */
-import type { Logger } from "../../src/domain/logger.ts";
-import { type Gateway, startGateway } from "../../src/gateway.ts";
-import { readSettings } from "../../src/settings.ts";
-import { silent } from "./redis.ts";
+import type { Logger } from "../../../src/domain/logger.ts";
+import { type Gateway, startGateway } from "../../../src/gateway.ts";
+import { readSettings } from "../../../src/settings.ts";
+import { silent } from "../redis/redis.ts";
 
 /** A gateway with its addresses. */
 export interface TestGateway extends AsyncDisposable {

@@ -8,7 +8,7 @@ const BUILT = "REDIS_STREAMER_TESTS_BUILT";
 /** Called by vitest once per project. */
 export function setup(): void {
   if (process.env[BUILT] === "1") return;
-  const script = fileURLToPath(new URL("../../scripts/build.js", import.meta.url));
+  const script = fileURLToPath(new URL("../../../scripts/build.js", import.meta.url));
   execFileSync(process.execPath, [script], { stdio: "inherit" });
   process.env[BUILT] = "1";
 }

@@ -44,6 +44,7 @@ const EXPOSED_HEADERS = [
   "x-last-entry-id",
   "x-gaps",
   "x-entry-id",
+  "x-lost",
   "etag",
   "content-range",
   "accept-ranges",

@@ -166,7 +166,7 @@ describe("pages of other origins (CORS)", () => {
     expect(answer.headers["access-control-allow-origin"]).toBe(PAGE);
     expect(answer.headers.vary).toBe("Origin");
     const exposed = String(answer.headers["access-control-expose-headers"]).split(", ");
-    expect(exposed).toEqual(expect.arrayContaining(["x-offsets", "x-last-entry-id"]));
+    expect(exposed).toEqual(expect.arrayContaining(["x-offsets", "x-last-entry-id", "x-entry-id", "x-lost"]));
     expect(answer.headers["access-control-allow-credentials"]).toBeUndefined();
   });
 

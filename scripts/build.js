@@ -87,5 +87,6 @@ function changedAt(path) {
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   // npx runs this script before its first command in a clone. If it is interrupted then, npm 11 cannot repeat it.
   const isNpx = process.env.npm_command === "exec";
-  if (!isNpx || !isCurrent()) build();
+  const isOptional = isNpx || process.argv.includes("--if-changed");
+  if (!isOptional || !isCurrent()) build();
 }

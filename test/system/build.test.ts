@@ -78,6 +78,7 @@ test("npx does not repeat a current build, and npm start only after a change", (
   utimesSync(page, old, old);
   const isRepeated = () => statSync(page).mtimeMs > 0;
   expect(run("build.js", [], { npm_command: "exec" }).status).toBe(0);
+  expect(run("build.js", ["--if-changed"]).status).toBe(0);
   expect(run("start.js", ["--version"]).status).toBe(0);
   expect(isRepeated()).toBe(false);
   utimesSync(join(clone, "src/main.ts"), new Date(), new Date());

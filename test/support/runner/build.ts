@@ -9,6 +9,6 @@ const BUILT = "REDIS_STREAMER_TESTS_BUILT";
 export function setup(): void {
   if (process.env[BUILT] === "1") return;
   const script = fileURLToPath(new URL("../../../scripts/build.js", import.meta.url));
-  execFileSync(process.execPath, [script], { stdio: "inherit" });
+  execFileSync(process.execPath, [script, "--if-changed"], { stdio: "inherit" });
   process.env[BUILT] = "1";
 }

@@ -178,7 +178,7 @@ describe.each([
   });
 });
 
-test("follows a change of the configuration", async () => {
+test.concurrent("follows a change of the configuration", async () => {
   await using redis = await startRedis("--notify-keyspace-events", "Kgxen");
   const store = openSingle(redis.url);
   const watch = openWatch(store);
@@ -190,7 +190,7 @@ test("follows a change of the configuration", async () => {
   store.close();
 });
 
-test("scans a server that permits neither events nor tracking", async () => {
+test.concurrent("scans a server that permits neither events nor tracking", async () => {
   await using redis = await startRedis();
   const user = ["ON", ">pw", "~*", "resetchannels", "+@all", "-psubscribe", "-config", "-client|tracking"];
   await redis.control.call("ACL", "SETUSER", "narrow", ...user);

@@ -1,10 +1,9 @@
 /** Downloads a recording in parts, so that memory is bounded and a lost connection costs one part. */
 import { open, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { errorFromResponse, StreamerError, unreachable } from "../../client/errors.ts";
+import { errorFromResponse, StreamerError } from "../../client/errors.ts";
 import type { Gateway } from "../../client/gateway/gateway.ts";
-import { currentToken } from "../../client/gateway/token.ts";
-import { platformFetch } from "../../client/transport/platform-fetch.ts";
+import { request } from "../../client/gateway/request.ts";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
 
 /** Bytes of one request. */
@@ -54,30 +53,11 @@ interface Part {
   readonly total: number;
 }
 
-async function requestPart(
-  { address, transport, token }: Gateway,
-  file: string,
-  offset: number,
-): Promise<Part> {
-  const send = transport.fetch ?? platformFetch;
-  const sentToken = await currentToken(token);
-  let response: Response;
-  let bytes: Uint8Array;
-  try {
-    response = await send(address.http(`recordings/${encodeURIComponent(file)}`, {}), {
-      method: "GET",
-      headers: {
-        range: `bytes=${offset}-${offset + PART_BYTES - 1}`,
-        ...(sentToken !== undefined && { authorization: `Bearer ${sentToken}` }),
-      },
-      body: undefined,
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    bytes = new Uint8Array(await response.arrayBuffer());
-  } catch (error) {
-    throw unreachable(error);
-  }
-  const [, total] = /\/(\d+)$/.exec(response.headers.get("content-range") ?? "") ?? [];
-  if (response.status === 206 && total !== undefined) return { bytes, total: Number(total) };
-  throw errorFromResponse(response.status, new TextDecoder().decode(bytes.subarray(0, 10_000)));
+async function requestPart(gateway: Gateway, file: string, offset: number): Promise<Part> {
+  const url = gateway.address.http(`recordings/${encodeURIComponent(file)}`, {});
+  const range = `bytes=${offset}-${offset + PART_BYTES - 1}`;
+  const { status, headers, body } = await request(gateway, url, { range, timeoutMs: TIMEOUT_MS });
+  const [, total] = /\/(\d+)$/.exec(headers.get("content-range") ?? "") ?? [];
+  if (status === 206 && total !== undefined) return { bytes: body, total: Number(total) };
+  throw errorFromResponse(status, new TextDecoder().decode(body.subarray(0, 10_000)));
 }

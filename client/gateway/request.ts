@@ -4,7 +4,7 @@ import { platformFetch } from "../transport/platform-fetch.ts";
 import type { Gateway } from "./gateway.ts";
 import { currentToken } from "./token.ts";
 
-/** Timeout of a request, ms. */
+/** Default timeout of a request, ms. */
 const TIMEOUT_MS = 20_000;
 
 /** Body and abort signal of a request. */
@@ -14,10 +14,15 @@ export interface RequestOptions {
   /** @default GET, or POST with a body */
   readonly method?: "POST" | "DELETE" | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Requested byte range, such as `bytes=0-99`. */
+  readonly range?: string | undefined;
+  /** @default 20_000 */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** A complete response. */
 export interface CompleteResponse {
+  readonly status: number;
   readonly headers: Headers;
   readonly body: Uint8Array;
 }
@@ -30,9 +35,9 @@ export interface CompleteResponse {
 export async function request(
   { token, transport }: Pick<Gateway, "token" | "transport">,
   url: string,
-  { json, method, signal }: RequestOptions = {},
+  { json, method, signal, range, timeoutMs = TIMEOUT_MS }: RequestOptions = {},
 ): Promise<CompleteResponse> {
-  const timeout = AbortSignal.timeout(TIMEOUT_MS);
+  const timeout = AbortSignal.timeout(timeoutMs);
   try {
     const sentToken = await currentToken(token);
     const send = transport.fetch ?? platformFetch;
@@ -41,13 +46,14 @@ export async function request(
       signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]),
       headers: {
         ...(sentToken !== undefined && { authorization: `Bearer ${sentToken}` }),
+        ...(range !== undefined && { range }),
         ...(json !== undefined && { "content-type": "application/json" }),
       },
       body: json === undefined ? undefined : JSON.stringify(json),
     });
     const body = new Uint8Array(await response.arrayBuffer());
     if (!response.ok) throw errorFromResponse(response.status, new TextDecoder().decode(body));
-    return { headers: response.headers, body };
+    return { status: response.status, headers: response.headers, body };
   } catch (error) {
     signal?.throwIfAborted();
     throw error instanceof StreamerError ? error : unreachable(error);

@@ -43,11 +43,13 @@ export const GLOBAL: readonly OptionRow[] = [
   { flags: "-q, --quiet", doc: "no progress and no notices, only errors" },
 ];
 
+/** Device of the stream. */
 export const DEVICE: OptionRow = {
   flags: "--device <id>",
   doc: "device of the stream; '' if the stream name is a complete Redis key (default: default)",
 };
 
+/** Prefix of the stream key. */
 export const PREFIX: OptionRow = {
   flags: "--prefix <text>",
   doc: "text before the stream name in its Redis key",
@@ -56,25 +58,30 @@ export const PREFIX: OptionRow = {
 /** Options that complete the name of a stream. */
 export const NAMING: readonly OptionRow[] = [DEVICE, PREFIX];
 
+/** Number of entries after which a command ends. */
 export const COUNT: OptionRow = {
   flags: "--count <entries>",
   doc: "stop after this many entries",
   parse: parseCount,
 };
 
+/** Conflation: delivery of the newest entry only. */
 export const LATEST: OptionRow = {
   flags: "--latest",
   doc: "deliver only the newest entry, skip older ones",
 };
 
+/** Streams that a pattern leaves out. */
 export const EXCLUDE: OptionRow = {
   flags: "--exclude <pattern>",
   doc: "stream or pattern to leave out; may be repeated",
   parse: appendText,
 };
 
+/** Output as JSON, for scripts. */
 export const JSON_OUTPUT: OptionRow = { flags: "--json", doc: "print JSON" };
 
+/** Confirmation in advance, for scripts. */
 export const YES: OptionRow = { flags: "-y, --yes", doc: "do not ask" };
 
 /** Adds a repeated option's value to those before. */

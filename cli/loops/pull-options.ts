@@ -12,6 +12,7 @@ export interface PullFlags extends NamingFlags {
   readonly last_entry_id?: string;
 }
 
+/** Arguments of a command that pulls streams. */
 export const PULL_ARGUMENTS: readonly ArgumentRow[] = [
   {
     name: "<streams...>",
@@ -20,6 +21,7 @@ export const PULL_ARGUMENTS: readonly ArgumentRow[] = [
   },
 ];
 
+/** Options of a command that pulls streams. */
 export const PULL_OPTIONS: readonly OptionRow[] = [
   ...NAMING,
   COUNT,

@@ -11,6 +11,7 @@ export interface PushFlags extends NamingFlags {
   readonly dedupe?: string | undefined;
 }
 
+/** Arguments of a command that pushes to a stream. */
 export const PUSH_ARGUMENTS: readonly ArgumentRow[] = [
   { name: "<stream>", doc: "stream to push to", kind: "stream" },
 ];

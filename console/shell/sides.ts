@@ -15,8 +15,9 @@ export interface Sides {
   readonly right: Side;
 }
 
-/** Limits of the width, CSS pixels. */
+/** Minimum width of a side, CSS pixels. */
 export const MIN_WIDTH = 200;
+/** Maximum width of a side, CSS pixels. */
 export const MAX_WIDTH = 640;
 /** Below this width of the page, a side covers the panes, CSS pixels. */
 export const NARROW = 760;

@@ -5,9 +5,13 @@ import { BACKSLASH, type JsonSource, QUOTE, STEP_BYTES } from "./json-source.ts"
 export const RUN_BYTES = 16 * 1024;
 
 const COMMA = 44;
+/** `[` in ASCII. */
 export const BRACKET = 91;
+/** `]` in ASCII. */
 export const BRACKET_END = 93;
+/** `{` in ASCII. */
 export const BRACE = 123;
+/** `}` in ASCII. */
 export const BRACE_END = 125;
 
 /** A part of a list or an object: a run of short items, or one long item. */

@@ -6,7 +6,9 @@ import { lossyTextOf } from "../utf8.ts";
 /** Bytes that are scanned, or of a long string that are decoded, between two yields. */
 export const STEP_BYTES = 128 * 1024;
 
+/** `"` in ASCII. */
 export const QUOTE = 34;
+/** `\` in ASCII. */
 export const BACKSLASH = 92;
 
 /** JSON text. */

@@ -4,8 +4,8 @@ import { TICKET_ROUTES } from "../../src/access/identity/ticket-scope.ts";
 import { ERRORS } from "../../src/domain/errors.ts";
 import { SETTINGS } from "../../src/settings.ts";
 import { openApiDocument } from "../../src/transports/http/openapi/document.ts";
-import type { Parameter } from "../../src/transports/request/parameter-types.ts";
-import { type ParameterRoute, rowsOf } from "../../src/transports/request/parameters.ts";
+import type { Parameter } from "../../src/transports/request/parameters/parameter-types.ts";
+import { type ParameterRoute, rowsOf } from "../../src/transports/request/parameters/parameters.ts";
 import { PROTOCOL_CLOSE } from "../../src/transports/websocket-protocol/frames/protocol-error.ts";
 import {
   CLEAN_FORMAT_NAMES,

@@ -3,7 +3,7 @@ import type { ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Visitor } from "../../access/admission.ts";
 import type { TransportConfig, TransportParts } from "../parts.ts";
-import type { ParameterRoute, ParametersOf } from "../request/parameters.ts";
+import type { ParameterRoute, ParametersOf } from "../request/parameters/parameters.ts";
 import { type ParameterLimits, readParameters } from "../request/query.ts";
 import type { TurnEnd } from "../response/byte-sink.ts";
 

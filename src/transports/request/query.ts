@@ -2,8 +2,8 @@
 import { parse } from "fast-querystring";
 import { badParameter } from "../../domain/errors.ts";
 import { splitNames } from "../../domain/streams/stream-name.ts";
-import type { Parameter, ParameterTable, ParameterValues } from "./parameter-types.ts";
-import { PARAMETERS, type ParameterRoute, type ParametersOf } from "./parameters.ts";
+import type { Parameter, ParameterTable, ParameterValues } from "./parameters/parameter-types.ts";
+import { PARAMETERS, type ParameterRoute, type ParametersOf } from "./parameters/parameters.ts";
 
 /** Settings that limit parameters. */
 export interface ParameterLimits {

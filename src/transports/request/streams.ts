@@ -12,7 +12,7 @@ import {
 } from "../../domain/streams/stream-selection.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import type { LastIds } from "../../redis/registry/details/last-ids.ts";
-import type { ParametersOf } from "./parameters.ts";
+import type { ParametersOf } from "./parameters/parameters.ts";
 import type { NamedTime } from "./warnings.ts";
 
 /** Settings that limit requests. */

@@ -2,7 +2,7 @@
 import type { Socket } from "node:net";
 import type { Session, SessionKind } from "../../access/sessions.ts";
 import type { GatewayError } from "../../domain/errors.ts";
-import type { ParameterRoute } from "../request/parameters.ts";
+import type { ParameterRoute } from "../request/parameters/parameters.ts";
 import type { ErrorContext } from "../response/errors/error-log.ts";
 import type { ServerWebSocket } from "./socket.ts";
 

@@ -5,9 +5,9 @@ import type { Visitor } from "../../access/admission.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { sleep } from "../../domain/scheduling/sleep.ts";
 import type { Observe } from "../parts.ts";
+import { unknownParameters } from "../request/parameters/unknown-parameters.ts";
 import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
-import { unknownParameters } from "../request/unknown-parameters.ts";
 import { routePatternOf } from "../response/errors/error-log.ts";
 import {
   answerHandshake,

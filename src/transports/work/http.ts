@@ -16,7 +16,7 @@ import { lossyTextOf } from "../../wire/utf8.ts";
 import { encodeWorkSteps, isLongWork } from "../../wire/work/work.ts";
 import type { TransportParts } from "../parts.ts";
 import { acceptedCleanFormat } from "../request/media-types.ts";
-import type { ParameterRoute, ParametersOf } from "../request/parameters.ts";
+import type { ParameterRoute, ParametersOf } from "../request/parameters/parameters.ts";
 import { readParameters } from "../request/query.ts";
 import { warnOfTimes } from "../request/request-warnings.ts";
 import { countOut } from "../response/entries-sent.ts";

@@ -8,7 +8,7 @@ import { UNNAMED } from "../../redis/groups/commands/scripts.ts";
 import type { Consumer } from "../../redis/groups/consumer.ts";
 import type { NamedEntry, Outcome } from "../../redis/groups/consumer-options.ts";
 import type { TransportParts } from "../parts.ts";
-import type { ParametersOf } from "../request/parameters.ts";
+import type { ParametersOf } from "../request/parameters/parameters.ts";
 import { readParameters } from "../request/query.ts";
 import { logOddTimes } from "../request/warnings.ts";
 import type { ByteSink } from "../response/byte-sink.ts";

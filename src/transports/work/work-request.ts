@@ -5,7 +5,7 @@ import { parseCursor, type RequestedCursor } from "../../domain/streams/cursor.t
 import { checkName, parseStreamIds, withoutRepeats } from "../../domain/streams/stream-name.ts";
 import { RELEASED, UNNAMED } from "../../redis/groups/commands/scripts.ts";
 import type { ConsumerStream } from "../../redis/groups/consumer-options.ts";
-import type { ParametersOf } from "../request/parameters.ts";
+import type { ParametersOf } from "../request/parameters/parameters.ts";
 import { noPatterns, type RequestLimits, readNaming } from "../request/streams.ts";
 import type { NamedTime } from "../request/warnings.ts";
 

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../../src/domain/errors.ts";
-import type { Parameter } from "../../../src/transports/request/parameter-types.ts";
+import type { Parameter } from "../../../src/transports/request/parameters/parameter-types.ts";
 import { parseQuery, readParameters } from "../../../src/transports/request/query.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 

@@ -11,7 +11,7 @@ import {
   laterId,
 } from "../../../domain/streams/entry-id.ts";
 import type { Registry } from "../../../redis/registry/registry.ts";
-import type { ParametersOf } from "../../request/parameters.ts";
+import type { ParametersOf } from "../../request/parameters/parameters.ts";
 
 /** The first and the last id of a range. */
 export interface PlayedRange {

@@ -3,8 +3,8 @@
  * what they pull. Parameters, formats, errors and close codes are generated from the tables that the code uses.
  */
 import { ERRORS, type ErrorCode } from "../../../domain/errors.ts";
-import { parameterSchema, parameterText } from "../../request/parameter-schema.ts";
-import { type ParameterRoute, rowsOf } from "../../request/parameters.ts";
+import { parameterSchema, parameterText } from "../../request/parameters/parameter-schema.ts";
+import { type ParameterRoute, rowsOf } from "../../request/parameters/parameters.ts";
 import { PROTOCOL_CLOSE } from "../../websocket-protocol/frames/protocol-error.ts";
 import { JSON_TYPE, type Json } from "./message.ts";
 import { CLEAN_BATCHES, MESSAGES } from "./messages.ts";

@@ -1,7 +1,7 @@
 /** Query parameters in the OpenAPI document, generated from the table that requests are parsed with. */
 import type { OpenAPIV3 } from "openapi-types";
-import { parameterSchema, parameterText } from "../../request/parameter-schema.ts";
-import { type ParameterRoute, rowsOf } from "../../request/parameters.ts";
+import { parameterSchema, parameterText } from "../../request/parameters/parameter-schema.ts";
+import { type ParameterRoute, rowsOf } from "../../request/parameters/parameters.ts";
 
 type Parameter = OpenAPIV3.ParameterObject;
 

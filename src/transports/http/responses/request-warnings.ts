@@ -1,8 +1,8 @@
 /** Hook that warns about unknown parameters of HTTP requests. */
 import type { FastifyInstance } from "fastify";
-import type { ParameterRoute } from "../../request/parameters.ts";
+import type { ParameterRoute } from "../../request/parameters/parameters.ts";
+import { unknownParameters } from "../../request/parameters/unknown-parameters.ts";
 import { warn } from "../../request/request-warnings.ts";
-import { unknownParameters } from "../../request/unknown-parameters.ts";
 import type { Warnings } from "../../request/warnings.ts";
 
 /** Routes with a parameter table, by method and pattern. */

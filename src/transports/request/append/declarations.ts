@@ -22,7 +22,7 @@ import type { AppendDone, AppendResult } from "../../../redis/append/appender.ts
 import type { Registry } from "../../../redis/registry/registry.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { markNumbers, unmarkNumbers } from "../exact-numbers.ts";
-import type { ParametersOf } from "../parameters.ts";
+import type { ParametersOf } from "../parameters/parameters.ts";
 
 /** Declaration of a client, and whether it replaces an existing one. */
 export interface RequestedDeclaration {

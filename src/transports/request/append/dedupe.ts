@@ -2,7 +2,7 @@
 
 import { badParameter } from "../../../domain/errors.ts";
 import type { DedupeMark } from "../../../domain/streams/entry.ts";
-import type { ParametersOf } from "../parameters.ts";
+import type { ParametersOf } from "../parameters/parameters.ts";
 
 /** Maximum length of a dedupe key, in characters. */
 const MAX_KEY_LENGTH = 200;

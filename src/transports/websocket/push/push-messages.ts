@@ -16,7 +16,7 @@ import {
 } from "../../request/append/declarations.ts";
 import { readDedupe } from "../../request/append/dedupe.ts";
 import { createStreamKeys } from "../../request/append/stream-keys.ts";
-import type { ParametersOf } from "../../request/parameters.ts";
+import type { ParametersOf } from "../../request/parameters/parameters.ts";
 import { noPatterns, readNaming } from "../../request/streams.ts";
 import { errorContextOf, type SocketRequest } from "../../websocket-protocol/upgrade-route.ts";
 import { readToken } from "../control.ts";

@@ -2,7 +2,7 @@
 import type { DeviceConnection } from "../../../devices/presence.ts";
 import { DEFAULT_DEVICE } from "../../../domain/streams/stream-name.ts";
 import { statusOf } from "../../../wire/notices/status-notice.ts";
-import type { ParametersOf } from "../../request/parameters.ts";
+import type { ParametersOf } from "../../request/parameters/parameters.ts";
 import { readParameters } from "../../request/query.ts";
 import type { ByteSink } from "../../response/byte-sink.ts";
 import { createClientSink } from "../../response/client-sink.ts";

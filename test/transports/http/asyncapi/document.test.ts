@@ -1,7 +1,7 @@
 /** `GET /asyncapi.json`: valid, and consistent with the tables in the code. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ERRORS } from "../../../../src/domain/errors.ts";
-import { type ParameterRoute, rowsOf } from "../../../../src/transports/request/parameters.ts";
+import { type ParameterRoute, rowsOf } from "../../../../src/transports/request/parameters/parameters.ts";
 import { PROTOCOL_CLOSE } from "../../../../src/transports/websocket-protocol/frames/protocol-error.ts";
 import { CLEAN_FORMATS } from "../../../../src/wire/formats.ts";
 import { request } from "../../../support/clients/http.ts";

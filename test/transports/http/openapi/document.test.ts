@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openApiDocument } from "../../../../src/transports/http/openapi/document.ts";
-import { type ParameterRoute, rowsOf } from "../../../../src/transports/request/parameters.ts";
+import { type ParameterRoute, rowsOf } from "../../../../src/transports/request/parameters/parameters.ts";
 import { request } from "../../../support/clients/http.ts";
 import { connectSocket } from "../../../support/clients/socket.ts";
 import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";

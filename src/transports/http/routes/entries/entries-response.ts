@@ -7,7 +7,7 @@ import { type BodyFormat, cleanFormat, RAW_TYPE } from "../../../../wire/formats
 import { asciiJson, encodeHeader, type PullOffsets } from "../../../../wire/header.ts";
 import { isLongToEncode, joinSteps } from "../../../../wire/pieces.ts";
 import { acceptedFormat } from "../../../request/media-types.ts";
-import type { ParametersOf } from "../../../request/parameters.ts";
+import type { ParametersOf } from "../../../request/parameters/parameters.ts";
 import type { TurnEnd } from "../../../response/byte-sink.ts";
 import { joinOwnPieces } from "../../../response/memory/joined-pieces.ts";
 import { memoryOf } from "../../../response/memory/response-memory.ts";

@@ -8,7 +8,7 @@ import { timeName } from "../../../../recordings/directory.ts";
 import type { FileThread } from "../../../../recordings/thread/file-thread.ts";
 import type { RangeOptions } from "../../../../redis/read/stream-reader.ts";
 import { FILE_FORMAT } from "../../../../wire/formats.ts";
-import type { ParametersOf } from "../../../request/parameters.ts";
+import type { ParametersOf } from "../../../request/parameters/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import { warnOfTimes } from "../../../request/request-warnings.ts";
 import {

@@ -6,7 +6,7 @@ import type { FastifyInstance, FastifyRequest } from "fastify";
 import { gapOf } from "../../../../wire/notices/gap-notice.ts";
 import { statusOf } from "../../../../wire/notices/status-notice.ts";
 import { encodeSse, encodeSseRetry, SSE_HEARTBEAT } from "../../../../wire/sse.ts";
-import type { ParametersOf } from "../../../request/parameters.ts";
+import type { ParametersOf } from "../../../request/parameters/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import { readPlayback } from "../../../request/playback.ts";
 import { warnOfTimes } from "../../../request/request-warnings.ts";

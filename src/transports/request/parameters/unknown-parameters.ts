@@ -1,6 +1,6 @@
 /** Warnings about query parameters that a route does not define. Unknown parameters are accepted: deployed clients send some. */
 import { parse } from "fast-querystring";
-import { nearestName } from "../../domain/nearest-name.ts";
+import { nearestName } from "../../../domain/nearest-name.ts";
 import { type ParameterRoute, rowsOf } from "./parameters.ts";
 
 /** Maximum characters of an unknown name in a warning. */

@@ -2,7 +2,7 @@
  * Query parameters of the data routes: one table that parses requests, generates the OpenAPI document and is compared
  * with `docs/protocol.md` by a test. Unknown parameters are accepted, because deployed clients send some, and reported.
  */
-import { CLEAN_FORMAT_NAMES, EVENT_FORMAT_NAMES } from "../../wire/formats.ts";
+import { CLEAN_FORMAT_NAMES, EVENT_FORMAT_NAMES } from "../../../wire/formats.ts";
 import {
   CLEAN,
   CONTROL,

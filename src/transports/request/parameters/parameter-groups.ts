@@ -1,6 +1,6 @@
 /** Groups of query parameters that several data routes share. */
-import { DEFAULT_DEVICE } from "../../domain/streams/stream-name.ts";
-import { CLEAN_FORMAT_NAMES, FILE_FORMAT } from "../../wire/formats.ts";
+import { DEFAULT_DEVICE } from "../../../domain/streams/stream-name.ts";
+import { CLEAN_FORMAT_NAMES, FILE_FORMAT } from "../../../wire/formats.ts";
 import { choice, flag, integer, name, names, number, type Parameter, text } from "./parameter-types.ts";
 
 /** Maximum `block` of a GET, in ms. */

@@ -18,6 +18,15 @@ const SETTINGS = {
   MEMORY_WAIT_MS: "300",
 };
 
+/** Creates many consumer groups with long names, and many pending entries. KEYS: the stream. */
+const GROUPS = `local long = string.rep('n', 900)
+redis.call('XGROUP', 'CREATE', KEYS[1], 'pending', '0', 'MKSTREAM')
+for i = 1, 4000 do
+  redis.call('XGROUP', 'CREATE', KEYS[1], i .. long, '$')
+  redis.call('XADD', KEYS[1], i .. '-0', 'd', '')
+end
+redis.call('XREADGROUP', 'GROUP', 'pending', long, 'COUNT', 4000, 'STREAMS', KEYS[1], '>')`;
+
 let redis: TestRedis;
 let gateway: TestGateway;
 let sockets: Socket[];
@@ -28,6 +37,7 @@ beforeAll(async () => {
   // More than the kernel buffers of a connection hold.
   const body = new Uint8Array(MIB / 4).fill(97);
   for (let i = 0; i < 64; i++) await fetch(`${filling.http}/data/big`, { method: "POST", body });
+  await redis.control.call("EVAL", GROUPS, 1, "default:grouped");
 });
 beforeEach(async () => {
   sockets = [];
@@ -105,6 +115,9 @@ describe("unread responses", () => {
       send(client, "GET /data/big/pull?last_entry_id=0&count=10000&max_fps=1", UPGRADE),
     "pull without acks": (client) =>
       send(client, "GET /data/big/pull?last_entry_id=0&count=10000&ack=1", UPGRADE),
+    "list of groups": (client) => send(client, "GET /data/grouped/work", []),
+    "list of pending entries": (client) =>
+      send(client, "GET /data/grouped/work/pending/pending?count=10000", []),
     "pull of everything": (client) => send(client, "GET /data/big/pull?last_entry_id=0", UPGRADE),
     events: (client) => send(client, "GET /data/big/events?last_entry_id=0&format=base64", []),
     "GraphQL subscription as events": (client) =>

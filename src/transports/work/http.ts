@@ -21,6 +21,7 @@ import { readParameters } from "../request/query.ts";
 import { warnOfTimes } from "../request/request-warnings.ts";
 import { countOut } from "../response/entries-sent.ts";
 import { joinOwnPieces } from "../response/memory/joined-pieces.ts";
+import { memoryOf } from "../response/memory/response-memory.ts";
 import { nextEntries } from "./next.ts";
 import { formatEntry, readSettlement, type Settlement, type WorkAction } from "./settlement.ts";
 import {
@@ -34,6 +35,8 @@ import {
 } from "./work-request.ts";
 
 const JSON_TYPE = "application/json; charset=utf-8";
+/** Bytes of a group or a pending entry in a list, without its name. */
+const ROW_BYTES = 100;
 /** Most lost entries in the header of a response. */
 const MOST_LOST = 100;
 
@@ -124,10 +127,15 @@ function addSettle(app: FastifyInstance, { streams, config }: TransportParts): v
 }
 
 /** Lists groups and what is pending, and removes groups. */
-function addGroups(app: FastifyInstance, { streams, config }: TransportParts): void {
+function addGroups(app: FastifyInstance, { streams, access, config }: TransportParts): void {
   const { groups } = streams;
+  // A row with the longest name, as it is received and in the response.
+  const rowBytes = 2 * (config.maxNameBytes + ROW_BYTES);
   app.get("/data/:stream_id/work", async (request, reply) => {
     const { key } = oneStream(request, "work", config);
+    const client = request.visitor.identity.name;
+    const [record] = await streams.registry.streams([key], { depth: "facts", meta: false, client });
+    await memoryOf(reply, access.memory).grow((record?.details?.groups ?? 0) * rowBytes);
     const list = await orNone(groups.registry.list(key));
     return reply.header("cache-control", "no-store").send(
       list.map(({ name, consumers, pending, lastDelivered, lag }) => ({
@@ -138,6 +146,7 @@ function addGroups(app: FastifyInstance, { streams, config }: TransportParts): v
   });
   app.get("/data/:stream_id/work/:group/pending", async (request, reply) => {
     const { key, target, parameters } = oneStream(request, "work", config);
+    await memoryOf(reply, access.memory).grow(parameters.count * rowBytes);
     const pending = await groups.registry.pending(key, requireGroup(target), parameters.count);
     return reply
       .header("cache-control", "no-store")

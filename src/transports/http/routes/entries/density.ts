@@ -25,6 +25,9 @@ const BUDGET = { entries: 20_000, bytes: 16 * 1024 * 1024 };
 /** Maximum number of values in a response: buckets of all streams. */
 const MOST_VALUES = 200_000;
 
+/** Approximate bytes of a bucket in the response: two numbers, and their text. */
+const BUCKET_BYTES = 32;
+
 /** The greatest time (ms) of a bucket. Greater ones are not exact. */
 const MOST_MS = Number.MAX_SAFE_INTEGER - 1;
 
@@ -106,6 +109,7 @@ async function readAll(
   const { raw, request } = reply;
   // A pipelined request has no socket of its own yet.
   const isNeeded = () => !raw.destroyed && !request.raw.socket.destroyed;
+  const response = found.length * buckets.count * BUCKET_BYTES;
   const densities: Density[] = [];
   // One stream after the other, so that the request holds few entries at a time.
   for (const { key, details } of found) {
@@ -115,11 +119,11 @@ async function readAll(
     const stream = { key, length: details.length };
     const plan = planDensity(streamReader, stream, buckets, budget);
     // Not back to 0 between two streams: a request that holds nothing waits for others of its client.
-    const missing = plan.bytes - lease.bytes();
+    const missing = response + plan.bytes - lease.bytes();
     if (missing > 0) await lease.grow(missing);
     densities.push(await readDensity(streamReader, stream, buckets, plan, isNeeded));
   }
-  lease.set(0);
+  lease.set(response);
   return densities;
 }
 

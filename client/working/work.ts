@@ -144,7 +144,7 @@ class Worker implements SessionHandlers {
       gateway.transport.atTurnEnd(callback),
     );
     this.#channel = createChannel({
-      // Permits bound what is received.
+      // Permits limit the entries in flight, so their bytes need no limit.
       highBytes: Number.POSITIVE_INFINITY,
       capBytes: Number.POSITIVE_INFINITY,
       onFull: () => undefined,

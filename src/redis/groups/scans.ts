@@ -1,6 +1,6 @@
 /**
- * Scans of a queue for entries that were given back, or held for too long: `ack_wait / 4` apart, and after the delay of a
- * `nack`. A group without pending entries is not scanned, so that it costs nothing.
+ * Redelivery: scans of a queue for entries that were given back, or held for too long. Scans are `ack_wait / 4` apart, and
+ * one follows the delay of a `nack`. A group without pending entries is not scanned, so that it costs nothing.
  */
 
 import type { Reclaim } from "./commands/group-commands.ts";

@@ -1,4 +1,4 @@
-/** Completes the files of recordings, and describes their failures. */
+/** Completes the files of recordings, and describes their failures, such as a full disk. */
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
 import { isoTime } from "../../domain/streams/entry-id.ts";

@@ -9,7 +9,7 @@ const LARGE_BYTES = 16 * 1024;
 /** Streams remembered; above this, the oldest one is dropped. */
 const MOST_STREAMS = 20_000;
 
-/** Remembers the streams whose edges are large, and some of the others. */
+/** Sizes of the edges of streams: of those whose edges are large, and of some others. */
 export class EdgeSizes {
   readonly #bytes = new BoundedMap<number>(MOST_STREAMS);
   /** Streams whose edges were small. */

@@ -44,7 +44,7 @@ export interface DetailsCheck {
   detailsOf(replies: readonly Reply[]): StreamDetails | undefined;
 }
 
-/** Remembers details, without payloads. */
+/** Cache of details, without payloads. */
 export class RememberedDetails {
   readonly #streams = new BoundedMap<Remembered>(MOST_STREAMS);
   readonly #now: () => number;
@@ -53,7 +53,7 @@ export class RememberedDetails {
     this.#now = now;
   }
 
-  /** Remembers details that were read, if their edges are large. */
+  /** Caches details that were read, if their edges are large. */
   learn(key: string, details: StreamDetails): void {
     this.#streams.delete(key);
     const { first, last } = details;

@@ -65,7 +65,7 @@ export class SubscribedChannels<S extends Subscribed> {
     return { changed, problem };
   }
 
-  /** Removes what a client no longer wants. */
+  /** Removes a subscription that the client has ended. */
   remove(ids: readonly number[]): Changed<S> {
     const changed: S[] = [];
     let problem: string | undefined;

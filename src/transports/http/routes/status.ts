@@ -1,4 +1,4 @@
-/** Status routes: home page, liveness, readiness and metrics. */
+/** Status routes: home page, liveness (`/healthz`), readiness (`/readyz`) and metrics. */
 import type { FastifyInstance } from "fastify";
 import type { Visitor } from "../../../access/admission.ts";
 import { authorize, METRICS } from "../../../access/identity/authorize.ts";

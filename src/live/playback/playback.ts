@@ -1,7 +1,7 @@
 /**
  * Playback: sends a range of history at its original pace times a rate, with pauses, steps and seeks. A third delivery mode
- * beside continuous and on demand. The entries of all streams are merged by id on one virtual clock (`player.ts`). A playback can become live, and
- * return to the past.
+ * beside continuous and on demand. The entries of all streams are merged by id on one virtual clock (`player.ts`). A
+ * playback can become live, and return to the past.
  */
 import { GatewayError } from "../../domain/errors.ts";
 import { compareIds, type EntryId, laterId, timeOfId } from "../../domain/streams/entry-id.ts";

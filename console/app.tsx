@@ -14,6 +14,7 @@ import { TopBar } from "./shell/top-bar.tsx";
 import { type Listing, watchListing } from "./stream-list/listing.ts";
 import { StreamList } from "./stream-list/stream-list.tsx";
 import { TimeBar } from "./time/time-bar.tsx";
+import { idsOf } from "./workspace/layout.ts";
 import { Panes } from "./workspace/panes.tsx";
 import { PageLink } from "./workspace/url-layout.ts";
 import { createWorkspace } from "./workspace/workspace.ts";
@@ -66,7 +67,7 @@ function openPage(streamer: Streamer) {
   if (link.time !== undefined) clock.seek(link.time);
   link.onTime = (position) => clock.seek(position);
   const stopTime = effect(() => link.setTime(clock.position));
-  const sides = openSides(localStorage, innerWidth, layout.panes.peek().length > 0);
+  const sides = openSides(localStorage, innerWidth, idsOf(layout.open.peek()).length > 0);
   const stopFolding = foldWhenNarrow(sides);
   return {
     workspace,

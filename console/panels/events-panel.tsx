@@ -1,5 +1,5 @@
 /** Events panel: device connections and changes of streams, newest first. */
-import { useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { DeviceEvent, Streamer } from "../../client/browser.ts";
 import { timeText } from "../page/format.ts";
@@ -14,6 +14,8 @@ const PERIOD_MS = 2000;
 interface EventsPanelProps {
   readonly streamer: Streamer;
   readonly listing: Listing;
+  /** Whether times are shown in UTC. */
+  readonly isUtc: ReadonlySignal<boolean>;
 }
 
 interface PanelEvent {
@@ -25,7 +27,7 @@ interface PanelEvent {
 }
 
 /** Renders the panel. */
-export function EventsPanel({ streamer, listing }: EventsPanelProps) {
+export function EventsPanel({ streamer, listing, isUtc }: EventsPanelProps) {
   const request = useMemo(
     () => (signal: AbortSignal) => streamer.events({ count: MAX_EVENTS, signal }),
     [streamer],
@@ -65,7 +67,7 @@ export function EventsPanel({ streamer, listing }: EventsPanelProps) {
         <ol class="timeline" tabIndex={0} aria-label="Events, newest first">
           {panelEvents.value.map(({ key, timeMs, kind, subject, detail }) => (
             <li key={key} class={kind}>
-              <time dateTime={new Date(timeMs).toISOString()}>{timeText(timeMs)}</time>
+              <time dateTime={new Date(timeMs).toISOString()}>{timeText(timeMs, isUtc.value)}</time>
               <span>
                 <strong>{subject}</strong> {WORDS[kind]} {detail && <code>{detail}</code>}
               </span>

@@ -1,6 +1,6 @@
 /** Identity and permissions of the user. */
 import { type ReadonlySignal, signal } from "@preact/signals";
-import { allows, type Grant, parseGrant } from "../../src/access/identity/grant.ts";
+import { allows, allowsGateway, type Grant, parseGrant } from "../../src/access/identity/grant.ts";
 import { isObject } from "../page/is-object.ts";
 import { pageUrl } from "../page/urls.ts";
 
@@ -40,12 +40,16 @@ export const isAuthenticated = (session: Session | undefined): boolean =>
 
 /** Whether the user may change a stream; true while the permissions are not known. */
 export function may(session: Session | undefined, action: "write" | "admin", key: string): boolean {
-  if (session === undefined) return true;
-  return session.permissions.some((permission) => {
-    const grant = grantOf(permission);
-    return grant !== undefined && allows(grant, action, key);
-  });
+  return session === undefined || grantsOf(session).some((grant) => allows(grant, action, key));
 }
+
+/** Whether the user may administer the whole gateway; false while the permissions are not known. */
+export function mayAdminister(session: Session | undefined): boolean {
+  return session !== undefined && grantsOf(session).some((grant) => allowsGateway(grant, "admin"));
+}
+
+const grantsOf = ({ permissions }: Session): readonly Grant[] =>
+  permissions.map(grantOf).filter((grant) => grant !== undefined);
 
 /** Parses a permission; undefined if this page does not know it. */
 function grantOf(permission: string): Grant | undefined {

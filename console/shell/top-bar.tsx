@@ -9,7 +9,8 @@ import type { Listing } from "../stream-list/listing.ts";
 import { type Layout, PANELS, type Panel } from "../workspace/layout.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { connectionState } from "./connection.ts";
-import { isAuthenticated } from "./session.ts";
+import { LayoutMenu } from "./layout-menu.tsx";
+import { isAuthenticated, mayAdminister } from "./session.ts";
 import type { Sides } from "./sides.ts";
 import { ThemeMenu } from "./theme-menu.tsx";
 
@@ -24,7 +25,8 @@ interface TopBarProps {
 
 /** Renders the bar. */
 export function TopBar({ workspace, sides, isHelpOpen }: TopBarProps) {
-  const { listing, layout, theme } = workspace;
+  const { listing, layout, theme, session } = workspace;
+  const panels = PANELS.filter((panel) => panel !== "connections" || mayAdminister(session.value));
   return (
     <header class="top">
       <SideButton
@@ -39,10 +41,11 @@ export function TopBar({ workspace, sides, isHelpOpen }: TopBarProps) {
       </h1>
       <Connection listing={listing} />
       <div class="panels" role="group" aria-label="Panels">
-        {PANELS.map((panel) => (
+        {panels.map((panel) => (
           <PanelButton key={panel} panel={panel} layout={layout} />
         ))}
       </div>
+      <LayoutMenu workspace={workspace} />
       <ThemeMenu theme={theme} />
       <MoreMenu workspace={workspace} isHelpOpen={isHelpOpen} />
       <SideButton

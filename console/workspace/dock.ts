@@ -14,7 +14,7 @@ import {
 } from "dockview-core";
 import { type ComponentChild, render } from "preact";
 import { fromDock, PANE, titleOf, toDock } from "./dock-grid.ts";
-import { idsOf, type Layout, type PaneId } from "./layout.ts";
+import { idsOf, type Layout, type PaneId, type Placed } from "./layout.ts";
 
 /** Renders the parts of a pane. */
 export interface PaneParts {
@@ -48,6 +48,8 @@ export class Dock {
   #reporting = 0;
   /** Whether the panes are arranged for a narrow area. */
   #isStacked = false;
+  /** The arrangement that was established last. */
+  #established: Placed | undefined;
 
   constructor(element: HTMLElement, layout: Layout, parts: PaneParts) {
     this.#element = element;
@@ -76,12 +78,12 @@ export class Dock {
         resizing.disconnect();
         for (const event of events) event.dispose();
       },
+      // One effect for both: an arrangement is established before panes are added to it.
       effect(() => {
-        this.#layout.placed.value;
-        this.#place();
-      }),
-      effect(() => {
+        const placed = this.#layout.placed.value;
         this.#layout.open.value;
+        if (placed !== this.#established) this.#place(placed);
+        this.#established = placed;
         this.#follow();
       }),
       effect(() => {
@@ -101,22 +103,25 @@ export class Dock {
   #fitWidth(): void {
     const isNarrow = this.#isNarrow;
     if (this.#element.clientWidth === 0 || isNarrow === this.#isStacked) return;
-    const { grid } = this.#layout.stored;
+    const { stored } = this.#layout;
     this.#isStacked = isNarrow;
     this.#apply(() => {
       this.#api.clear();
       // Its own observer may not have been called yet.
       this.#api.layout(this.#element.clientWidth, this.#element.clientHeight);
     });
-    this.#place(grid);
+    this.#place(stored);
     this.#follow();
   }
 
   /** Establishes an arrangement as a whole. */
-  #place(grid = this.#layout.placed.peek()): void {
+  #place({ grid }: Placed): void {
     const ids = idsOf(this.#layout.open.peek());
-    if (grid === undefined || this.#isNarrow) return;
     this.#apply(() => {
+      if (grid === undefined || this.#isNarrow) {
+        this.#api.clear();
+        return;
+      }
       try {
         const { clientWidth, clientHeight } = this.#element;
         this.#api.fromJSON(toDock(grid, ids, clientWidth, clientHeight));

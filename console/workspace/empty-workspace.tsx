@@ -2,7 +2,7 @@
 import { useComputed } from "@preact/signals";
 import { Icon } from "../design/icon.tsx";
 import { countText } from "../page/format.ts";
-import { pageUrl } from "../page/urls.ts";
+import { gatewayUrl, pageUrl } from "../page/urls.ts";
 import { presetsOf } from "./presets.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -54,6 +54,8 @@ function FirstStream() {
       <h2>There are no streams yet</h2>
       <p class="hint">Push a first entry, and it appears here:</p>
       <pre class="code-block">curl --data-binary hello {pageUrl("data/my-stream")}</pre>
+      <p class="hint">Or play a demo device, a rover with camera, detector, IMU, microphone and GPS:</p>
+      <pre class="code-block">npx redis-streamer demo --url {gatewayUrl()}</pre>
     </div>
   );
 }

@@ -15,7 +15,7 @@ export type View = (typeof VIEWS)[number];
 const OLD_VIEWS: Readonly<Record<string, View>> = { msgpack: "text", hex: "raw" };
 
 /** Names of the panels. */
-export const PANELS = ["events", "gateway"] as const;
+export const PANELS = ["recordings", "events", "gateway", "connections"] as const;
 
 /** A panel's name. */
 export type Panel = (typeof PANELS)[number];
@@ -111,11 +111,16 @@ export function formatLayout({ panels, panes, grid }: StoredLayout, time?: strin
     .join("&");
 }
 
+/** An arrangement to establish; without `grid` each pane finds its place. */
+export interface Placed {
+  readonly grid: Grid | undefined;
+}
+
 /** The layout of the page. */
 export class Layout {
   readonly #open: Signal<OpenPanes>;
-  /** Changes when the whole arrangement is replaced, by a link or a stored layout. */
-  readonly #placed: Signal<Grid | undefined>;
+  /** Another object each time the whole arrangement is replaced, by a link or a stored layout. */
+  readonly #placed: Signal<Placed>;
   #grid: Grid | undefined;
   readonly #selected = signal<PaneId | undefined>(undefined);
   readonly panes: ReadonlySignal<readonly Pane[]>;
@@ -127,7 +132,7 @@ export class Layout {
   /** @param changed is called with each change that the user makes */
   constructor(initial: StoredLayout, changed: (layout: StoredLayout) => void) {
     this.#open = signal({ panels: initial.panels, panes: initial.panes });
-    this.#placed = signal(initial.grid);
+    this.#placed = signal({ grid: initial.grid });
     this.#grid = initial.grid;
     this.#changed = changed;
     this.panes = computed(() => this.#open.value.panes);
@@ -144,8 +149,8 @@ export class Layout {
     return this.#open;
   }
 
-  /** Arrangement to establish; undefined lets each pane find its place. */
-  get placed(): ReadonlySignal<Grid | undefined> {
+  /** Arrangement to establish. */
+  get placed(): ReadonlySignal<Placed> {
     return this.#placed;
   }
 
@@ -202,7 +207,7 @@ export class Layout {
     this.#grid = grid;
     // Both at once: an arrangement applies to its panes.
     batch(() => {
-      this.#placed.value = grid;
+      this.#placed.value = { grid };
       this.#open.value = { panels, panes };
     });
   }

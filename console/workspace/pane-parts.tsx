@@ -2,14 +2,16 @@
 import { useComputed } from "@preact/signals";
 import { ElidedName } from "../design/elided-name.tsx";
 import { Icon } from "../design/icon.tsx";
+import { ConnectionsPanel } from "../panels/connections/connections-panel.tsx";
 import { EventsPanel } from "../panels/events-panel.tsx";
 import { GatewayPanel } from "../panels/gateway-panel.tsx";
 import { PANEL_LOOKS } from "../panels/panels.ts";
+import { RecordingsPanel } from "../panels/recordings/recordings-panel.tsx";
 import { VIEWERS, viewerOf } from "../viewers/viewers.ts";
 import type { GroupState, PaneParts } from "./dock.ts";
 import { titleOf } from "./dock-grid.ts";
 import { EmptyWorkspace } from "./empty-workspace.tsx";
-import { type PaneId, panelOf, streamId, VIEWS } from "./layout.ts";
+import { type PaneId, type Panel, panelOf, streamId, VIEWS } from "./layout.ts";
 import { StreamPane } from "./stream-pane.tsx";
 import type { Workspace } from "./workspace.ts";
 
@@ -31,9 +33,24 @@ function PaneContent({ id, workspace }: PaneProps) {
   if (panel === undefined) return <StreamPane streamKey={titleOf(id)} workspace={workspace} />;
   return (
     <div class="pane panel">
-      {panel === "events" ? <EventsPanel {...workspace} /> : <GatewayPanel {...workspace} />}
+      <PanelContent panel={panel} workspace={workspace} />
     </div>
   );
+}
+
+function PanelContent({ panel, workspace }: { readonly panel: Panel; readonly workspace: Workspace }) {
+  switch (panel) {
+    case "recordings":
+      return <RecordingsPanel workspace={workspace} />;
+    case "events":
+      return <EventsPanel {...workspace} />;
+    case "gateway":
+      return <GatewayPanel {...workspace} />;
+    case "connections":
+      return <ConnectionsPanel />;
+    default:
+      return panel satisfies never;
+  }
 }
 
 /** Icon and name. The cross is for pointers only: the control "Close" is reachable by keyboard. */

@@ -197,7 +197,7 @@ test("hostile names, metadata and payloads do no harm, and other panes stay live
   expect(console.problems).toEqual([]);
 });
 
-test("stacks panes in a narrow window, and restores their arrangement in a wide one", async () => {
+test("stacks panes in a narrow window; restores their arrangement in a wide one, and a saved one", async () => {
   for (const key of ["rover:a", "rover:b", "rover:c"]) await add(key, "1-0", "d", "x");
   const open = ["a", "b", "c"].map((name) => `open=rover:${name}&view=text`).join("&");
   const grid = "grid=h(0!*600,v(1!*500,2!*500)*400)*1000";
@@ -211,6 +211,19 @@ test("stacks panes in a narrow window, and restores their arrangement in a wide 
   await page.setViewportSize({ width: 1280, height: 720 });
   await until("it is arranged again", async () => (await groups.count()) === 3);
   expect(page.url()).toMatch(/grid=h\(0!\*(59\d|60\d),v\(1!\*\d+,2!\*\d+\)\*\d+\)\*1000/);
+  const layouts = page.getByRole("button", { name: "Layouts" });
+  await layouts.click();
+  await page.getByLabel("Name of the layout").fill("my <b>panes</b>");
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByRole("button", { name: "Everything of rover" }).click();
+  await until("it is another arrangement", () => !/grid=h\(0!\*(59\d|60\d)/.test(page.url()));
+  await layouts.click();
+  await page.getByRole("button", { name: "my <b>panes</b>", exact: true }).click();
+  await until("it is restored", () => /grid=h\(0!\*(59\d|60\d)/.test(page.url()));
+  await layouts.click();
+  await page.getByRole("button", { name: "Remove the layout my" }).click();
+  expect(await axeViolations(page)).toEqual([]);
+  await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "More" }).click();
   await page.getByRole("button", { name: "Keyboard" }).click();
   const dialog = page.getByRole("dialog", { name: "Keyboard" });

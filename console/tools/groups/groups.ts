@@ -1,6 +1,6 @@
 /** Consumer groups of a stream: what they have to do, and what they hold. */
+import { gatewayRequest } from "../../page/gateway-request.ts";
 import { isObject } from "../../page/is-object.ts";
-import { pageUrl } from "../../page/urls.ts";
 
 /** A group. */
 export interface Group {
@@ -35,7 +35,7 @@ export function groupsPath(streamKey: string, ...parts: readonly string[]): stri
 
 /** Lists the groups of a stream. @throws Error with the gateway's message */
 export async function readGroups(streamKey: string, signal: AbortSignal): Promise<readonly Group[]> {
-  return parseGroups(await request(groupsPath(streamKey), { signal }));
+  return parseGroups(await gatewayRequest(groupsPath(streamKey), { signal }));
 }
 
 /** Lists what a group holds, the oldest first. @throws Error with the gateway's message */
@@ -45,12 +45,12 @@ export async function readPending(
   signal: AbortSignal,
 ): Promise<readonly PendingEntry[]> {
   const path = `${groupsPath(streamKey, group, "pending")}&count=${MAX_PENDING}`;
-  return parsePending(await request(path, { signal }));
+  return parsePending(await gatewayRequest(path, { signal }));
 }
 
 /** Removes a group. Its entries stay in the stream. @throws Error with the gateway's message */
 export async function removeGroup(streamKey: string, group: string): Promise<void> {
-  await request(groupsPath(streamKey, group), { method: "DELETE" });
+  await gatewayRequest(groupsPath(streamKey, group), { method: "DELETE" });
 }
 
 /** Reads a list of groups. */
@@ -75,17 +75,3 @@ export function parsePending(value: unknown): readonly PendingEntry[] {
 
 const objectsOf = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
   Array.isArray(value) ? value.filter(isObject) : [];
-
-async function request(path: string, options: RequestInit): Promise<unknown> {
-  const response = await fetch(pageUrl(path), options);
-  if (response.ok) return response.status === 204 ? undefined : response.json();
-  const problem: unknown = await response.json().catch(() => undefined);
-  throw new Error(messageOf(problem) ?? `HTTP status ${response.status}`);
-}
-
-/** Returns the message of the gateway's error. */
-function messageOf(problem: unknown): string | undefined {
-  const error = isObject(problem) ? problem.error : undefined;
-  if (typeof error === "string") return error;
-  return isObject(error) && "message" in error ? String(error.message) : undefined;
-}

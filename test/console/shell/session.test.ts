@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isAuthenticated, may, parseSession } from "../../../console/shell/session.ts";
+import { isAuthenticated, may, mayAdminister, parseSession } from "../../../console/shell/session.ts";
 
 const of = (...permissions: readonly string[]) => ({ identity: "key:one", permissions });
 
@@ -17,6 +17,13 @@ test.each([
     mayWrite,
     mayAdminister,
   ]);
+});
+
+test("the whole gateway is administered only with the pattern of everything", () => {
+  expect(
+    [["admin:*"], ["admin"], ["admin:rover:*"], ["write:*"]].map((all) => mayAdminister(of(...all))),
+  ).toEqual([true, true, false, false]);
+  expect(mayAdminister(undefined)).toBe(false);
 });
 
 test("permits everything while the permissions are not known", () => {

@@ -76,11 +76,27 @@ test("a followed link replaces panes and arrangement at once", () => {
   const layout = new Layout({ panels: [], panes: [], grid: undefined }, () => undefined);
   const seen: (readonly [number, boolean])[] = [];
   effect(() => {
-    seen.push([layout.panes.value.length, layout.placed.value !== undefined]);
+    seen.push([layout.panes.value.length, layout.placed.value.grid !== undefined]);
   });
   layout.replace(parseLayout("#open=a&open=b&grid=h(0*500,1*500)*1000"));
   expect(seen).toEqual([
     [0, false],
     [2, true],
   ]);
+});
+
+test("an arrangement is established again for the panes that are open", () => {
+  const layout = new Layout(parseLayout("#open=a&open=b"), () => undefined);
+  let count = 0;
+  const stop = effect(() => {
+    layout.placed.value;
+    count++;
+  });
+  layout.openStream("c");
+  layout.arranged(undefined);
+  expect(count).toBe(1);
+  layout.replace(layout.stored);
+  layout.replace(layout.stored);
+  expect(count).toBe(3);
+  stop();
 });

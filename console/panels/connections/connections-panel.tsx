@@ -1,0 +1,98 @@
+/** Connections panel, for administrators of the gateway: who reads and writes what, and a control that closes a connection. */
+import { useComputed, useSignal } from "@preact/signals";
+import { ConfirmButton } from "../../design/confirm-button.tsx";
+import { countText, errorText, spanText } from "../../page/format.ts";
+import { usePolled } from "../../page/use-polled.ts";
+import { type Connection, closeConnection, matching, readConnections } from "./connections.ts";
+
+const PERIOD_MS = 2000;
+/** Most connections that are shown. */
+const MAX_ROWS = 500;
+
+/** Renders the panel. */
+export function ConnectionsPanel() {
+  const { value: all, problem } = usePolled(readConnections, PERIOD_MS);
+  const filter = useSignal("");
+  const message = useSignal("");
+  const found = useComputed(() => matching(all.value ?? [], filter.value));
+  async function close({ id }: Connection): Promise<void> {
+    message.value = "";
+    try {
+      await closeConnection(id);
+      message.value = `The connection ${id} was closed. Its client may connect again.`;
+    } catch (error) {
+      message.value = `Not closed: ${errorText(error)}`;
+    }
+  }
+  return (
+    <>
+      <p class="problem" role="status">
+        {problem.value && `The connections cannot be read: ${problem.value}`}
+      </p>
+      <div class="below">
+        <label>
+          Filter connections{" "}
+          <input
+            type="search"
+            value={filter.value}
+            onInput={({ currentTarget }) => {
+              filter.value = currentTarget.value;
+            }}
+          />
+        </label>
+        <p class="facts" role="status">
+          {all.value && `${countText(found.value.length)} of ${countText(all.value.length)}`} {message}
+        </p>
+      </div>
+      {all.value?.length === 0 && <p class="hint">No open connections.</p>}
+      {found.value.length > 0 && (
+        <div class="scroll" tabIndex={0} role="region" aria-label="List of connections">
+          <table class="connections">
+            <thead>
+              <tr>
+                <th>Kind</th>
+                <th>Client</th>
+                <th>Streams</th>
+                <th>Age</th>
+                <th>
+                  <span class="unseen">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {found.value.slice(0, MAX_ROWS).map((connection) => (
+                <Row key={connection.id} connection={connection} close={() => void close(connection)} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+      {found.value.length > MAX_ROWS && <p class="hint">The first {countText(MAX_ROWS)} are shown.</p>}
+    </>
+  );
+}
+
+interface RowProps {
+  readonly connection: Connection;
+  readonly close: () => void;
+}
+
+function Row({ connection, close }: RowProps) {
+  const { kind, identity, address, streams, streamCount, sinceMs } = connection;
+  return (
+    <tr>
+      <td>{kind}</td>
+      <td>
+        {identity} <small>{address}</small>
+      </td>
+      <td title={streams.join("\n")}>
+        {streams.slice(0, 2).join(", ")}
+        {streamCount > 2 && ` and ${countText(streamCount - 2)} more`}
+      </td>
+      <td>{spanText(Date.now() - sinceMs)}</td>
+      <td>
+        <ConfirmButton text="Close" confirmText="Close now" action={close} />
+      </td>
+    </tr>
+  );
+}

@@ -1,0 +1,125 @@
+/** Recordings panel: starts, lists, stops, downloads and deletes recordings of the gateway. */
+import { useComputed, useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import type { RecordingInfo } from "../../../client/browser.ts";
+import { ConfirmButton } from "../../design/confirm-button.tsx";
+import { Icon } from "../../design/icon.tsx";
+import { bytesText, errorText, timeText } from "../../page/format.ts";
+import { pageUrl } from "../../page/urls.ts";
+import { usePolled } from "../../page/use-polled.ts";
+import { may } from "../../shell/session.ts";
+import type { Workspace } from "../../workspace/workspace.ts";
+import { RecordForm } from "./record-form.tsx";
+import { newestFirst, recordingFacts, recordingLook } from "./recording.ts";
+
+const PERIOD_MS = 1000;
+/** Most panes that a recording opens. */
+const MAX_PANES = 9;
+
+/** Renders the panel. */
+export function RecordingsPanel({ workspace }: { readonly workspace: Workspace }) {
+  const { streamer, layout } = workspace;
+  // A number that changes requests the list again at once.
+  const version = useSignal(0);
+  const request = useMemo(
+    () => async (signal: AbortSignal) => newestFirst(await streamer.recordings({ signal })),
+    [streamer, version.value],
+  );
+  const { value: list, problem } = usePolled(request, PERIOD_MS);
+  const openKeys = useComputed(() => layout.panes.value.map(({ key }) => key));
+  const message = useSignal("");
+  async function act(what: string, action: () => Promise<unknown>): Promise<void> {
+    message.value = "";
+    try {
+      await action();
+    } catch (error) {
+      message.value = `${what}: ${errorText(error)}`;
+    }
+    version.value++;
+  }
+  return (
+    <>
+      <RecordForm streamer={streamer} openKeys={openKeys.value} started={() => version.value++} />
+      <p class="problem" role="status">
+        {problem.value ? `Recordings cannot be read: ${problem.value}` : message}
+      </p>
+      {list.value?.length === 0 && (
+        <p class="hint">No recordings. A recording is a file of the gateway that outlives the streams.</p>
+      )}
+      {list.value?.map((recording) => (
+        <Recording
+          key={recording.name}
+          recording={recording}
+          workspace={workspace}
+          stop={() => void act("Not stopped", () => streamer.stopRecording(recording.name))}
+          remove={() => void act("Not deleted", () => streamer.deleteRecording(recording.name))}
+        />
+      ))}
+    </>
+  );
+}
+
+interface RecordingProps {
+  readonly recording: RecordingInfo;
+  readonly workspace: Workspace;
+  readonly stop: () => void;
+  readonly remove: () => void;
+}
+
+function Recording({ recording, workspace, stop, remove }: RecordingProps) {
+  const { name, state, error, started, streams, files } = recording;
+  const { look, text } = recordingLook(recording);
+  const mayDelete = streams.every((key) => may(workspace.session.value, "admin", key));
+  return (
+    <section class="group recording" aria-label={`Recording ${name}`}>
+      <h2>
+        {name} <span class={`chip ${look}`}>{text}</span>
+      </h2>
+      <p class="facts" title={streams.join("\n")}>
+        {[
+          timeText(Date.parse(started), workspace.isUtc.value),
+          ...recordingFacts(recording, Date.now()),
+        ].join(" · ")}
+      </p>
+      {error !== null && <p class="problem">{error}</p>}
+      <div class="actions">
+        {state === "recording" && (
+          <button type="button" onClick={stop}>
+            <Icon of="stop" small /> Stop
+          </button>
+        )}
+        {files.map(({ file, bytes }) => (
+          <a
+            key={file}
+            class="button"
+            href={pageUrl(`recordings/${encodeURIComponent(file)}`)}
+            download={file}
+          >
+            <Icon of="down" small /> {files.length === 1 ? "Download" : file}{" "}
+            <small>{bytesText(bytes)}</small>
+          </a>
+        ))}
+        {streams.length > 0 && (
+          <button
+            type="button"
+            title="Opens the streams at the first recorded moment, as long as Redis stores it"
+            onClick={() => show(recording, workspace)}
+          >
+            <Icon of="play" small /> Show its streams
+          </button>
+        )}
+        {mayDelete && <ConfirmButton text="Delete" confirmText={`Delete ${name} now`} action={remove} />}
+      </div>
+    </section>
+  );
+}
+
+/** Opens the streams of a recording at its first entry. */
+function show({ streams, from }: RecordingInfo, { layout, clock }: Workspace): void {
+  layout.replace({
+    panels: layout.panels.peek(),
+    panes: streams.slice(0, MAX_PANES).map((key) => ({ key, view: "auto" })),
+    grid: undefined,
+  });
+  if (from !== null) clock.seek(String(Date.parse(from)));
+}

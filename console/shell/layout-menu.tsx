@@ -1,0 +1,101 @@
+/** Menu of layouts: those that the user has saved, those on offer for the listed streams, and the link of the current one. */
+import { useSignal } from "@preact/signals";
+import { useMemo } from "preact/hooks";
+import { Icon } from "../design/icon.tsx";
+import { Menu } from "../design/menu.tsx";
+import { formatLayout, parseLayout } from "../workspace/layout.ts";
+import { LayoutStore } from "../workspace/layout-store.ts";
+import { presetsOf } from "../workspace/presets.ts";
+import type { Workspace } from "../workspace/workspace.ts";
+
+/** Renders the menu. */
+export function LayoutMenu({ workspace: { layout, listing } }: { readonly workspace: Workspace }) {
+  const store = useMemo(() => new LayoutStore(localStorage), []);
+  const message = useSignal("");
+  const hasPanes = layout.panes.value.length > 0;
+  const copy = () =>
+    navigator.clipboard.writeText(location.href).then(
+      () => (message.value = "Copied."),
+      () => (message.value = "The browser does not permit copying."),
+    );
+  return (
+    <Menu label="Layouts" icon="layout">
+      {(close) => (
+        <>
+          {store.layouts.value.length > 0 && <h2>Saved in this browser</h2>}
+          {store.layouts.value.map(({ name, link }) => (
+            <span key={name} class="saved">
+              <button
+                type="button"
+                class="quiet"
+                onClick={() => {
+                  layout.replace(parseLayout(`#${link}`));
+                  close();
+                }}
+              >
+                {name}
+              </button>
+              <button
+                type="button"
+                class="quiet icon"
+                aria-label={`Remove the layout ${name}`}
+                title="Remove"
+                onClick={() => store.remove(name)}
+              >
+                <Icon of="close" small />
+              </button>
+            </span>
+          ))}
+          <h2>For the listed streams</h2>
+          {presetsOf(listing.streams.value ?? []).map(({ title, keys }) => (
+            <button
+              key={title}
+              type="button"
+              class="quiet"
+              onClick={() => {
+                layout.replace({
+                  panels: [],
+                  panes: keys.map((key) => ({ key, view: "auto" })),
+                  grid: undefined,
+                });
+                close();
+              }}
+            >
+              {title}
+            </button>
+          ))}
+          {hasPanes && (
+            <>
+              <h2>The open panes</h2>
+              <form
+                class="save-layout"
+                onSubmit={(event) => {
+                  event.preventDefault();
+                  const field = event.currentTarget.elements.namedItem("name");
+                  if (!(field instanceof HTMLInputElement)) return;
+                  store.save(field.value, formatLayout(layout.stored));
+                  field.value = "";
+                }}
+              >
+                <input
+                  name="name"
+                  aria-label="Name of the layout"
+                  placeholder="Name"
+                  autocomplete="off"
+                  required
+                />
+                <button type="submit">Save</button>
+              </form>
+              <button type="button" class="quiet" onClick={copy}>
+                <Icon of="link" small /> Copy the link
+              </button>
+            </>
+          )}
+          <p role="status" class="hint">
+            {message}
+          </p>
+        </>
+      )}
+    </Menu>
+  );
+}

@@ -1,0 +1,68 @@
+/** Named layouts, stored in the browser. Each is the text of a link. */
+import { type ReadonlySignal, signal } from "@preact/signals";
+
+/** A named layout. */
+export interface NamedLayout {
+  readonly name: string;
+  /** URL fragment without `#`. */
+  readonly link: string;
+}
+
+/** Where they are stored. */
+export type Store = Pick<Storage, "getItem" | "setItem">;
+
+const STORED = "redis-streamer.layouts";
+const MAX_LAYOUTS = 50;
+const MAX_NAME_CHARACTERS = 60;
+
+/** The named layouts. */
+export class LayoutStore {
+  readonly #store: Store;
+  readonly #layouts;
+
+  constructor(store: Store) {
+    this.#store = store;
+    this.#layouts = signal<readonly NamedLayout[]>(parseLayouts(store.getItem(STORED)));
+  }
+
+  /** The layouts, by name. */
+  get layouts(): ReadonlySignal<readonly NamedLayout[]> {
+    return this.#layouts;
+  }
+
+  /** Saves a layout. It replaces one of the same name. */
+  save(name: string, link: string): void {
+    const short = name.trim().slice(0, MAX_NAME_CHARACTERS);
+    if (short === "") return;
+    const others = this.#layouts.value.filter((one) => one.name !== short);
+    this.#set([...others.slice(-MAX_LAYOUTS + 1), { name: short, link }]);
+  }
+
+  remove(name: string): void {
+    this.#set(this.#layouts.value.filter((one) => one.name !== name));
+  }
+
+  #set(layouts: readonly NamedLayout[]): void {
+    this.#layouts.value = [...layouts].sort((a, b) => a.name.localeCompare(b.name));
+    this.#store.setItem(STORED, JSON.stringify(this.#layouts.value));
+  }
+}
+
+/** Reads stored layouts; those of another form are left out. */
+export function parseLayouts(text: string | null): readonly NamedLayout[] {
+  try {
+    const value: unknown = JSON.parse(text ?? "[]");
+    if (!Array.isArray(value)) return [];
+    return value.filter(isLayout).slice(0, MAX_LAYOUTS);
+  } catch {
+    return [];
+  }
+}
+
+const isLayout = (value: unknown): value is NamedLayout =>
+  typeof value === "object" &&
+  value !== null &&
+  "name" in value &&
+  typeof value.name === "string" &&
+  "link" in value &&
+  typeof value.link === "string";

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import type { RecordingInfo } from "../../../client/browser.ts";
+import { newestFirst, recordingFacts, recordingLook } from "../../../console/panels/recordings/recording.ts";
+
+const recording: RecordingInfo = {
+  ...{ name: "run-1", state: "recording", reason: null, error: null },
+  ...{ started: "2026-11-28T13:00:00.000Z", ended: null, from: null, to: null },
+  ...{ bytes: 1_500_000, entries: 1, gaps: 0, streams: ["rover:a", "rover:b"], newestGaps: [], files: [] },
+};
+
+test("a recording that waits looks unlike one that records, and unlike one that is over", () => {
+  const looks = [
+    recording,
+    { ...recording, error: "Redis is unavailable" },
+    { ...recording, state: "stopped", reason: "maxBytes" } as const,
+    { ...recording, state: "failed", error: "the disk is full" } as const,
+  ].map(recordingLook);
+  expect(looks).toEqual([
+    { look: "good", text: "recording" },
+    { look: "warn", text: "recording, with a problem" },
+    { look: "calm", text: "stopped at its size" },
+    { look: "bad", text: "failed" },
+  ]);
+});
+
+test("states duration, size and counts; gaps only if there are some", () => {
+  const nowMs = Date.parse("2026-11-28T13:01:00Z");
+  expect(recordingFacts(recording, nowMs)).toEqual(["60 s", "1 entry", "1.5 MB", "2 streams"]);
+  const ended = { ...recording, ended: "2026-11-28T13:00:05Z", entries: 1200, gaps: 1 };
+  expect(recordingFacts(ended, nowMs)).toEqual(["5.0 s", "1,200 entries", "1.5 MB", "2 streams", "1 gap"]);
+});
+
+test("lists the newest first", () => {
+  const older = { ...recording, name: "run-0", started: "2026-11-27T13:00:00.000Z" };
+  expect(newestFirst([older, recording]).map(({ name }) => name)).toEqual(["run-1", "run-0"]);
+});

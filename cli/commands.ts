@@ -2,6 +2,7 @@
 import type { CommandRow } from "./command.ts";
 import { createCompletion } from "./commands/completion.ts";
 import { context } from "./commands/context.ts";
+import { demo } from "./commands/demo.ts";
 import { doctor } from "./commands/doctor.ts";
 import { info } from "./commands/info.ts";
 import { keys } from "./commands/keys.ts";
@@ -25,6 +26,6 @@ export const COMMANDS: readonly CommandRow[] = [
   ...[serve, doctor, keys],
   ...[ls, info, push, pull, meta, rm, work],
   ...[record, play, recording],
-  ...[pushIncrement, pullRaw, pushImage, pullImage],
+  ...[demo, pushIncrement, pullRaw, pushImage, pullImage],
   ...[context, createCompletion(() => COMMANDS)],
 ];

@@ -9,9 +9,8 @@ from typing import Iterator
 
 import pytest
 import redis_streamer as rs
+from mcap_reader import MAGIC, read_mcap
 from support import Gateway, Redis, wait_for
-
-MAGIC = b"\x89MCAP0\r\n"  # the first and the last bytes of a complete file
 
 
 @pytest.fixture
@@ -54,9 +53,23 @@ def test_records_streams_into_files(client: rs.BlockingClient, stream: str, tmp_
     assert path == tmp_path / f"{stream}.mcap"
     content = path.read_bytes()
     assert len(content) == file.bytes
-    assert content.startswith(MAGIC) and content.endswith(MAGIC)
-    assert b"stored before" in content and content.count(b"appeared later") == 1
-    assert b"driver" in content and b"Ada" in content
+    read = read_mcap(content)
+    assert read.library.startswith("redis-streamer ")
+    assert read.metadata == [("redis-streamer.notes", {"driver": "Ada"})]
+    assert [message.log_time for message in read.messages] == sorted({one.log_time for one in read.messages})
+    found = [
+        (
+            read.channels[message.channel_id].metadata["redis.key"],
+            read.schemas[channel.schema_id],
+            message.data,
+        )
+        for message in read.messages
+        for channel in [read.channels[message.channel_id]]
+    ]
+    assert len(found) == 2
+    for (key, schema, data), name, text in zip(found, "ab", [b"stored before", b"appeared later"]):
+        assert (key, schema) == (f"default:{stream}-{name}", "foxglove.Log")
+        assert text in data
     assert stream in [one.name for one in client.recordings()]
     client.delete_recording(stream)
     with pytest.raises(rs.InvalidRequest, match="^NOT_FOUND: "):

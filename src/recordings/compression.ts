@@ -1,7 +1,8 @@
-/** Compression of chunks: zstd, and for files of other programs also lz4. */
+/**
+ * Compression of chunks: zstd, and for files of other programs also lz4. Programs in WebAssembly use memory as soon as they are
+ * imported, so they are imported when they are needed.
+ */
 import * as zlib from "node:zlib";
-import decompressLz4 from "@foxglove/wasm-lz4";
-import { compress, decompress, isLoaded } from "@foxglove/wasm-zstd";
 import type { McapTypes } from "@mcap/core";
 import { type Compression, NO_COMPRESSION } from "../wire/mcap/mcap-writer.ts";
 
@@ -29,18 +30,22 @@ const LEVEL_PARAMETER = 100;
 /** Opens a compression. */
 export async function openCompression(name: CompressionName): Promise<Compression> {
   if (name === "none") return NO_COMPRESSION;
+  if (zstdCompressSync !== undefined)
+    return {
+      name: "zstd",
+      compress: (bytes) => zstdCompressSync(bytes, { params: { [LEVEL_PARAMETER]: LEVEL } }),
+    };
+  const { compress, isLoaded } = await import("@foxglove/wasm-zstd");
   await isLoaded;
-  return {
-    name: "zstd",
-    compress:
-      zstdCompressSync === undefined
-        ? (bytes) => compress(bytes, LEVEL)
-        : (bytes) => zstdCompressSync(bytes, { params: { [LEVEL_PARAMETER]: LEVEL } }),
-  };
+  return { name: "zstd", compress: (bytes) => compress(bytes, LEVEL) };
 }
 
 /** Opens the decompression of all files that can be read. */
 export async function openDecompression(): Promise<McapTypes.DecompressHandlers> {
+  const [{ default: decompressLz4 }, { decompress, isLoaded }] = await Promise.all([
+    import("@foxglove/wasm-lz4"),
+    import("@foxglove/wasm-zstd"),
+  ]);
   await Promise.all([isLoaded, decompressLz4.isLoaded]);
   return {
     zstd: (bytes, size) =>

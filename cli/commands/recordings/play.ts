@@ -56,7 +56,7 @@ export const play: CommandRow = {
       parse: parseRemap,
     },
     { flags: "--device <id>", doc: "store all streams under this device (default: as recorded)" },
-    { flags: "--start-paused", doc: "wait for space" },
+    { flags: "--start-paused", doc: "wait for the space key before the start" },
     {
       flags: "--keep-ids",
       doc: "keep the ids of the entries, which must be newer than those that are stored",
@@ -131,11 +131,14 @@ async function playFiles(
     while (loop && !signal.aborted);
     await targets.close();
   } catch (error) {
-    if (!signal.aborted)
-      throw error instanceof StreamerError || error instanceof CommandError
-        ? error
-        : fileError(paths.join(" "), error);
+    if (signal.aborted) return;
+    if (error instanceof StreamerError || error instanceof CommandError) throw error;
+    // The entries before the damage are stored.
+    await targets.close().catch(() => undefined);
+    throw fileError(paths.join(" "), error);
   } finally {
+    // Connections that are still open would keep the process running.
+    stop.abort();
     stopKeys();
     hideProgress();
     io.terminal.note(`${title}: ${described()} stored`);

@@ -55,7 +55,7 @@ export const record: CommandRow = {
       choices: ["zstd", "none"],
       fallback: "zstd",
     },
-    { flags: "--start-paused", doc: "wait for space" },
+    { flags: "--start-paused", doc: "wait for the space key before the start" },
     {
       flags: "--note <key=value>",
       doc: "add a text to the file; may be repeated",

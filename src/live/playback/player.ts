@@ -3,13 +3,13 @@
  * with `latest` runs on and entries are skipped.
  */
 import { type EntryId, laterId } from "../../domain/streams/entry-id.ts";
+import { settledId } from "../../domain/streams/settled-id.ts";
 import type { DeliveryContext, StreamState } from "../delivery.ts";
 import { EntryLookups } from "./entry-lookups.ts";
 import { cursorBefore, FrameSender, type Runs } from "./frame-sender.ts";
 import type { PlaybackOptions } from "./options.ts";
 import { ReadAhead } from "./read-ahead.ts";
 import { Schedule } from "./schedule.ts";
-import { settledId } from "./source.ts";
 import type { StateReports } from "./state-reports.ts";
 import { Steps } from "./steps.ts";
 import type { PlaybackTimers } from "./timers.ts";

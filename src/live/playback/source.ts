@@ -1,14 +1,7 @@
 /** One stream of a read-ahead: the page in flight, the memory of its entries, and how far the stream is known. */
 import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
-import {
-  compareIds,
-  type EntryId,
-  earlierId,
-  idAtTime,
-  LAST_ID,
-  laterId,
-  timeOfId,
-} from "../../domain/streams/entry-id.ts";
+import { compareIds, type EntryId, LAST_ID, laterId, timeOfId } from "../../domain/streams/entry-id.ts";
+import { PASSED_MS, settledId } from "../../domain/streams/settled-id.ts";
 import type { Page } from "../../redis/read/page-reader.ts";
 import type { StreamState } from "../delivery.ts";
 
@@ -53,23 +46,6 @@ export interface ReadPage {
   readonly passedHead: EntryId;
   /** When it arrived, in ms on the clock of the timers. */
   readonly arrivedAt: number;
-}
-
-/**
- * Redis assigns ids by its own clock. A stream whose end was read may get entries with ids from this many ms before the time
- * of the read.
- */
-const CLOCK_DIFFERENCE_MS = 1000;
-/**
- * An entry that arrived this many ms ago has an id of a past millisecond in Redis: no other stream gets an entry with a lower
- * id from now on. One would be enough if timers were exact.
- */
-const PASSED_MS = 2;
-
-/** Returns the last id, at most `id`, up to which no stream gets further entries. @param timeOfDay in ms */
-export function settledId(id: EntryId, timeOfDay: number): EntryId {
-  const settled = idAtTime(Math.max(0, timeOfDay - CLOCK_DIFFERENCE_MS));
-  return earlierId(id, settled);
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
  * Changes of the metadata of recorded streams: devices often declare their streams after the first entry. If Redis is unavailable
- * when the watch starts, it is started again, and what was missed is read.
+ * when the watch starts, it is started again. What changed before it started is read.
  */
 import { sleep } from "../../domain/scheduling/sleep.ts";
 import type { OnMeta } from "../../redis/registry/metadata-watch.ts";
@@ -38,7 +38,7 @@ export class MetadataChanges {
     const { signal } = this.#closing;
     for (let failures = 0; !signal.aborted; failures++) {
       try {
-        await this.#watch(failures > 0);
+        await this.#watch();
         return;
       } catch (error) {
         if (failures === 0)
@@ -55,16 +55,14 @@ export class MetadataChanges {
     this.#stop();
   }
 
-  /** @param isLate whether changes may have been missed @throws GatewayError */
-  async #watch(isLate: boolean): Promise<void> {
+  /** @throws GatewayError */
+  async #watch(): Promise<void> {
     const { onMeta, recordedKeys } = this.#hooks;
     const stop = await this.#parts.streams.metaWatch.watch(onMeta);
     try {
-      if (isLate) {
-        const keys = recordedKeys();
-        const metas = await readMetas(this.#parts, keys);
-        for (const [i, key] of keys.entries()) onMeta(key, metas[i]);
-      }
+      const keys = recordedKeys();
+      const metas = await readMetas(this.#parts, keys);
+      for (const [i, key] of keys.entries()) onMeta(key, metas[i]);
     } catch (error) {
       stop();
       throw error;

@@ -102,6 +102,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
       onError: (error) => this.#fail(error),
     });
     this.#subscription = subscription;
+    void this.#describeAgain(streams.map(({ key }) => key));
     if (pattern === undefined) return;
     const joining = new Set<string>();
     this.#stopPattern = startPattern(pattern, {
@@ -219,6 +220,16 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     this.#declared.set(key, declared);
     this.#flush();
     if (bytes !== undefined) this.#file.describe(key, lossyTextOf(bytes));
+  }
+
+  /** Metadata may have changed between the read of it and the start. */
+  async #describeAgain(keys: readonly string[]): Promise<void> {
+    try {
+      const metas = await readMetas(this.#parts, keys);
+      for (const [i, key] of keys.entries()) this.metaChanged(key, metas[i]);
+    } catch {
+      // Redis is unavailable. The watch reports all metadata when it is available again.
+    }
   }
 
   #fail(error: GatewayError): void {

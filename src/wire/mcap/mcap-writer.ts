@@ -5,8 +5,11 @@
  * killed loses little, and finishes files that an earlier process has left.
  */
 import { crc32, crc32Final, crc32Init, crc32Update } from "@foxglove/crc";
-import { McapChunkBuilder, McapRecordBuilder, type McapTypes } from "@mcap/core";
+import { McapConstants, McapRecordBuilder, type McapTypes } from "@mcap/core";
+import { bytesOfText } from "../utf8.ts";
+import { RECORD_HEAD_BYTES } from "./chunk-records.ts";
 import { encodeSummary, newSummary, type Summary } from "./mcap-summary.ts";
+import { OpenChunk } from "./open-chunk.ts";
 
 /** Compresses a chunk. */
 export interface Compression {
@@ -36,7 +39,7 @@ export const MOST_CHANNELS = 65_535;
 export class McapWriter {
   readonly #options: McapWriterOptions;
   readonly #records = new McapRecordBuilder();
-  readonly #chunk = new McapChunkBuilder({ useMessageIndex: true });
+  readonly #chunk: OpenChunk;
   readonly #summary: Summary = newSummary();
   #position = 0n;
   #crc = crc32Init();
@@ -44,6 +47,7 @@ export class McapWriter {
   /** Writes the beginning of the file. */
   constructor(options: McapWriterOptions) {
     this.#options = options;
+    this.#chunk = new OpenChunk(options.onUnused);
     this.#records.writeMagic();
     this.#records.writeHeader({ profile: "", library: options.library });
     this.#flush();
@@ -101,31 +105,33 @@ export class McapWriter {
 
   /** Writes the open chunk, unless it is empty. */
   closeChunk(): void {
-    if (this.#chunk.numMessages === 0) return;
-    const { buffer, indices, messageStartTime, messageEndTime } = this.#chunk;
-    const { compression, onUnused } = this.#options;
-    const records = compression.compress(buffer);
+    if (this.#chunk.isEmpty) return;
+    const { records: plain, indexes, times } = this.#chunk;
+    const { compression } = this.#options;
+    const compressed = compression.compress(plain);
+    const records = compressed === plain ? new Uint8Array(plain) : ownBytes(compressed);
     const chunkStartOffset = this.#position;
-    const uncompressedSize = BigInt(buffer.length);
+    const uncompressedSize = BigInt(plain.length);
     const compressedSize = BigInt(records.length);
-    this.#records.writeChunk({
-      ...{ messageStartTime, messageEndTime, uncompressedSize },
-      uncompressedCrc: crc32(buffer),
+    const head = encodeChunkHead({
+      ...{ ...times, uncompressedSize, compressedSize },
+      uncompressedCrc: crc32(plain),
       compression: compression.name,
-      records,
     });
-    const chunkLength = BigInt(this.#records.length);
+    const chunkLength = BigInt(head.length + records.length);
+    this.#write(head);
+    this.#write(records);
     const messageIndexOffsets = new Map<number, bigint>();
     const counts = new Map<number, number>();
-    for (const index of indices) {
-      messageIndexOffsets.set(index.channelId, chunkStartOffset + BigInt(this.#records.length));
-      counts.set(index.channelId, index.records.length);
-      this.#records.writeMessageIndex(index);
+    for (const [channelId, places] of indexes) {
+      messageIndexOffsets.set(channelId, this.#position + BigInt(this.#records.length));
+      counts.set(channelId, places.length);
+      this.#records.writeMessageIndex({ channelId, records: places });
     }
     this.#summary.addChunk(
       {
-        ...{ messageStartTime, messageEndTime, chunkStartOffset, chunkLength, messageIndexOffsets },
-        messageIndexLength: BigInt(this.#records.length) - chunkLength,
+        ...{ ...times, chunkStartOffset, chunkLength, messageIndexOffsets },
+        messageIndexLength: BigInt(this.#records.length),
         compression: compression.name,
         compressedSize,
         uncompressedSize,
@@ -133,8 +139,6 @@ export class McapWriter {
       counts,
     );
     this.#chunk.reset();
-    onUnused?.(records);
-    onUnused?.(buffer);
     this.#flush();
   }
 
@@ -148,9 +152,42 @@ export class McapWriter {
 
   #flush(): void {
     const { buffer } = this.#records;
-    this.#crc = crc32Update(this.#crc, buffer);
-    this.#position += BigInt(buffer.length);
     this.#records.reset();
-    this.#options.onBytes(buffer);
+    this.#write(buffer);
   }
+
+  #write(bytes: Uint8Array): void {
+    this.#crc = crc32Update(this.#crc, bytes);
+    this.#position += BigInt(bytes.length);
+    this.#options.onBytes(bytes);
+  }
+}
+
+/** Returns bytes that nothing else uses: compressors may return a view of what they keep. */
+const ownBytes = (bytes: Uint8Array): Uint8Array =>
+  bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+
+/** Encodes a chunk up to its records. */
+function encodeChunkHead({
+  messageStartTime,
+  messageEndTime,
+  uncompressedSize,
+  uncompressedCrc,
+  compression,
+  compressedSize,
+}: Omit<McapTypes.Chunk, "type" | "records"> & { readonly compressedSize: bigint }): Uint8Array {
+  const name = bytesOfText(compression);
+  const nameAt = RECORD_HEAD_BYTES + 32;
+  const head = new Uint8Array(nameAt + name.length + 8);
+  const view = new DataView(head.buffer);
+  view.setUint8(0, McapConstants.Opcode.CHUNK);
+  view.setBigUint64(1, BigInt(head.length - RECORD_HEAD_BYTES) + compressedSize, true);
+  view.setBigUint64(RECORD_HEAD_BYTES, messageStartTime, true);
+  view.setBigUint64(RECORD_HEAD_BYTES + 8, messageEndTime, true);
+  view.setBigUint64(RECORD_HEAD_BYTES + 16, uncompressedSize, true);
+  view.setUint32(RECORD_HEAD_BYTES + 24, uncompressedCrc, true);
+  view.setUint32(RECORD_HEAD_BYTES + 28, name.length, true);
+  head.set(name, nameAt);
+  view.setBigUint64(nameAt + name.length, compressedSize, true);
+  return head;
 }

@@ -14,7 +14,7 @@ import { PassThrough } from "node:stream";
 import { McapIndexedReader } from "@mcap/core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { runHere } from "../../support/programs/command-line.ts";
+import { runCommand, runHere } from "../../support/programs/command-line.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
@@ -187,6 +187,9 @@ describe("recording", () => {
     bytes.fill(0x55, Number(chunk?.chunkStartOffset) + 100, Number(chunk?.chunkStartOffset) + 200);
     writeFileSync(damaged, bytes);
     await expect(run("recording", damaged, "--check")).rejects.toThrow(/damaged\.mcap: /);
+    const args = ["play", damaged, "--rate", "0", "--device", "damaged"];
+    const played = await runCommand(args, { url: gateway.http });
+    expect([played.code, played.stderr]).toEqual([1, expect.stringMatching(/error: .*damaged\.mcap: /)]);
   });
 
   test("a file that does not exist", async () => {

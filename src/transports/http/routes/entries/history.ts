@@ -31,7 +31,8 @@ import {
 } from "./entries-response.ts";
 import { type ExportOptions, sendExport } from "./export.ts";
 import { type FitOptions, fitEntries, fitPrefix, mostFitting } from "./fit-entries.ts";
-import { entriesPerStream, groupedByStream, type MergedEntry, readMergedRange } from "./merged-history.ts";
+import { entriesPerStream, groupedByStream, type MergedEntry } from "./merged-history.ts";
+import { readMergedRange } from "./merged-page.ts";
 
 /** Adds the route. */
 export function addHistoryRange(app: FastifyInstance, parts: RouteParts, files: FileThread): void {
@@ -150,8 +151,12 @@ async function sendMerged(
     observe,
     config,
   } = parts;
-  const { streams, pattern } = await openStreams(requested, reply.request.visitor.identity, parts);
-  pattern?.close();
+  const list = async () => {
+    const { streams, pattern } = await openStreams(requested, reply.request.visitor.identity, parts);
+    pattern?.close();
+    return streams;
+  };
+  const streams = await list();
   const lease = memoryOf(reply, memory);
   const perStream = entriesPerStream(range.count, streams.length);
   const expected = streams.map(({ key }) => streamReader.expectedBytes(key, perStream, streams.length));
@@ -161,7 +166,10 @@ async function sendMerged(
       expected.reduce((sum, bytes) => sum + bytes, 0),
     ),
   );
-  const { entries, isCut } = await readMergedRange(streamReader, streams, range, config.maxAnswerBytes);
+  const { entries, isCut } = await readMergedRange(
+    { streamReader, streams, listAgain: list, mostBytes: config.maxAnswerBytes },
+    range,
+  );
   const shown = fitMerged(entries, fit);
   if (shown === undefined) throw headersTooLarge(streams.length);
   const sent = groupedByStream(shown);

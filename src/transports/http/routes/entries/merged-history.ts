@@ -2,7 +2,7 @@
  * History of several streams as one: entries in the order of their ids. Entries with the same id, in different streams, are
  * never divided between two pages, so that the next page begins after the last id of this one.
  */
-import { bytesOf, type Entry, type Gap, type StreamEntries } from "../../../../domain/streams/entry.ts";
+import type { Entry, Gap, StreamEntries } from "../../../../domain/streams/entry.ts";
 import { compareIds, type EntryId, idAfter, idBefore } from "../../../../domain/streams/entry-id.ts";
 import type { Range, RangeOptions, StreamReader } from "../../../../redis/read/stream-reader.ts";
 
@@ -11,13 +11,6 @@ export interface MergedEntry {
   readonly key: string;
   readonly stream: string;
   readonly entry: Entry;
-}
-
-/** Page of the merged history. */
-export interface MergedPage {
-  readonly entries: readonly MergedEntry[];
-  /** The range may contain more entries. */
-  readonly isCut: boolean;
 }
 
 /** A stream of the history. */
@@ -30,7 +23,7 @@ export interface MergedStream {
 export interface MergedSource extends MergedStream, Pick<RangeOptions, "start" | "end"> {}
 
 /** Reads of a merge. */
-type MergeReader = Pick<StreamReader, "readRange" | "readAfter">;
+export type MergeReader = Pick<StreamReader, "readRange" | "readAfter">;
 
 interface Source extends MergedStream {
   /** Read and not merged yet. */
@@ -96,7 +89,12 @@ export class MergedRange {
     source.entries = entries;
     const last = entries.at(-1)?.id;
     source.rest = isCut && last !== undefined ? restAfter(range, last) : undefined;
-    source.last = last;
+    source.last = last ?? source.last;
+  }
+
+  /** Returns the id of the last entry that was read of each stream. */
+  lastIds(): ReadonlyMap<string, EntryId | undefined> {
+    return new Map(this.#sources.map(({ key, last }) => [key, last]));
   }
 
   /** Reads the entries after the last one, and reports those that have been trimmed meanwhile. */
@@ -113,33 +111,6 @@ export class MergedRange {
       onGap({ stream: name, after, before: entries[0]?.id ?? idAfter(end) ?? end });
     return { entries, isCut: !page.isLast && entries.length === page.entries.length };
   }
-}
-
-/**
- * Reads one page: the first `count` entries, and those with the same id as the last.
- *
- * @param mostBytes approximate maximum size of the page
- * @throws GatewayError
- */
-export async function readMergedRange(
-  streamReader: MergeReader,
-  streams: readonly MergedStream[],
-  { start, end, count, reverse }: RangeOptions,
-  mostBytes: number,
-): Promise<MergedPage> {
-  const perRead = entriesPerStream(count, streams.length);
-  const sources = streams.map(({ key, name }) => ({ key, name, start, end }));
-  const range = new MergedRange(streamReader, sources, { reverse, countOf: () => perRead });
-  const merged: MergedEntry[] = [];
-  let bytes = 0;
-  while (merged.length <= count && bytes < mostBytes && range.hasMore()) {
-    for (const one of await range.next()) {
-      merged.push(one);
-      bytes += bytesOf([one.entry]);
-    }
-  }
-  const size = pageSize(merged, count);
-  return { entries: merged.slice(0, size), isCut: size < merged.length || range.hasMore() };
 }
 
 function restAfter({ start, end, reverse }: RangeOptions, last: EntryId): Source["rest"] {

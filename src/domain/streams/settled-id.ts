@@ -1,0 +1,19 @@
+/** Settled ids: those up to which no stream gets further entries, so that the entries of several streams are in order. */
+import { type EntryId, earlierId, idAtTime } from "./entry-id.ts";
+
+/**
+ * Redis assigns ids by its own clock. A stream whose end was read may get entries with ids from this many ms before the time
+ * of the read.
+ */
+const CLOCK_DIFFERENCE_MS = 1000;
+/**
+ * An entry that arrived this many ms ago has an id of a past millisecond in Redis: no other stream gets an entry with a lower
+ * id from now on. One would be enough if timers were exact.
+ */
+export const PASSED_MS = 2;
+
+/** Returns the last id, at most `id`, up to which no stream gets further entries. @param timeOfDay in ms */
+export function settledId(id: EntryId, timeOfDay: number): EntryId {
+  const settled = idAtTime(Math.max(0, timeOfDay - CLOCK_DIFFERENCE_MS));
+  return earlierId(id, settled);
+}

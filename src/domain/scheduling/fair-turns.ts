@@ -28,17 +28,22 @@ type Task = () => void;
 /** Tasks that start in a fair order. */
 export class FairTurns {
   readonly #pressure: AcceptPressure;
+  readonly #now: () => number;
   readonly #waiting = new FairQueue();
-  /** When the first task of this turn started, in ms of `performance.now()`; undefined before it does. */
+  /** When the first task of this turn started, in ms of the clock; undefined before it does. */
   #startedAt: number | undefined;
   /** Whether the starts of waiting tasks are scheduled. */
   #isScheduled = false;
   /** Client whose task runs, and when it started. */
   #running: { readonly client: WaitingClient; readonly startedAt: number } | undefined;
 
-  /** @param pressure turns that start no task */
-  constructor(pressure: AcceptPressure) {
+  /**
+   * @param pressure turns that start no task
+   * @param now clock in ms
+   */
+  constructor(pressure: AcceptPressure, now: () => number = () => performance.now()) {
     this.#pressure = pressure;
+    this.#now = now;
   }
 
   /** Starts a task at once, or in a later turn if this one has no time left. */
@@ -54,8 +59,8 @@ export class FairTurns {
   }
 
   #isTurnOver(): boolean {
-    if (this.#startedAt !== undefined) return performance.now() - this.#startedAt >= TURN_MS;
-    this.#startedAt = performance.now();
+    if (this.#startedAt !== undefined) return this.#now() - this.#startedAt >= TURN_MS;
+    this.#startedAt = this.#now();
     setImmediate(this.#endTurn);
     return false;
   }
@@ -77,7 +82,7 @@ export class FairTurns {
     if (this.#pressure.shouldYield() || this.#isTurnOver()) return;
     const next = this.#waiting.take();
     if (next === undefined) return;
-    this.#running = { client: next.client, startedAt: performance.now() };
+    this.#running = { client: next.client, startedAt: this.#now() };
     next.task();
   };
 
@@ -92,7 +97,7 @@ export class FairTurns {
     if (this.#running === undefined) return;
     const { client, startedAt } = this.#running;
     this.#running = undefined;
-    this.#waiting.charge(client, performance.now() - startedAt);
+    this.#waiting.charge(client, this.#now() - startedAt);
   }
 }
 

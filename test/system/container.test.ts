@@ -126,7 +126,9 @@ function createImage(folder: string): void {
 }
 
 test("the image starts with its entry point, and with the command serve", async () => {
-  const app = join(root, "app");
+  // A second try of this test needs another folder.
+  const app = mkdtempSync(join(root, "app-"));
+  chmodSync(app, 0o755);
   createImage(app);
   const file = readFileSync(path("Dockerfile"), "utf8");
   const [, entry = "[]"] = /^ENTRYPOINT (.*)$/m.exec(file) ?? [];

@@ -11,6 +11,7 @@ import { startWorkers, type Workers } from "./clients/workers.ts";
 import type { Plan } from "./plan.ts";
 import { type Cast, startCast } from "./processes/cast.ts";
 import { createRandom, type Random } from "./random.ts";
+import { settleRecordings, startRecordings } from "./recordings.ts";
 import { readAcknowledged, readCommitted } from "./verdict/append-only-file.ts";
 import type { Evidence } from "./verdict/evidence.ts";
 import type { History, StoredStream, StreamEntryName } from "./verdict/history.ts";
@@ -58,6 +59,7 @@ export async function run(
     ...plan.pushers.map((planned, i) => startPusher(`p${i}`, planned, recording)),
     ...pythonPushers,
   ];
+  if (!plan.isCluster) await startRecordings(cast.gateways);
   const besides = startBesides(cast, recording, createRandom(plan.seed + BESIDES_SEEDS));
   const workers = await startGroup(cast, recording, streamNames, plan.seed);
   const end = performance.now() + plan.ms;
@@ -78,16 +80,22 @@ export async function run(
   const onLate = () => record("clients are late");
   const streams = await settled(plan, cast, dir, { pushers, readers, onLate });
   await record("end");
+  const recordings = plan.isCluster
+    ? { readers: [], gapReaders: [], failures: [] }
+    : await settleRecordings(cast.gateways, dir, streamNames);
   for (const one of [...pushers, ...readers]) one.close();
   await workers.settle();
   workers.close();
   return {
     pushes: pushers.flatMap(({ pushes }) => pushes),
-    readers: readers.map(({ history }) => history),
+    readers: [...readers.map(({ history }) => history), ...recordings.readers],
     streams,
     playbacks: playbacks.map(({ history }) => history),
-    gapReaders: gapReadersOf(plan, pythonReaders),
-    deaths: [...cast.deaths, ...deathsOf([...pythonPushers, ...pythonReaders]), ...workers.deaths],
+    gapReaders: [...gapReadersOf(plan, pythonReaders), ...recordings.gapReaders],
+    deaths: [
+      ...[...cast.deaths, ...deathsOf([...pythonPushers, ...pythonReaders])],
+      ...[...workers.deaths, ...recordings.failures],
+    ],
     ...(others && { besides: others }),
     work: workers.history(plan.isCluster ? undefined : acknowledgedIn(dir, streamNames)),
     takeovers: "takeovers" in cast.redis ? cast.redis.takeovers : 0,

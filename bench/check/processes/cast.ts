@@ -6,6 +6,7 @@ import { freePort } from "../../load/processes/free-port.ts";
 import { type Child, createChildren } from "../../load/processes/process.ts";
 import { type Redis, startRedis } from "../../load/processes/redis.ts";
 import { type Fault, isOfCluster, type Plan } from "../plan.ts";
+import { recordingsDir } from "../recordings.ts";
 import { APPEND_ONLY } from "../verdict/append-only-file.ts";
 import type { Evidence } from "../verdict/evidence.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
@@ -62,7 +63,12 @@ export async function startCast(
   }
 
   async function startGateway(port: number): Promise<Child & Gateway> {
-    const env = { ...settings, HOST: "127.0.0.1", PORT: String(port), REDIS_URL: url, ...LOGS };
+    const RECORDINGS_DIR = recordingsDir(dir, port);
+    const env = {
+      ...settings,
+      ...{ HOST: "127.0.0.1", PORT: String(port), REDIS_URL: url, RECORDINGS_DIR },
+      ...LOGS,
+    };
     // Checks liveness and not readiness: the gateway must listen even while Redis is unavailable.
     const isUp = async () => {
       const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);

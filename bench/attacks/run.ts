@@ -234,7 +234,7 @@ export async function run({ plan, checkout, dir, children, say }: RunOptions): P
   const keys = plan.auth ? makeKeys(keysFile) : undefined;
   const gateway = await startGateway(children, checkout, {
     ...SETTINGS,
-    REDIS_URL: redis.url,
+    ...{ REDIS_URL: redis.url, RECORDINGS_DIR: join(dir, "recordings") },
     ...(plan.auth && { AUTH: "1", AUTH_KEYS_FILE: keysFile }),
   });
   say(`gateway ${gateway.pid} on port ${gateway.port}${plan.auth ? " with AUTH=1" : ""}`);

@@ -8,7 +8,13 @@ import { compareIds, FIRST_ID, parseId } from "../../src/domain/streams/entry-id
 import { readFileFacts } from "../../src/recordings/files/file-facts.ts";
 import { openRecording } from "../../src/recordings/files/read-recording.ts";
 import type { RecordingStatus } from "../../src/recordings/recording-status.ts";
-import { type GapEvent, type History, keyOf, type NamedEntry, type ReaderHistory } from "./verdict/history.ts";
+import {
+  type GapEvent,
+  type History,
+  keyOf,
+  type NamedEntry,
+  type ReaderHistory,
+} from "./verdict/history.ts";
 
 /** Name of each recording. */
 const NAME = "check";

@@ -17,6 +17,7 @@ import { catchUpRow } from "./stored/catch-up.ts";
 import { httpGetRow } from "./stored/http-get.ts";
 import { playbackRow } from "./stored/playback.ts";
 import { playbacksRows } from "./stored/playbacks.ts";
+import { recordingRows } from "./stored/recordings.ts";
 import { pushAckedRow } from "./storing/push-acked.ts";
 import { pushJetStreamRow } from "./storing/push-jetstream.ts";
 import { pushLargeRow } from "./storing/push-large.ts";
@@ -41,6 +42,7 @@ export const ROWS: readonly Row[] = [
   catchUpRow,
   playbackRow,
   ...playbacksRows,
+  ...recordingRows,
   workRow,
   httpGetRow,
   guardedFanOutRow,

@@ -8,6 +8,7 @@ import { MALFORMED } from "./malformed.ts";
 import { MANY } from "./many.ts";
 import { PIPELINED } from "./pipelined.ts";
 import { PLAYBACK } from "./playback.ts";
+import { RECORDINGS } from "./recordings.ts";
 import { SLOW } from "./slow.ts";
 import { UNREAD } from "./unread.ts";
 import { WORK } from "./work.ts";
@@ -24,5 +25,6 @@ export const ATTACKS: readonly Attack[] = [
   ...PLAYBACK,
   ...WORK,
   ...FOXGLOVE,
+  ...RECORDINGS,
   ...MALFORMED,
 ];

@@ -1,5 +1,8 @@
 /** Memory limits against hostile and slow clients, over real sockets, with small budgets. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { BINARY, clientFrame } from "../support/clients/client-frames.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
@@ -11,7 +14,10 @@ const MIB = 1024 * KIB;
 /** A local address that counts as another client than 127.0.0.1. */
 const OTHER = "127.0.0.2";
 
+const recordings = mkdtempSync(join(tmpdir(), "client-memory-"));
+
 const SETTINGS = {
+  RECORDINGS_DIR: recordings,
   TOTAL_RECEIVE_BYTES: "32m",
   TOTAL_ANSWER_BYTES: "32m",
   MAX_ANSWER_BYTES: "4m",
@@ -27,6 +33,15 @@ for i = 1, 4000 do
 end
 redis.call('XREADGROUP', 'GROUP', 'pending', long, 'COUNT', 4000, 'STREAMS', KEYS[1], '>')`;
 
+/** A recording of many streams with long names, which is over. Its list is larger than the buffers of a connection. */
+const RECORDING = {
+  ...{ version: 1, name: "large", state: "stopped", reason: "request", error: null },
+  ...{ started: "2026-01-01T00:00:00Z", ended: "2026-01-01T00:00:01Z" },
+  ...{ owner: { name: "anyone", grants: [] }, startCursors: {}, files: [] },
+  request: { streams: ["*"], exclude: [], prefix: "", from: "$", compression: "zstd" },
+  streams: Array.from({ length: 10_500 }, (_, i) => `default:${i}${"n".repeat(900)}`),
+};
+
 let redis: TestRedis;
 let gateway: TestGateway;
 let sockets: Socket[];
@@ -37,6 +52,7 @@ beforeAll(async () => {
   // More than the kernel buffers of a connection hold.
   const body = new Uint8Array(MIB / 4).fill(97);
   for (let i = 0; i < 64; i++) await fetch(`${filling.http}/data/big`, { method: "POST", body });
+  writeFileSync(join(recordings, "large.json"), JSON.stringify(RECORDING));
   await redis.control.call("EVAL", GROUPS, 1, "default:grouped");
 });
 beforeEach(async () => {
@@ -48,6 +64,7 @@ afterEach(async () => {
   await gateway.close();
 });
 afterAll(async () => {
+  rmSync(recordings, { recursive: true });
   await redis[Symbol.asyncDispose]();
 });
 
@@ -118,6 +135,7 @@ describe("unread responses", () => {
     "list of groups": (client) => send(client, "GET /data/grouped/work", []),
     "list of pending entries": (client) =>
       send(client, "GET /data/grouped/work/pending/pending?count=10000", []),
+    "list of recordings": (client) => send(client, "GET /recordings", []),
     "pull of everything": (client) => send(client, "GET /data/big/pull?last_entry_id=0", UPGRADE),
     events: (client) => send(client, "GET /data/big/events?last_entry_id=0&format=base64", []),
     "GraphQL subscription as events": (client) =>

@@ -6,6 +6,7 @@ import { GatewayError } from "../../domain/errors.ts";
 import { isRecordingName, recordingOfFile } from "../../recordings/directory.ts";
 import type { RecordingStatus } from "../../recordings/recording-status.ts";
 import type { TransportParts } from "../parts.ts";
+import { memoryOf } from "../response/memory/response-memory.ts";
 import { sendFile } from "./download.ts";
 import { requestedStreams } from "./recorded-streams.ts";
 import { readRecordingRequest } from "./recording-request.ts";
@@ -46,6 +47,8 @@ export const recordingRoutes =
     });
 
     app.get("/recordings", async (request, reply) => {
+      // The list itself, and the response.
+      await memoryOf(reply, parts.access.memory).grow(2 * (await recordings.listBytes()));
       const all = await recordings.list();
       return reply.header("cache-control", "no-store").send(all.filter((one) => mayRead(request, one)));
     });

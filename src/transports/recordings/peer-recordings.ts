@@ -9,7 +9,7 @@ const CALL = "recordings.call";
 
 /** A request to the worker that records. */
 type Call =
-  | { readonly act: "list" }
+  | { readonly act: "list" | "listBytes" }
   | {
       readonly act: "create";
       readonly name: string;
@@ -37,6 +37,8 @@ function perform(own: Recordings, call: Call): Promise<unknown> {
   switch (call.act) {
     case "list":
       return own.list();
+    case "listBytes":
+      return own.listBytes();
     case "create":
       return own.create(call.name, call.request, call.owner);
     case "stop":
@@ -59,6 +61,7 @@ export function peerRecordings(request: RequestPeers): Recordings {
   };
   return {
     list: () => send({ act: "list" }),
+    listBytes: () => send({ act: "listBytes" }),
     create: (name, wanted, owner) => send({ act: "create", name, request: wanted, owner }),
     stop: (name) => send({ act: "stop", name }),
     remove: (name) => send({ act: "remove", name }),

@@ -20,11 +20,18 @@ interface OpenFile {
   gaps: number;
 }
 
+/** Approximate bytes of a status, of a file and of a gap in it, without names. */
+const STATUS_BYTES = 500;
+const FILE_BYTES = 300;
+const GAP_BYTES = 150;
+
 /** The contents. */
 export class RecordingContents {
   readonly #parts: ContentsParts;
   #record: RecordingRecord;
   readonly #streams: Set<string>;
+  /** Size of the request as JSON. */
+  readonly #requestBytes: number;
   #newestGaps: readonly Gap[] = [];
   #open: OpenFile | undefined;
 
@@ -32,6 +39,7 @@ export class RecordingContents {
     this.#record = record;
     this.#parts = parts;
     this.#streams = new Set(record.streams);
+    this.#requestBytes = JSON.stringify(record.request).length;
   }
 
   get record(): RecordingRecord {
@@ -41,6 +49,14 @@ export class RecordingContents {
   /** Size of all files. */
   get bytes(): number {
     return this.#files().reduce((sum, { bytes }) => sum + bytes, 0);
+  }
+
+  /** Approximate size of the status in bytes. */
+  get statusBytes(): number {
+    let bytes = STATUS_BYTES + this.#requestBytes + this.#record.files.length * FILE_BYTES;
+    for (const key of this.#streams) bytes += key.length + 3;
+    for (const { stream } of this.#newestGaps) bytes += stream.length + GAP_BYTES;
+    return bytes;
   }
 
   /** Returns the status of the recording. @param problem why it does not record, or not all streams */

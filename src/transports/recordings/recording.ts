@@ -50,6 +50,11 @@ export class Recording {
     return this.record.state === "recording";
   }
 
+  /** Approximate size of its status in bytes. */
+  get statusBytes(): number {
+    return this.#contents.statusBytes;
+  }
+
   /** Returns its status. */
   status(): RecordingStatus {
     return this.#contents.status(this.#waitsFor ?? this.#lacks);

@@ -12,6 +12,8 @@ import { Recording, type RecordingParts } from "./recording.ts";
 /** Operations on recordings. Permissions are checked before. All arguments and results can be encoded as JSON. */
 export interface Recordings {
   list(): Promise<readonly RecordingStatus[]>;
+  /** Returns the approximate size of the list in bytes. */
+  listBytes(): Promise<number>;
   /** Starts a recording. @throws GatewayError */
   create(name: string, request: RecordingRequest, owner: RecordingOwner): Promise<RecordingStatus>;
   /** Stops a recording. @returns undefined if there is none of this name */
@@ -97,6 +99,11 @@ export class OwnRecordings implements Recordings {
     return [...this.#recordings.values()]
       .map((recording) => recording.status())
       .sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async listBytes(): Promise<number> {
+    await this.#started;
+    return [...this.#recordings.values()].reduce((sum, { statusBytes }) => sum + statusBytes, 0);
   }
 
   async create(name: string, request: RecordingRequest, owner: RecordingOwner): Promise<RecordingStatus> {

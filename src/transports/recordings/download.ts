@@ -3,6 +3,7 @@ import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { FastifyReply, FastifyRequest } from "fastify";
 import { GatewayError } from "../../domain/errors.ts";
+import { hasChunk } from "../../recordings/files/has-chunk.ts";
 import type { FileStatus } from "../../recordings/recording-status.ts";
 import { FILE_FORMAT } from "../../wire/formats.ts";
 import type { TransportParts } from "../parts.ts";
@@ -29,10 +30,14 @@ export async function sendFile(
 ): Promise<FastifyReply> {
   const { visitor, method } = request;
   access.limits.checkConnection(visitor);
-  const handle = await open(join(directory, file.file), "r").catch((error: Error) => {
+  const isOpen = file.state === "recording";
+  const handle = await open(join(directory, file.file), "r").catch((error: NodeJS.ErrnoException) => {
+    // The thread has not created it yet.
+    if (isOpen && error.code === "ENOENT") throw noChunkYet(file);
     throw new GatewayError("NOT_FOUND", `the file ${file.file} cannot be read`, { cause: error });
   });
   try {
+    if (isOpen && !(await hasChunk(handle))) throw noChunkYet(file);
     const { size, mtimeMs } = await handle.stat();
     const etag = `"${size.toString(36)}-${Math.trunc(mtimeMs).toString(36)}"`;
     reply.headers({
@@ -75,3 +80,10 @@ export async function sendFile(
     throw error;
   }
 }
+
+/** Without it, a client would receive a file without entries, although the recording has some. */
+const noChunkYet = ({ file }: FileStatus): GatewayError =>
+  new GatewayError(
+    "NOT_FOUND",
+    `the file ${file} has no chunk yet: one is written 5 s after its first entry, after 4 MiB, or when the recording stops`,
+  );

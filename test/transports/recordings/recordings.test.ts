@@ -1,5 +1,5 @@
 /** `/recordings`: record streams into files of the gateway, list, download, stop and delete them. */
-import { mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -116,8 +116,9 @@ describe("a recording", () => {
     await store.control.call("SET", ":stream:meta:late:cam", '{"contentType":"text/plain","frameId":"f"}');
     const isDeclared = async () => {
       await store.control.call("XADD", "late:cam", "*", "d", "{}");
-      const { body } = await request(`${second.http}/recordings/late~2.mcap`);
-      return body.includes("foxglove.Log");
+      // The schema precedes the first chunk, before which the file is not sent.
+      const path = join(env.RECORDINGS_DIR, "late~2.mcap");
+      return existsSync(path) && readFileSync(path).includes("foxglove.Log");
     };
     await until("the declaration", isDeclared);
   });
@@ -245,6 +246,42 @@ describe("a file", () => {
   });
 });
 
+describe("a file that is being recorded", () => {
+  it("is not found, with the reason, before its first chunk, and has its entries then", async () => {
+    const url = `${gateway.http}/recordings/begun.mcap`;
+    const started = await record({ name: "begun", device: "begun", streams: ["s"], compression: "none" });
+    expect(started.files).toMatchObject([{ file: "begun.mcap", bytes: 0 }]);
+    const expected = { code: "NOT_FOUND", error: expect.stringContaining("begun.mcap has no chunk yet") };
+    const first = await request(url);
+    expect([first.status, first.json()]).toEqual([404, expected]);
+    await add("begun:s", "1-0", "a");
+    await until("an entry", async () => (await statusOf("begun")).bytes > 0);
+    const second = await request(url);
+    expect([second.status, second.json()]).toEqual([404, expected]);
+    await add("begun:s", "2-0", "x".repeat(4 * 1024 * 1024));
+    await until("the chunk", async () => (await request(url)).status === 200);
+    const part = await request(url);
+    expect(part.body.length).toBeGreaterThan(4 * 1024 * 1024);
+    await stop("begun");
+    expect((await read("begun.mcap")).map(([, id]) => id)).toEqual(["1-0", "2-0"]);
+  });
+
+  it("is not found, with the reason, before its thread has created it", async () => {
+    await record({ name: "absent", streams: ["nothing"] });
+    rmSync(join(directory, "absent.mcap"), { force: true });
+    expect((await request(`${gateway.http}/recordings/absent.mcap`)).json()).toMatchObject({
+      error: expect.stringContaining("absent.mcap has no chunk yet"),
+    });
+    expect((await request(`${gateway.http}/recordings/absent`, { method: "DELETE" })).status).toBe(204);
+  });
+
+  it("is sent after it stopped without entries", async () => {
+    await record({ name: "silent", streams: ["nothing"] });
+    await stop("silent");
+    expect(await read("silent.mcap")).toEqual([]);
+  });
+});
+
 describe("a request that is not valid", () => {
   it.each([
     ["a name that leaves the directory", { name: "../x", streams: ["a"] }, "name must have"],
@@ -255,7 +292,9 @@ describe("a request that is not valid", () => {
     ["no streams", { streams: [] }, "streams must be"],
     ["a size of 0", { streams: ["a"], maxBytes: 0 }, "maxBytes must be"],
     ["an unknown member", { streams: ["a"], until: 5 }, "until is not a member"],
-    ["a cursor that is none", { streams: ["a"], from: "yesterday" }, "last_entry_id must be"],
+    ["a cursor that is none", { streams: ["a"], from: "yesterday" }, "from must be"],
+    ["a cursor of a pattern that is none", { streams: ["*"], from: "a=yesterday" }, "from must be"],
+    ["too many cursors", { streams: ["a"], from: "1+2" }, "from must have one value"],
     [
       "notes that are not texts",
       { streams: ["a"], notes: { speed: 5 } },

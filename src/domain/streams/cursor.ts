@@ -14,18 +14,20 @@ export type RequestedCursor = EntryId | "$";
  *
  * @param text the raw value; URL decoding may have turned a plus into a space
  * @param streams number of streams in the request
+ * @param parameter its name in errors
  * @returns one requested cursor per stream
  * @throws GatewayError BAD_PARAMETER
  */
-export function parseCursors(text: string, streams: number): readonly RequestedCursor[] {
+export function parseCursors(
+  text: string,
+  streams: number,
+  parameter = "last_entry_id",
+): readonly RequestedCursor[] {
   const parts = text.split(/[+ ]/);
   if (parts.length !== 1 && parts.length !== streams) {
-    throw badParameter(
-      "last_entry_id",
-      `must have one value, or one per stream (${streams}), got ${parts.length}`,
-    );
+    throw badParameter(parameter, `must have one value, or one per stream (${streams}), got ${parts.length}`);
   }
-  const cursors = parts.map((part) => parseCursor(part));
+  const cursors = parts.map((part) => parseCursor(part, parameter));
   const [only] = cursors;
   return cursors.length === 1 && only !== undefined ? Array.from({ length: streams }, () => only) : cursors;
 }

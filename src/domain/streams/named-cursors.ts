@@ -18,19 +18,21 @@ export interface NamedCursors {
  *
  * @param text the raw value; URL decoding may have turned a plus into a space
  * @param ids number of stream ids in the request
+ * @param parameter its name in errors
  * @throws GatewayError BAD_PARAMETER
  */
-export function parseNamedCursors(text: string, ids: number): NamedCursors {
+export function parseNamedCursors(text: string, ids: number, parameter = "last_entry_id"): NamedCursors {
   const named = new Map<string, RequestedCursor>();
   const others: RequestedCursor[] = [];
   for (const part of text.split(/[+ ]/)) {
     const equals = part.indexOf("=");
-    if (equals < 0) others.push(parseCursor(part));
-    else named.set(decodeName(part.slice(0, equals)), parseCursor(part.slice(equals + 1)));
+    if (equals < 0) others.push(parseCursor(part, parameter));
+    else
+      named.set(decodeName(part.slice(0, equals), parameter), parseCursor(part.slice(equals + 1), parameter));
   }
   if (others.length > 1 && others.length !== ids)
     throw badParameter(
-      "last_entry_id",
+      parameter,
       `must have at most one value without a name, or one per stream id (${ids}), got ${others.length}`,
     );
   const [first = FIRST_ID] = others;
@@ -49,10 +51,10 @@ export function formatNamedCursors(
   return `${text}${others}`;
 }
 
-function decodeName(text: string): string {
+function decodeName(text: string, parameter: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw badParameter("last_entry_id", `must have percent-encoded names, got "${text.slice(0, 40)}"`);
+    throw badParameter(parameter, `must have percent-encoded names, got "${text.slice(0, 40)}"`);
   }
 }

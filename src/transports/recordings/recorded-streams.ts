@@ -50,7 +50,7 @@ export function requestedStreams(
     segment,
     {
       ...{ device_id: device, prefix, exclude, pattern: true, last_entry_id: from },
-      keep_device_id_in_stream_id: false,
+      ...{ keep_device_id_in_stream_id: false, cursorName: "from" },
     },
     config,
   );

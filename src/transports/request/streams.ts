@@ -42,7 +42,10 @@ export type ReadParameters = Pick<
   ParametersOf<"get">,
   "device_id" | "prefix" | "keep_device_id_in_stream_id" | "last_entry_id" | "pattern"
 > &
-  Partial<Pick<ParametersOf<"get">, "exclude">>;
+  Partial<Pick<ParametersOf<"get">, "exclude">> & {
+    /** Name of the cursors in errors, if it is not `last_entry_id`. */
+    readonly cursorName?: string;
+  };
 
 /** One stream that a request reads. */
 export interface WantedStream {
@@ -92,7 +95,7 @@ export function readRequestedStreams(
     maxNameBytes,
     keepDevice: parameters.keep_device_id_in_stream_id,
   });
-  const cursors = cursorsOf(parameters.last_entry_id, ids, pattern !== undefined);
+  const cursors = cursorsOf(parameters, ids, pattern !== undefined);
   const withCursor = ({ key, name, position }: SelectedStream): WantedStream => ({
     key,
     name,
@@ -116,9 +119,13 @@ function withCursors(
   };
 }
 
-function cursorsOf(text: string, ids: number, hasPattern: boolean): NamedCursors {
-  if (hasPattern) return parseNamedCursors(text, ids);
-  const cursors = parseCursors(text, ids);
+function cursorsOf(
+  { last_entry_id: text, cursorName }: ReadParameters,
+  ids: number,
+  hasPattern: boolean,
+): NamedCursors {
+  if (hasPattern) return parseNamedCursors(text, ids, cursorName);
+  const cursors = parseCursors(text, ids, cursorName);
   return { of: (_name, position) => cursors[position] ?? FIRST_ID };
 }
 

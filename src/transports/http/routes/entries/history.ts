@@ -42,7 +42,7 @@ export function addHistoryRange(app: FastifyInstance, parts: RouteParts, files: 
     const requested = readRequestedStreams(request.visitor.identity, segment, all, parts.config);
     const { named, pattern } = requested;
     if (parameters.format === FILE_FORMAT.name) {
-      const range = readExport(parameters);
+      const range = readExport(parameters, segment, parts.config);
       await warnOfTimes(reply, parts, rangeTimes(keysOf(named), range));
       return sendExport(reply, requested, { ...range, files }, parts);
     }
@@ -56,20 +56,27 @@ export function addHistoryRange(app: FastifyInstance, parts: RouteParts, files: 
 }
 
 /** Reads the range of an export. @throws GatewayError BAD_PARAMETER */
-function readExport({
-  start,
-  end,
-  reverse,
-  device_id,
-}: ParametersOf<"entries">): Omit<ExportOptions, "files"> {
+function readExport(
+  { start, end, reverse, device_id: device = DEFAULT_DEVICE }: ParametersOf<"entries">,
+  segment: string,
+  { noDevicePrefix }: RouteParts["config"],
+): Omit<ExportOptions, "files"> {
   if (reverse) throw badParameter("reverse", `must be 0 with format=${FILE_FORMAT.name}`);
-  const device = device_id === undefined || device_id === "" ? DEFAULT_DEVICE : device_id;
   return {
     start: parseBound("start", start),
     end: parseBound("end", end),
-    name: `${device.replace(/[^\w.-]+/g, "_").slice(0, 80)}-${timeName()}`,
+    // Without a device, stream ids are whole keys.
+    name: `${(!noDevicePrefix && fileNamePart(device)) || fileNamePart(decodeURIComponent(segment)) || "streams"}-${timeName()}`,
   };
 }
+
+/** Returns a text as a part of a file name; empty if it has no letters or digits. */
+const fileNamePart = (text: string): string =>
+  text
+    .replace(/[^\w.-]+/g, "_")
+    .replace(/^[_.]+/, "")
+    .slice(0, 80)
+    .replace(/_+$/, "");
 
 /** Part of the history that a request selects, and the form of the response. */
 interface RequestedPage extends RangeOptions {

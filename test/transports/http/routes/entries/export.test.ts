@@ -75,6 +75,19 @@ describe("an export", () => {
     );
   });
 
+  it.each([
+    ["rover%3Aimu+rover%3Alog/entries?device_id=&", "rover_imu_rover_log"],
+    ["rover*/entries?device_id=&", "rover"],
+    ["*/entries?device_id=&", "streams"],
+    ["imu/entries?", "default"],
+    ["imu/entries?device_id=*&", "imu"],
+  ])("is named by its device, or by its streams: %s", async (path, name) => {
+    const { answer } = await exported(`${path}format=mcap&start=1&end=8`);
+    expect(answer.headers["content-disposition"]).toMatch(
+      new RegExp(`^attachment; filename="${name}-\\d{8}T\\d{6}Z\\.mcap"$`),
+    );
+  });
+
   it("has more entries than a page, of streams that are named", async () => {
     const ids = Array.from({ length: 2500 }, (_, i) => `${1000 + Math.floor(i / 3)}-${i % 3}`);
     for (const [i, id] of ids.entries()) await add(i % 5 === 0 ? "default:few" : "default:many", id, "d", id);

@@ -8,6 +8,8 @@ import { fanOutNatsRow, fanOutRow } from "./live/fan-out.ts";
 import { fanOutHeaderRow } from "./live/fan-out-header.ts";
 import { fanOutLargeNatsRow, fanOutLargeRow } from "./live/fan-out-large.ts";
 import { foxgloveRows } from "./live/foxglove.ts";
+import { foxgloveDelayRow } from "./live/foxglove-delay.ts";
+import { foxgloveMixedRow } from "./live/foxglove-mixed.ts";
 import { latencyNatsRow, latencyRow } from "./live/latency.ts";
 import { manyStreamsRows } from "./live/many-streams.ts";
 import { patternRows } from "./live/patterns.ts";
@@ -51,6 +53,8 @@ export const ROWS: readonly Row[] = [
   graphqlStreamsRow,
   ...patternRows,
   ...foxgloveRows,
+  foxgloveMixedRow,
+  foxgloveDelayRow,
   pythonPullRow,
   pythonPullLargeRow,
   pythonPushRow,

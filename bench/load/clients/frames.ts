@@ -6,6 +6,8 @@
 
 export const TEXT = 1;
 export const BINARY = 2;
+export const PING = 9;
+export const PONG = 10;
 
 const FIN = 0x80;
 const MASKED = 0x80;

@@ -5,11 +5,10 @@
  * Fair because both sides have the same gateway and pusher, and both formats describe each entry. Both readers count their
  * entries, and the load fails if an entry is missing. The payloads have a declared schema, so that no image is skipped.
  */
-import type { Entry } from "../../../src/domain/streams/entry.ts";
-import { liveChannelOf } from "../../../src/wire/foxglove/live-channel.ts";
 import { openBatchReader } from "../../load/clients/batch-reader.ts";
-import { openFoxgloveReader } from "../../load/clients/foxglove-reader.ts";
+import { openFoxgloveViewer } from "../../load/clients/foxglove-viewer.ts";
 import { fanOut } from "../../load/fan-out.ts";
+import { declareChannel } from "../../load/foxglove-channels.ts";
 import { formatBusy } from "../../load/measurement/busy.ts";
 import { compare } from "../../load/measurement/rounds.ts";
 import type { Server } from "../../load/processes/process.ts";
@@ -84,19 +83,18 @@ function foxgloveSide(gateway: Server, redis: Redis): Side {
   return {
     ...gatewaySide(gateway, redis, { name: "foxglove" }),
     async openReader(stream) {
-      const channel = prepared.get(stream) ?? prepare(redis, `default:${stream}`);
+      const channel = prepared.get(stream) ?? declareChannel(redis, stream, META);
       prepared.set(stream, channel);
-      return openFoxgloveReader(gateway.port, await channel);
+      const viewer = await openFoxgloveViewer(gateway.port, [await channel]);
+      return {
+        headers: 0,
+        get entries() {
+          return viewer.messages(0);
+        },
+        check: viewer.check,
+        stopReading: viewer.stopReading,
+        close: viewer.close,
+      };
     },
   };
-}
-
-/** Declares a stream and adds its first entry, so that it is advertised. @returns the id of its channel */
-async function prepare(redis: Redis, key: string): Promise<number> {
-  await redis.command("SET", `:stream:meta:${key}`, JSON.stringify(META));
-  await redis.command("XADD", key, "*", "d", "x");
-  const samples: readonly Entry[] = [];
-  const channel = liveChannelOf({ key, meta: META, samples });
-  if (channel === undefined) throw new Error(`${key} has no channel`);
-  return channel.id;
 }

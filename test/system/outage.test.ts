@@ -48,12 +48,13 @@ async function progress(loads: readonly Load[], more: number): Promise<void> {
 /** Ends a load and checks its entries. */
 async function settle({ http }: GatewayProcess, { stream, pushers, readers }: Load): Promise<void> {
   await Promise.all(pushers.map((pusher) => pusher.stop()));
+  const url = `${http}/data/${stream}/entries?format=json&count=1000000`;
+  let answer = await request(url);
   // Each connection reconnects by itself, at a different moment.
-  await until(
-    "all connections to Redis are back",
-    async () => (await request(`${http}/readyz`)).status === 200,
-  );
-  const answer = await request(`${http}/data/${stream}/entries?format=json&count=1000000`);
+  await until("the entries can be read", async () => {
+    answer = await request(url);
+    return answer.status === 200;
+  });
   const stored = (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
   const texts = new Map(stored.map(({ id, text }) => [id, text]));
   for (const pusher of pushers)

@@ -531,7 +531,7 @@ export function testTail(
     // A blocking tail notices it with the next entry.
     await settled();
     await passes("s", "6-0");
-    expect(isNewLife("s")).toBe(true);
+    await until("the new life is reported", () => isNewLife("s"));
     await passes("s", "7-0");
     expect(restarted.length + reads.filter((read) => read.isNewLife).length).toBe(1);
   });

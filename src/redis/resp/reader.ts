@@ -16,6 +16,11 @@ export class ReplyError extends Error {
   }
 }
 
+/** Bytes that are not a reply. The connection cannot be used after it. */
+export class InvalidReply extends Error {
+  override readonly name = "InvalidReply";
+}
+
 /** A reply. Bulk and verbatim strings are bytes. Maps are flat lists (key, value, key, value …). Errors may be nested. */
 export type Reply = string | number | boolean | null | Buffer | ReplyError | Reply[];
 
@@ -83,7 +88,7 @@ export class ReplyReader {
     this.#omitFrom = omitFrom;
   }
 
-  /** Parses a chunk. @throws Error if the bytes are not valid RESP; the connection cannot be used after that */
+  /** Parses a chunk. @throws InvalidReply if the bytes are not valid RESP, or the error of a handler */
   feed(bytes: Buffer): void {
     this.#chunk = bytes;
     this.#at = 0;
@@ -105,12 +110,12 @@ export class ReplyReader {
       while (end < chunk.length && chunk[end] !== CR) end++;
       if (end + 1 >= chunk.length) {
         if (chunk.length - start > MAX_LINE_BYTES)
-          throw new Error(`a line must have at most ${MAX_LINE_BYTES} bytes`);
+          throw new InvalidReply(`a line must have at most ${MAX_LINE_BYTES} bytes`);
         // Copied, so that a few bytes do not keep the whole chunk in memory.
         this.#partial = Buffer.from(chunk.subarray(start));
         break;
       }
-      if (chunk[end + 1] !== LF) throw new Error("a line ends with CR but no LF");
+      if (chunk[end + 1] !== LF) throw new InvalidReply("a line ends with CR but no LF");
       this.#at = end + 2;
       this.#line(chunk[start] ?? 0, start + 1, end);
     }
@@ -161,7 +166,7 @@ export class ReplyReader {
         this.#emit(Number(this.#chunk.toString("latin1", start, end).replace("inf", "Infinity")));
         return;
       default:
-        throw new Error(`unknown reply type ${JSON.stringify(String.fromCharCode(type))}`);
+        throw new InvalidReply(`unknown reply type ${JSON.stringify(String.fromCharCode(type))}`);
     }
   }
 
@@ -171,11 +176,11 @@ export class ReplyReader {
     let i = start;
     const negative = chunk[i] === 45;
     if (negative || chunk[i] === 43) i++;
-    if (i >= end) throw new Error("a number without digits");
+    if (i >= end) throw new InvalidReply("a number without digits");
     let value = 0;
     for (; i < end; i++) {
       const digit = (chunk[i] ?? 0) - 48;
-      if (digit < 0 || digit > 9) throw new Error("a number contains a character that is not a digit");
+      if (digit < 0 || digit > 9) throw new InvalidReply("a number contains a character that is not a digit");
       value = value * 10 + digit;
     }
     return negative ? -value : value;
@@ -183,7 +188,7 @@ export class ReplyReader {
 
   #openList(length: number, kind: OpenList["kind"]): void {
     if (!(length <= MAX_LIST_LENGTH))
-      throw new Error(`a reply must have at most ${MAX_LIST_LENGTH} members, got ${length}`);
+      throw new InvalidReply(`a reply must have at most ${MAX_LIST_LENGTH} members, got ${length}`);
     if (length > 0) this.#open.push({ items: [], missing: length, kind });
     else if (kind === "list") this.#emit([]);
   }
@@ -215,7 +220,7 @@ export class ReplyReader {
       return;
     }
     if (!(length <= MAX_BULK_BYTES))
-      throw new Error(`a bulk string must have at most ${MAX_BULK_BYTES} bytes, got ${length}`);
+      throw new InvalidReply(`a bulk string must have at most ${MAX_BULK_BYTES} bytes, got ${length}`);
     this.#bulkType = type;
     const chunk = this.#chunk;
     const at = this.#at;
@@ -223,7 +228,7 @@ export class ReplyReader {
     if (end + 2 <= chunk.length) {
       const value =
         length === 1 && chunk[at] === LOWER_D ? FIELD_D : length === 0 ? EMPTY : chunk.subarray(at, end);
-      if (chunk[end] !== CR || chunk[end + 1] !== LF) throw new Error(BULK_END);
+      if (chunk[end] !== CR || chunk[end + 1] !== LF) throw new InvalidReply(BULK_END);
       this.#at = end + 2;
       this.#emitBulk(value);
       return;
@@ -255,6 +260,6 @@ export class ReplyReader {
 
   #skipLineEnd(): void {
     for (; this.#skip > 0 && this.#at < this.#chunk.length; this.#skip--)
-      if (this.#chunk[this.#at++] !== (this.#skip === 2 ? CR : LF)) throw new Error(BULK_END);
+      if (this.#chunk[this.#at++] !== (this.#skip === 2 ? CR : LF)) throw new InvalidReply(BULK_END);
   }
 }

@@ -4,7 +4,7 @@ import { connect as connectTls } from "node:tls";
 import type { Logger } from "../../domain/logger.ts";
 import type { RedisAddress } from "../address/redis-url.ts";
 import type { Output } from "./pipeline.ts";
-import { type Reply, ReplyReader } from "./reader.ts";
+import { InvalidReply, type Reply, ReplyReader } from "./reader.ts";
 
 /** Events of a socket. */
 export interface RedisSocketHooks {
@@ -46,29 +46,13 @@ export class RedisSocket implements Output {
    */
   #deferred: Buffer[] = [];
   #hasEnded = false;
-  /** A reply or a push message is being handled. */
-  #isHandling = false;
   /** Reason to end after the current chunk. */
   #ending: string | undefined;
   #reason = "Redis closed the connection";
 
   constructor(options: RedisSocketOptions) {
     this.#options = options;
-    this.#reader = new ReplyReader(
-      {
-        onReply: (reply) => {
-          this.#isHandling = true;
-          options.onReply(reply);
-          this.#isHandling = false;
-        },
-        onPush: (message) => {
-          this.#isHandling = true;
-          options.onPush(message);
-          this.#isHandling = false;
-        },
-      },
-      options.omitFrom,
-    );
+    this.#reader = new ReplyReader(options, options.omitFrom);
     this.#socket = this.#connect(options.address);
     this.#socket.setNoDelay(true);
     this.#socket.setTimeout(CONNECT_TIMEOUT_MS, () => this.end("Redis did not reply in time"));
@@ -109,7 +93,8 @@ export class RedisSocket implements Output {
       this.#reader.feed(chunk);
     } catch (error) {
       // The rest of the chunk is lost in both cases.
-      const reason = this.#isHandling ? "could not handle a reply from Redis" : "invalid RESP from Redis";
+      const reason =
+        error instanceof InvalidReply ? "invalid RESP from Redis" : "could not handle a reply from Redis";
       logger.error({ connection: name, err: error }, reason);
       this.end(reason);
     }

@@ -3,7 +3,7 @@ import { connect as connectTcp } from "node:net";
 import { connect as connectTls } from "node:tls";
 import { tlsAt } from "../address/redis-url.ts";
 import type { SentinelHost, SentinelUrl } from "../address/sentinel-url.ts";
-import { type Reply, ReplyError, ReplyReader } from "../resp/reader.ts";
+import { InvalidReply, type Reply, ReplyError, ReplyReader } from "../resp/reader.ts";
 import { type Argument, createCommandWriter } from "../resp/writer.ts";
 
 /** Credentials and TLS options of sentinels. */
@@ -42,7 +42,6 @@ function open(
   let reason = "it closed the connection";
   let isOver = false;
   let isHandshake = password !== undefined;
-  let isHandling = false;
   const end = (why: string) => {
     if (isOver) return;
     isOver = true;
@@ -53,13 +52,8 @@ function open(
   const reader = new ReplyReader({
     onReply(reply) {
       if (isOver) return;
-      if (isHandshake && !(reply instanceof ReplyError)) {
-        isHandshake = false;
-        return;
-      }
-      isHandling = true;
-      onReply(reply);
-      isHandling = false;
+      if (isHandshake && !(reply instanceof ReplyError)) isHandshake = false;
+      else onReply(reply);
     },
     onPush: () => undefined,
   });
@@ -68,7 +62,7 @@ function open(
     try {
       reader.feed(chunk);
     } catch (error) {
-      if (!isHandling) end("invalid RESP from the sentinel");
+      if (error instanceof InvalidReply) end("invalid RESP from the sentinel");
       // The handler has closed the connection, so that nothing else would report the error.
       else if (isOver) throw error;
       else end(`could not handle a reply of the sentinel: ${error}`);

@@ -32,17 +32,20 @@ export interface StreamFacts {
 }
 
 /** Bytes sampled at each end of a payload. */
-export const MARK_BYTES = 128;
+const MARK_BYTES = 128;
+
+/** Function of a script that returns the mark of an entry with these fields, as `markOf` below does; false for none. */
+export const LUA_MARK_OF = `local function markOf(fields)
+  if #fields ~= 2 or fields[1] ~= 'd' then return false end
+  local data = fields[2]
+  return #data .. ':' .. string.sub(data, 1, ${MARK_BYTES}) .. string.sub(data, -${MARK_BYTES})
+end`;
 
 /** KEYS: the stream. ARGV: the position. */
-const FACTS = `local length = redis.call('XLEN', KEYS[1])
+const FACTS = `${LUA_MARK_OF}
+local length = redis.call('XLEN', KEYS[1])
 local at = redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1])[1]
-local mark = false
-if at and #at[2] == 2 and at[2][1] == 'd' then
-  local data = at[2][2]
-  mark = #data .. ':' .. string.sub(data, 1, ${MARK_BYTES}) .. string.sub(data, -${MARK_BYTES})
-end
-local out = {length, 0, mark, '', '', -1, 0, at and 1 or 0, ''}
+local out = {length, 0, at and markOf(at[2]) or false, '', '', -1, 0, at and 1 or 0, ''}
 local info = redis.pcall('XINFO', 'STREAM', KEYS[1])
 if info.err then
   out[7] = (string.find(info.err, 'no such key', 1, true) or length == 0) and 0 or 1

@@ -6,9 +6,10 @@
  * KEYS: the stream. ARGV: the group; the id of the last entry that the group has read, or after which it was to begin; the mark
  * of that entry (`markOf`) if it was read, empty for none.
  */
-import { MARK_BYTES } from "../../tail/stream-facts.ts";
+import { LUA_MARK_OF } from "../../tail/stream-facts.ts";
 import { scriptOf } from "./script.ts";
 
+/** The script. */
 export const RECREATE = scriptOf(`
 local stream, group, position, mark = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
 local function isLess(id, other)
@@ -18,10 +19,7 @@ local function isLess(id, other)
   if #ms ~= #otherMs then return #ms < #otherMs end
   return ms < otherMs
 end
-local function markOf(fields)
-  if #fields ~= 2 or fields[1] ~= 'd' then return '' end
-  return #fields[2] .. ':' .. string.sub(fields[2], 1, ${MARK_BYTES}) .. string.sub(fields[2], -${MARK_BYTES})
-end
+${LUA_MARK_OF}
 local function isAnother()
   local info, facts = redis.pcall('XINFO', 'STREAM', stream), {}
   if info.err then return true end
@@ -29,7 +27,7 @@ local function isAnother()
   if isLess(facts['last-generated-id'], position) then return true end
   if not mark then return false end
   local at = redis.call('XRANGE', stream, position, position)[1]
-  if at then return markOf(at[2]) ~= mark end
+  if at then return (markOf(at[2]) or '') ~= mark end
   local oldest = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1]
   local deleted = facts['max-deleted-entry-id']
   return oldest and deleted and isLess(oldest[1], position) and isLess(deleted, position)

@@ -4,7 +4,6 @@
  */
 import type { Commands } from "../../resp/commands.ts";
 import type { Reply } from "../../resp/reader.ts";
-import type { Argument } from "../../resp/writer.ts";
 import { collectReplies } from "../collect-replies.ts";
 import { EdgeSizes } from "./edge-sizes.ts";
 import { type DetailsCheck, REMEMBERED_BYTES, RememberedDetails } from "./remembered-details.ts";
@@ -125,43 +124,33 @@ export class DetailsReader {
       (key) => checks.get(key)?.commands ?? [detailsCommand(key, depth, payloadBytes)],
     );
     const replies = await collectReplies(connection, commands.flat());
-    const large = await this.#readLarge({ keys, checks, depth }, commands, replies);
-    let next = 0;
+    const first = firstsOf(commands);
+    const replyOf = (i: number): Reply => replies[first[i] ?? 0] ?? null;
+    const large = await this.#readLarge(
+      keys.filter((key, i) => !checks.has(key) && areEntriesLarge(replyOf(i), depth)),
+    );
     return keys.map((key, i) => {
-      const from = next;
-      next += commands[i]?.length ?? 0;
-      const reply = replies[from] ?? null;
       const check = checks.get(key);
       if (check === undefined) {
         const reported = large.get(key);
-        const details = detailsOf(reported ?? reply);
+        const details = detailsOf(reported ?? replyOf(i));
         if (readsEdges(depth)) this.learn(key, details);
         if (reported === undefined) return details;
         // Payloads within the limit are read after a check, which the details make possible.
         if (depth === "payloads" && this.#remembered.has(key)) return undefined;
         return withoutLargePayloads(details, depth === "facts" ? -1 : payloadBytes);
       }
-      const details = check.detailsOf(replies.slice(from, next));
+      const details = check.detailsOf(replies.slice(first[i], first[i + 1]));
       if (details === undefined) this.#remembered.forget(key, check);
       return details;
     });
   }
 
-  /** Reads the details of streams whose first reply only shows that their entries are large. @returns the replies, by key */
-  async #readLarge(
-    { keys, checks, depth }: DetailsRead,
-    commands: readonly (readonly (readonly Argument[])[])[],
-    replies: readonly Reply[],
-  ): Promise<ReadonlyMap<string, Reply>> {
-    let next = 0;
-    const large = keys.filter((key, i) => {
-      const reply = replies[next] ?? null;
-      next += commands[i]?.length ?? 0;
-      return !checks.has(key) && areEntriesLarge(reply, depth);
-    });
-    if (large.length === 0) return NO_REPLIES;
-    const found = await collectReplies(this.#withoutPayloads, large.map(reportedDetailsCommand));
-    return new Map(large.map((key, i) => [key, found[i] ?? null]));
+  /** Reads the details of streams whose first reply only showed that their entries are large. @returns the replies, by key */
+  async #readLarge(keys: readonly string[]): Promise<ReadonlyMap<string, Reply>> {
+    if (keys.length === 0) return NO_REPLIES;
+    const found = await collectReplies(this.#withoutPayloads, keys.map(reportedDetailsCommand));
+    return new Map(keys.map((key, i) => [key, found[i] ?? null]));
   }
 
   /** Whether a read may copy large edges. The details of those between small and large are not remembered. */
@@ -173,5 +162,14 @@ export class DetailsReader {
 }
 
 const NO_REPLIES: ReadonlyMap<string, Reply> = new Map();
+
+/** Returns the index of the first command of each list in all of them. */
+function firstsOf(lists: readonly (readonly unknown[])[]): readonly number[] {
+  let next = 0;
+  return lists.map(({ length }) => {
+    next += length;
+    return next - length;
+  });
+}
 
 const readsEdges = (depth: DetailDepth | undefined): boolean => depth === "facts" || depth === "payloads";

@@ -11,7 +11,7 @@ import { metaTrackingOver } from "./registry/metadata-watch.ts";
 import { createPresenceLeases } from "./registry/presence-leases.ts";
 import { keyEventsOver } from "./registry/watch/key-events.ts";
 import { databaseOver, ping } from "./resp/commands.ts";
-import { Connection, type ConnectionHooks } from "./resp/connection.ts";
+import { Connection, type ConnectionHooks, type ConnectionOptions } from "./resp/connection.ts";
 import { lazily, lazyCommands } from "./resp/lazily.ts";
 import type { Store, StoreParts } from "./store.ts";
 import { openTail, type TailMode } from "./tail/open-tail.ts";
@@ -23,6 +23,9 @@ export interface SingleStoreParts extends StoreParts {
   /** `POLL_CACHE_BYTES`: limit of the poll cache, in bytes. */
   readonly pollCacheBytes: number;
 }
+
+/** Options of one of the store's connections. */
+type OpenOptions = ConnectionHooks & Partial<Pick<ConnectionOptions, "waitMs" | "omitFrom">>;
 
 /** Opens the store. It can be used immediately: commands wait until Redis is available. */
 export function openSingleStore(parts: SingleStoreParts): Store {
@@ -40,18 +43,17 @@ export function openSingleStore(parts: SingleStoreParts): Store {
     logger,
   } = parts;
   const connections: Connection[] = [];
-  const open = (name: string, hooks: ConnectionHooks = {}, mostWaitMs = waitMs, omitFrom?: number) =>
+  const open = (name: string, options: OpenOptions = {}) =>
     new Connection({
-      ...hooks,
-      omitFrom,
+      waitMs,
+      ...options,
       stallMs,
       address,
       logger,
       name,
-      waitMs: mostWaitMs,
       onLost() {
         counters.redisReconnects++;
-        hooks.onLost?.();
+        options.onLost?.();
       },
     });
   const connect = (name: string, hooks: ConnectionHooks = {}) => {
@@ -64,7 +66,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
   const large = lazily(() => open("large"));
   const pages = lazily(() => open("pages"));
   const largeReads = lazyCommands(pages);
-  const details = lazily(() => open("details", {}, waitMs, LARGE_PAYLOAD_BYTES));
+  const details = lazily(() => open("details", { omitFrom: LARGE_PAYLOAD_BYTES }));
   const loopback = createLoopback();
   const replicas = readsReplicas ? openListedReplicas(address, reads, logger) : undefined;
   return {
@@ -101,7 +103,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
       }),
     openMetaTracking: metaTrackingOver((hooks) => open("meta", hooks)),
     openKeyEvents: keyEventsOver((hooks) => open("watch", hooks)),
-    openGrowth: growthOver((hooks) => open("groups", hooks, 0), logger),
+    openGrowth: growthOver((hooks) => open("groups", { ...hooks, waitMs: 0 }), logger),
     isSameServer: () => true,
     createLeases: (gatewayId) =>
       createPresenceLeases({ commands: database, gatewayId, leaseMs, streamMaxLength }),

@@ -3,7 +3,7 @@ import type { Reservation } from "./sink.ts";
 
 /** Reactions of a reader whose reservation fails. */
 export interface ReadMemoryEvents {
-  /** There is no room, and the reader holds nothing that it could free: it waits. */
+  /** Called if the reader waits, because nothing that it holds would make room. */
   readonly onWait?: () => void;
   /** There is room again, after `onWait`. */
   readonly onRoom: () => void;

@@ -42,7 +42,7 @@ export class WorkQueue implements MemberQueue {
   readonly #members: QueueMembers;
   /** Consumers with a read in flight. */
   readonly #reading = new Set<QueueMember>();
-  /** Where the group continues if it is deleted. */
+  /** Position at which the group continues if it is deleted. */
   #position: GroupPosition | undefined;
   /** The stream reports its next growth. */
   #isArmed = false;

@@ -43,6 +43,8 @@ export function testTail(
   let reads: TailRead[];
   /** Streams that were created again without a newer entry. */
   let restarted: string[];
+  /** Called after each delivery. */
+  let onDelivered: () => void;
 
   beforeEach(async () => {
     const durable = ["--appendonly", "yes", "--appendfsync", "always"];
@@ -59,6 +61,7 @@ export function testTail(
     seen = new Map();
     reads = [];
     restarted = [];
+    onDelivered = () => undefined;
     const parts = {
       readsReplicas: false,
       waitMs: 10_000,
@@ -90,6 +93,7 @@ export function testTail(
           if (last !== undefined) expect(read.after).toBe(last);
           ids.push(...read.entries.map((entry) => entry.id));
         }
+        onDelivered();
         return true;
       },
       { onRemoval: (key, isNewLife) => void (isNewLife && restarted.push(key)) },
@@ -531,9 +535,24 @@ export function testTail(
     // A blocking tail notices it with the next entry.
     await settled();
     await passes("s", "6-0");
-    await until("the new life is reported", () => isNewLife("s"));
+    expect(isNewLife("s")).toBe(true);
     await passes("s", "7-0");
     expect(restarted.length + reads.filter((read) => read.isNewLife).length).toBe(1);
+  });
+
+  test("reports a new life also after the first read, which waits for the connection", async () => {
+    tail.watch("s", FIRST_ID);
+    // At once, before the tail reads the stream again because the connection is ready.
+    const remade = new Promise<unknown>((resolve) => {
+      onDelivered = () => resolve(redisDoes("EVAL", remake, 1, "s", "x", "3-0", "4-0"));
+    });
+    await redisDoes("XADD", "s", "5-0", "d", "x");
+    await remade;
+    onDelivered = () => undefined;
+    await settled();
+    await redisDoes("XADD", "s", "6-0", "d", "x");
+    await arrives("s", "6-0");
+    expect(isNewLife("s")).toBe(true);
   });
 
   test("does not report a new life if the entry at its position is deleted", async () => {

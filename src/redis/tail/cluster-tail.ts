@@ -152,6 +152,8 @@ export class ClusterTail implements Tail {
       const plan = { from: new Map([[key, position]]), count };
       this.#router.transact(this.#streams.commands(plan), (error, replies) => {
         this.#onAnswered(node, key);
+        // A read that was sent before the topology was known: the next one at its node is not one of another server.
+        if (node === undefined && this.#readAt.has(key)) this.#readAt.set(key, this.#router.nodeOf(key));
         const failure = error ?? errorIn(replies);
         if (failure === undefined) this.#deliverSoon(this.#streams.take(plan, replies));
         else this.#onFailure(key, failure);

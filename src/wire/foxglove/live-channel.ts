@@ -17,8 +17,6 @@ export interface LiveChannel extends Channel {
   readonly key: string;
   /** Its messages are images: a viewer needs only the newest. */
   readonly isImage: boolean;
-  /** Its schema is inferred from the samples. */
-  readonly isInferred: boolean;
   /** Channels with the same form encode an entry alike. */
   readonly form: string;
   /** Encodes the payload of an entry; undefined if it does not have the content of the channel. */
@@ -51,10 +49,15 @@ export function liveChannelOf({ key, meta, samples }: KnownStream): LiveChannel 
     key,
     id: idOf(channel),
     isImage: content.kind === "image",
-    isInferred: (content.kind === "json" || content.kind === "msgpack") && content.schema === undefined,
     form: JSON.stringify([content.kind, names.frameId, contentForm(content)]),
     encode: encoderOf(content, createWrapper(content, names)),
   };
+}
+
+/** Whether the schema of a stream is inferred from its samples. */
+export function isSchemaInferred(meta: unknown, newest: Entry): boolean {
+  const content = channelContentOf(meta, newest);
+  return (content.kind === "json" || content.kind === "msgpack") && content.schema === undefined;
 }
 
 /** Coordinate frame of a stream: its own, unless it is declared. Viewers require one for images. */

@@ -7,12 +7,13 @@ import { BoundedMap } from "../../../domain/bounded-map.ts";
 import { readDeclaration } from "../../../domain/content/declaration.ts";
 import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import type { Entry } from "../../../domain/streams/entry.ts";
-import { type EntryId, FIRST_ID, idBefore } from "../../../domain/streams/entry-id.ts";
+import { FIRST_ID, idBefore } from "../../../domain/streams/entry-id.ts";
 import type { StreamReader } from "../../../redis/read/stream-reader.ts";
+import type { StreamDetails } from "../../../redis/registry/details/stream-info.ts";
 import type { StreamRecord } from "../../../redis/registry/details/stream-records.ts";
 import type { MetaWatch } from "../../../redis/registry/metadata-watch.ts";
 import type { Registry } from "../../../redis/registry/registry.ts";
-import { type LiveChannel, liveChannelOf } from "../../../wire/foxglove/live-channel.ts";
+import { isSchemaInferred, type LiveChannel, liveChannelOf } from "../../../wire/foxglove/live-channel.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 
 /** Parts of the catalog. */
@@ -136,40 +137,57 @@ export class ChannelCatalog {
       const wanted = { depth: "payloads", payloadBytes: SAMPLE_BYTES, meta: true, client } as const;
       const records = await registry.streams(part, wanted);
       const slices = workSlices.begin();
-      const samples = await Promise.all(part.map((key, i) => this.#samplesOf(key, records[i])));
+      const facts: StreamFacts[] = [];
       for (const [i, key] of part.entries()) {
         if (slices.isOver()) await slices.next();
-        found.set(key, channelOf(key, records[i], samples[i] ?? []));
+        facts.push(factsOf(key, records[i]));
+      }
+      const samples = await Promise.all(facts.map((one) => this.#samplesOf(one)));
+      for (const [i, one] of facts.entries()) {
+        if (slices.isOver()) await slices.next();
+        found.set(one.key, channelOf(one, samples[i] ?? []));
       }
     }
     return found;
   }
 
   /** Reads entries that show the content of a stream, the newest last. */
-  async #samplesOf(key: string, record: StreamRecord | undefined): Promise<readonly Entry[]> {
-    const { details, meta: stored } = record ?? {};
+  async #samplesOf({ key, details, samples }: StreamFacts): Promise<readonly Entry[]> {
     const { last } = details ?? {};
-    if (last === undefined) return [];
-    const meta = parseMeta(stored);
-    const isDeclared = readDeclaration(meta).declaration.contentType !== undefined;
-    const { entry } = last;
-    // Too large to be read with the facts.
-    if (entry === undefined) return isDeclared ? [] : this.#readNewest(key, idBefore(last.id) ?? FIRST_ID, 1);
-    const samples = [entry];
-    const count = Math.min(MOST_SAMPLES, Math.floor(SAMPLE_BYTES / Math.max(1, entry.data.length)));
-    const isInferred = liveChannelOf({ key, meta, samples })?.isInferred === true;
-    return isInferred && count > 1 ? this.#readNewest(key, FIRST_ID, count) : samples;
-  }
-
-  #readNewest(key: string, after: EntryId, count: number): Promise<readonly Entry[]> {
-    return this.#parts.streamReader.readNewest(key, after, count, STREAMS_AT_A_TIME);
+    if (last === undefined || samples === 0) return [];
+    if (samples === 1 && last.entry !== undefined) return [last.entry];
+    const after = samples === 1 ? (idBefore(last.id) ?? FIRST_ID) : FIRST_ID;
+    return this.#parts.streamReader.readNewest(key, after, samples, STREAMS_AT_A_TIME);
   }
 }
 
-function channelOf(key: string, record: StreamRecord | undefined, samples: readonly Entry[]): FoundChannel {
-  const { details, meta } = record ?? {};
+/** Facts about a stream, and the number of its newest entries that show its content. */
+interface StreamFacts {
+  readonly key: string;
+  readonly details: StreamDetails | undefined;
+  readonly meta: unknown;
+  readonly samples: number;
+}
+
+function factsOf(key: string, record: StreamRecord | undefined): StreamFacts {
+  const { details, meta: stored } = record ?? {};
+  const meta = parseMeta(stored);
+  return { key, details, meta, samples: samplesNeeded(meta, details?.last) };
+}
+
+function samplesNeeded(meta: unknown, last: StreamDetails["last"]): number {
+  if (last === undefined) return 0;
+  const { entry } = last;
+  // Too large to be read with the facts.
+  if (entry === undefined) return readDeclaration(meta).declaration.contentType === undefined ? 1 : 0;
+  if (!isSchemaInferred(meta, entry)) return 1;
+  const fitting = Math.floor(SAMPLE_BYTES / Math.max(1, entry.data.length));
+  return Math.max(1, Math.min(MOST_SAMPLES, fitting));
+}
+
+function channelOf({ key, details, meta }: StreamFacts, samples: readonly Entry[]): FoundChannel {
   if (details === undefined || details.error !== "") return undefined;
-  const channel = liveChannelOf({ key, meta: parseMeta(meta), samples });
+  const channel = liveChannelOf({ key, meta, samples });
   return channel ?? (details.length === 0 ? "empty" : undefined);
 }
 

@@ -1,6 +1,7 @@
 /** Reads entries from MCAP files: recordings, exports, files of redis-record, and, as far as possible, of other programs. */
 import { type FileHandle, open } from "node:fs/promises";
 import { McapIndexedReader, type McapTypes } from "@mcap/core";
+import { NS_PER_MS } from "../../wire/foxglove/log-time.ts";
 import { EntryDecoder, type RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
 import { GAP_RECORD, NOTES_RECORD } from "../../wire/mcap/entry-writer.ts";
 import { isFieldsChannel, type RecordedStream } from "../../wire/mcap/recorded-channel.ts";
@@ -94,8 +95,6 @@ async function completeReadable(
     },
   };
 }
-
-const NS_PER_MS = 1_000_000n;
 
 class OpenRecording implements RecordingReader {
   readonly #file: FileHandle;

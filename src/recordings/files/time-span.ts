@@ -1,5 +1,6 @@
 /** Times of the first and the last entry of a file. */
 import type { McapIndexedReader } from "@mcap/core";
+import { NS_PER_MS } from "../../wire/foxglove/log-time.ts";
 
 /** Times in ms since 1970. */
 export interface TimeSpan {
@@ -10,6 +11,6 @@ export interface TimeSpan {
 /** Returns the times; undefined without entries. */
 export function spanOf({ statistics }: McapIndexedReader): TimeSpan | undefined {
   if (statistics === undefined || statistics.messageCount === 0n) return undefined;
-  const msOf = (time: bigint) => Number(time / 1_000_000n);
+  const msOf = (time: bigint) => Number(time / NS_PER_MS);
   return { fromMs: msOf(statistics.messageStartTime), toMs: msOf(statistics.messageEndTime) };
 }

@@ -7,7 +7,8 @@
  */
 import { type EntryId, idOf } from "../../domain/streams/entry-id.ts";
 
-const NS_PER_MS = 1_000_000n;
+/** Nanoseconds of a millisecond. */
+export const NS_PER_MS = 1_000_000n;
 /** Greatest sequence that a log time expresses. */
 const MOST_SEQUENCE = 999_999;
 /** First time in ms whose nanoseconds exceed 64 bits. Below it, numbers are exact. */

@@ -5,6 +5,8 @@ const { Opcode } = McapConstants;
 
 /** Bytes of a record before its content: opcode and length. */
 export const RECORD_HEAD_BYTES = 9;
+/** Bytes of a message before its data: channel, sequence and two times. */
+export const MESSAGE_HEAD_BYTES = 2 + 4 + 8 + 8;
 
 /** Head of a chunk: its members before the records. */
 export interface ChunkHead {
@@ -47,9 +49,6 @@ export interface ChunkRecord {
   /** Head of a message; undefined for other records. */
   readonly message: { readonly channelId: number; readonly logTime: bigint } | undefined;
 }
-
-/** Bytes of a message before its data. */
-const MESSAGE_HEAD_BYTES = 22;
 
 /** Iterates over the records of a chunk. */
 export function* chunkRecords(records: Uint8Array): Generator<ChunkRecord> {

@@ -3,12 +3,10 @@
  * copies it, and leaves a buffer to the garbage collector whenever it grows: tens of megabytes per file.
  */
 import { McapConstants, type McapTypes } from "@mcap/core";
-import { RECORD_HEAD_BYTES } from "./chunk-records.ts";
+import { MESSAGE_HEAD_BYTES, RECORD_HEAD_BYTES } from "./chunk-records.ts";
 
 const { Opcode } = McapConstants;
 
-/** Bytes of a message before its data. */
-const MESSAGE_HEAD_BYTES = 2 + 4 + 8 + 8;
 /** Size of the first buffer, and of the greatest one that is kept for the next chunk. */
 const FIRST_BYTES = 64 * 1024;
 const MOST_KEPT_BYTES = 8 * 1024 * 1024;

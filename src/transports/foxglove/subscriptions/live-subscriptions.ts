@@ -49,25 +49,25 @@ export class Subscriptions implements ChannelReaders {
 
   constructor(viewer: SubscriptionsParts) {
     this.#viewer = viewer;
-    this.#channels = new SubscribedChannels(viewer.advertisements, (subscribed): Open => ({ ...subscribed }));
+    this.#channels = new SubscribedChannels<Open>(viewer.advertisements, {
+      create: (subscribed) => ({ ...subscribed }),
+      onRemoved: (open) => this.#ended(open),
+    });
     viewer.inFlight.start({ pause: () => this.#images.pause(), resume: () => this.#images.resume() });
   }
 
   subscribe(requested: readonly RequestedSubscription[]): string | undefined {
-    const { changed, problem } = this.#channels.add(requested);
-    if (changed.length > 0) this.#startAll(changed).catch(this.#viewer.onError);
+    const { added, problem } = this.#channels.add(requested);
+    if (added.length > 0) this.#startAll(added).catch(this.#viewer.onError);
     return problem;
   }
 
   unsubscribe(ids: readonly number[]): string | undefined {
-    const { changed, problem } = this.#channels.remove(ids);
-    for (const open of changed) this.#ended(open);
-    return problem;
+    return this.#channels.remove(ids);
   }
 
   withdraw(key: string): void {
-    const open = this.#channels.ofKey(key);
-    if (open !== undefined) this.#end(open);
+    this.#channels.withdraw(key);
   }
 
   control(): void {
@@ -80,7 +80,7 @@ export class Subscriptions implements ChannelReaders {
   sync(): void {}
 
   close(): void {
-    for (const open of this.#channels.all()) this.#end(open);
+    for (const open of this.#channels.all()) this.#channels.end(open);
   }
 
   async #startAll(added: readonly Open[]): Promise<void> {
@@ -120,18 +120,13 @@ export class Subscriptions implements ChannelReaders {
       },
       onGap: () => statuses.set(...gapStatus(channel.topic)),
       onError: (error) => {
-        this.#end(open);
+        this.#channels.end(open);
         statuses.set(...errorStatus(channel.topic, error));
       },
     });
     open.subscription = subscription;
     outlet.add(subscription);
     if (channel.isImage) this.#images.add(subscription);
-  }
-
-  #end(open: Open): void {
-    this.#channels.end(open);
-    this.#ended(open);
   }
 
   #ended(open: Open): void {

@@ -17,7 +17,7 @@ import {
 import type { PlaybackState } from "../../../live/playback/state-reports.ts";
 import type { Subscription } from "../../../live/subscription.ts";
 import type { PlaybackControl, RequestedSubscription } from "../../../wire/foxglove/client-messages.ts";
-import { idOfLogTime, logTimeOf } from "../../../wire/foxglove/log-time.ts";
+import { idOfLogTime, logTimeOf, NS_PER_MS } from "../../../wire/foxglove/log-time.ts";
 import {
   encodeMessageHead,
   encodePlaybackState,
@@ -73,14 +73,17 @@ export class PlayedChannels implements ChannelReaders {
 
   constructor(viewer: PlayedChannelsParts) {
     this.#viewer = viewer;
-    this.#channels = new SubscribedChannels(viewer.advertisements, (subscribed) => subscribed);
+    this.#channels = new SubscribedChannels(viewer.advertisements, {
+      create: (subscribed) => subscribed,
+      onRemoved: (subscribed) => this.#ended(subscribed),
+    });
     this.#start = { id: viewer.range.start, rate: 1, isPlaying: true };
     this.#state = { status: "playing", rate: 1 };
   }
 
   subscribe(requested: readonly RequestedSubscription[]): string | undefined {
-    const { changed, problem } = this.#channels.add(requested);
-    const [first, ...others] = changed;
+    const { added, problem } = this.#channels.add(requested);
+    const [first, ...others] = added;
     if (first === undefined) return problem;
     const subscription = this.#subscription ?? this.#open(first);
     if (this.#subscription === subscription) this.#add(first, subscription);
@@ -92,16 +95,11 @@ export class PlayedChannels implements ChannelReaders {
   }
 
   unsubscribe(ids: readonly number[]): string | undefined {
-    const { changed, problem } = this.#channels.remove(ids);
-    for (const subscribed of changed) this.#ended(subscribed);
-    return problem;
+    return this.#channels.remove(ids);
   }
 
   withdraw(key: string): void {
-    const subscribed = this.#channels.ofKey(key);
-    if (subscribed === undefined) return;
-    this.#channels.end(subscribed);
-    this.#ended(subscribed);
+    this.#channels.withdraw(key);
   }
 
   control({ command, speed, seekTime, requestId }: PlaybackControl): void {
@@ -215,7 +213,7 @@ export class PlayedChannels implements ChannelReaders {
     const time = this.#subscription?.playback?.time ?? timeOfId(this.#start.id);
     this.#reported = this.#state;
     this.#waiting = {
-      ...{ status, speed: rate, time: BigInt(Math.max(0, Math.round(time))) * 1_000_000n },
+      ...{ status, speed: rate, time: BigInt(Math.max(0, Math.round(time))) * NS_PER_MS },
       didSeek: didSeek || this.#waiting?.didSeek === true,
       requestId: requestId || (this.#waiting?.requestId ?? ""),
     };

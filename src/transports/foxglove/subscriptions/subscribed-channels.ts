@@ -1,4 +1,5 @@
 /** Subscriptions of a viewer by id and by channel. A channel has at most one. */
+import { BoundedMap } from "../../../domain/bounded-map.ts";
 import type { RequestedSubscription } from "../../../wire/foxglove/client-messages.ts";
 import type { LiveChannel } from "../../../wire/foxglove/live-channel.ts";
 import type { Advertisements } from "../channels/advertisements.ts";
@@ -9,10 +10,12 @@ export interface Subscribed {
   readonly channel: LiveChannel;
 }
 
-/** Result of a request: the subscriptions that were added or removed, and the first problem, if there is one. */
-export interface Changed<S> {
-  readonly changed: readonly S[];
-  readonly problem: string | undefined;
+/** Reactions of the readers. */
+export interface SubscribedChannelsHooks<S> {
+  /** Creates a subscription that the client requests. */
+  readonly create: (subscribed: Subscribed) => S;
+  /** A subscription has been removed. */
+  readonly onRemoved: (subscribed: S) => void;
 }
 
 /** Ended subscriptions that are remembered. */
@@ -21,15 +24,15 @@ const MOST_ENDED = 10_000;
 /** Keeps the subscriptions of a viewer. */
 export class SubscribedChannels<S extends Subscribed> {
   readonly #advertisements: Advertisements;
-  readonly #create: (subscribed: Subscribed) => S;
+  readonly #hooks: SubscribedChannelsHooks<S>;
   readonly #byId = new Map<number, S>();
   readonly #byKey = new Map<string, S>();
-  /** Ids of subscriptions that the gateway ended, oldest first. Lichtblick unsubscribes from them, too. */
-  readonly #ended = new Set<number>();
+  /** Ids of subscriptions that the gateway ended. Lichtblick unsubscribes from them, too. */
+  readonly #ended = new BoundedMap<true>(MOST_ENDED);
 
-  constructor(advertisements: Advertisements, create: (subscribed: Subscribed) => S) {
+  constructor(advertisements: Advertisements, hooks: SubscribedChannelsHooks<S>) {
     this.#advertisements = advertisements;
-    this.#create = create;
+    this.#hooks = hooks;
   }
 
   get size(): number {
@@ -45,9 +48,12 @@ export class SubscribedChannels<S extends Subscribed> {
     return this.#byKey.get(key);
   }
 
-  /** Adds what a client requests. */
-  add(requested: readonly RequestedSubscription[]): Changed<S> {
-    const changed: S[] = [];
+  /** Adds the subscriptions that a client requests. @returns them, and the first problem, if there is one */
+  add(requested: readonly RequestedSubscription[]): {
+    readonly added: readonly S[];
+    readonly problem: string | undefined;
+  } {
+    const added: S[] = [];
     let problem: string | undefined;
     for (const { id, channelId } of requested) {
       const channel = this.#advertisements.withId(channelId)?.channel;
@@ -55,38 +61,43 @@ export class SubscribedChannels<S extends Subscribed> {
       else if (this.#byId.has(id)) problem ??= `subscription ${id} exists already`;
       else if (this.#byKey.has(channel.key)) problem ??= `${channel.topic} is subscribed to already`;
       else {
-        const subscribed = this.#create({ id, channel });
-        this.#ended.delete(id);
+        const subscribed = this.#hooks.create({ id, channel });
+        this.#ended.delete(String(id));
         this.#byId.set(id, subscribed);
         this.#byKey.set(channel.key, subscribed);
-        changed.push(subscribed);
+        added.push(subscribed);
       }
     }
-    return { changed, problem };
+    return { added, problem };
   }
 
-  /** Removes a subscription that the client has ended. */
-  remove(ids: readonly number[]): Changed<S> {
-    const changed: S[] = [];
+  /** Removes subscriptions that the client has ended. @returns the first problem, if there is one */
+  remove(ids: readonly number[]): string | undefined {
+    const removed: S[] = [];
     let problem: string | undefined;
     for (const id of ids) {
       const subscribed = this.#byId.get(id);
       if (subscribed !== undefined) {
         this.#delete(subscribed);
-        changed.push(subscribed);
-      } else if (!this.#ended.delete(id)) problem ??= `there is no subscription ${id}`;
+        removed.push(subscribed);
+      } else if (this.#ended.get(String(id))) this.#ended.delete(String(id));
+      else problem ??= `there is no subscription ${id}`;
     }
-    return { changed, problem };
+    for (const subscribed of removed) this.#hooks.onRemoved(subscribed);
+    return problem;
   }
 
   /** Removes a subscription that the gateway ends. */
   end(subscribed: S): void {
     this.#delete(subscribed);
-    this.#ended.add(subscribed.id);
-    for (const oldest of this.#ended) {
-      if (this.#ended.size <= MOST_ENDED) break;
-      this.#ended.delete(oldest);
-    }
+    this.#ended.set(String(subscribed.id), true);
+    this.#hooks.onRemoved(subscribed);
+  }
+
+  /** Ends the subscription to the channel of a stream, if there is one. */
+  withdraw(key: string): void {
+    const subscribed = this.#byKey.get(key);
+    if (subscribed !== undefined) this.end(subscribed);
   }
 
   #delete({ id, channel }: S): void {

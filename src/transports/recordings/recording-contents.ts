@@ -48,7 +48,7 @@ export class RecordingContents {
 
   /** Size of all files. */
   get bytes(): number {
-    return this.#files().reduce((sum, { bytes }) => sum + bytes, 0);
+    return sumOf(this.#files(), "bytes");
   }
 
   /** Approximate size of the status in bytes. */
@@ -63,17 +63,16 @@ export class RecordingContents {
   status(problem: string | null): RecordingStatus {
     const { name, state, reason, error, started, ended, request, owner } = this.#record;
     const files = this.#files();
-    const sum = (of: "entries" | "gaps") => files.reduce((total, file) => total + file[of], 0);
     const times = (pick: "from" | "to") => files.flatMap((file) => file[pick] ?? []).sort();
     return {
       ...{ name, state, reason, started, ended, request, owner: owner.name },
       error: error ?? problem,
-      bytes: this.bytes,
-      entries: sum("entries"),
+      bytes: sumOf(files, "bytes"),
+      entries: sumOf(files, "entries"),
       from: times("from")[0] ?? null,
       to: times("to").at(-1) ?? null,
       streams: [...this.#streams].sort(),
-      gaps: sum("gaps"),
+      gaps: sumOf(files, "gaps"),
       newestGaps: this.#newestGaps,
       files,
     };
@@ -182,3 +181,6 @@ export class RecordingContents {
     return completeFile(file, state, directory, observe.logger);
   }
 }
+
+const sumOf = (files: readonly FileStatus[], of: "bytes" | "entries" | "gaps"): number =>
+  files.reduce((sum, file) => sum + file[of], 0);

@@ -108,7 +108,7 @@ export function requireGroup({ group }: WorkTarget): string {
 /** Reads the parameter `from`. @throws GatewayError BAD_PARAMETER */
 export const readFrom = (text: string): RequestedCursor => parseCursor(text, "from");
 
-/** Returns where a group begins as times, to check their unit. */
+/** Returns the start of a group in each stream as times, to check their unit. */
 export const fromTimes = ({ streams }: WorkTarget, from: RequestedCursor): readonly NamedTime[] =>
   streams.map(({ key }) => ({ parameter: "from", id: from, key }));
 

@@ -2,7 +2,7 @@
 
 import { streamsSegment } from "../../client/gateway/address.ts";
 import { namingQuery } from "../../client/gateway/gateway.ts";
-import { execute, isObject, type JsonObject } from "../../client/gateway/graphql.ts";
+import { execute, isObject, type JsonObject, objectsOf } from "../../client/gateway/graphql.ts";
 import { request } from "../../client/gateway/request.ts";
 import type { PulledEntry, StreamInfo } from "../../client/index.ts";
 import { isoTime } from "../../src/domain/streams/entry-id.ts";
@@ -81,10 +81,8 @@ async function describe(name: string, flags: Flags, signal: AbortSignal): Promis
 /** Escapes the characters that Redis patterns give a meaning. */
 const escapeGlob = (text: string): string => text.replace(/[*?[\]\\]/g, "\\$&");
 
-function listOf(body: Uint8Array): readonly JsonObject[] {
-  const parsed: unknown = JSON.parse(new TextDecoder().decode(body));
-  return Array.isArray(parsed) ? parsed.filter(isObject) : [];
-}
+const listOf = (body: Uint8Array): readonly JsonObject[] =>
+  objectsOf(JSON.parse(new TextDecoder().decode(body)));
 
 function jsonOf({ stream, redis, groups, first, last }: Description): string {
   const head = JSON.stringify({ ...stream, redis, consumerGroups: groups });

@@ -1,7 +1,7 @@
 /** Identity and permissions of the user. */
 import { type ReadonlySignal, signal } from "@preact/signals";
+import { isObject } from "../../client/gateway/graphql.ts";
 import { allows, allowsGateway, type Grant, parseGrant } from "../../src/access/identity/grant.ts";
-import { isObject } from "../page/is-object.ts";
 import { pageUrl } from "../page/urls.ts";
 
 /** The user and the permissions. */

@@ -1,5 +1,5 @@
 /** Density of the visible streams: where entries are stored. Read from the gateway, for the strip of the time bar. */
-import { isObject } from "../page/is-object.ts";
+import { isObject } from "../../client/gateway/graphql.ts";
 
 /** Density of one stream. */
 export interface StreamDensity {

@@ -1,5 +1,6 @@
 /** Named layouts, stored in the browser. Each is the text of a link. */
 import { type ReadonlySignal, signal } from "@preact/signals";
+import { isObject } from "../../client/gateway/graphql.ts";
 
 /** A named layout. */
 export interface NamedLayout {
@@ -8,8 +9,8 @@ export interface NamedLayout {
   readonly link: string;
 }
 
-/** Where they are stored. */
-export type Store = Pick<Storage, "getItem" | "setItem">;
+/** Storage of the layouts. */
+type Store = Pick<Storage, "getItem" | "setItem">;
 
 const STORED = "redis-streamer.layouts";
 const MAX_LAYOUTS = 50;
@@ -59,10 +60,5 @@ export function parseLayouts(text: string | null): readonly NamedLayout[] {
   }
 }
 
-const isLayout = (value: unknown): value is NamedLayout =>
-  typeof value === "object" &&
-  value !== null &&
-  "name" in value &&
-  typeof value.name === "string" &&
-  "link" in value &&
-  typeof value.link === "string";
+const isLayout = (value: unknown): value is NamedLayout & Readonly<Record<string, unknown>> =>
+  isObject(value) && typeof value.name === "string" && typeof value.link === "string";

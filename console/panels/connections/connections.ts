@@ -1,6 +1,6 @@
 /** Open connections of the gateway, as administrators see them. */
+import { objectsOf } from "../../../client/gateway/graphql.ts";
 import { gatewayRequest } from "../../page/gateway-request.ts";
-import { isObject } from "../../page/is-object.ts";
 
 /** An open connection. */
 export interface Connection {
@@ -30,8 +30,7 @@ export async function closeConnection(id: string): Promise<void> {
 
 /** Reads a list of connections. */
 export function parseConnections(value: unknown): readonly Connection[] {
-  if (!Array.isArray(value)) return [];
-  return value.filter(isObject).map(({ id, kind, identity, address, since, streams, streamCount }) => ({
+  return objectsOf(value).map(({ id, kind, identity, address, since, streams, streamCount }) => ({
     id: String(id),
     kind: String(kind),
     identity: String(identity),

@@ -1,6 +1,6 @@
 /** Consumer groups of a stream: what they have to do, and what they hold. */
+import { objectsOf } from "../../../client/gateway/graphql.ts";
 import { gatewayRequest } from "../../page/gateway-request.ts";
-import { isObject } from "../../page/is-object.ts";
 
 /** A group. */
 export interface Group {
@@ -72,6 +72,3 @@ export function parsePending(value: unknown): readonly PendingEntry[] {
     deliveries: Number(n ?? 0),
   }));
 }
-
-const objectsOf = (value: unknown): readonly Readonly<Record<string, unknown>>[] =>
-  Array.isArray(value) ? value.filter(isObject) : [];

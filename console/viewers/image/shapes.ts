@@ -3,7 +3,7 @@
  * the names of members; the usual ones are accepted. Coordinates are pixels of the image, or parts of its size if none is over 1.
  */
 import type { PulledEntry } from "../../../client/browser.ts";
-import { isObject } from "../../page/is-object.ts";
+import { isObject } from "../../../client/gateway/graphql.ts";
 import type { ImageSize } from "./image-size.ts";
 
 /** A point in pixels of the image. */

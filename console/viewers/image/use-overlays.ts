@@ -1,8 +1,8 @@
 /** Streams whose shapes are drawn over an image: those that declare it, and those that the user selects. */
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { isObject } from "../../../client/gateway/graphql.ts";
 import { Feed } from "../../feed/feed.ts";
-import { isObject } from "../../page/is-object.ts";
 import type { ListedStream } from "../../stream-list/listing.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
 

@@ -53,11 +53,7 @@ export function LayoutMenu({ workspace: { layout, listing } }: { readonly worksp
               type="button"
               class="quiet"
               onClick={() => {
-                layout.replace({
-                  panels: [],
-                  panes: keys.map((key) => ({ key, view: "auto" })),
-                  grid: undefined,
-                });
+                layout.openOnly(keys);
                 close();
               }}
             >

@@ -24,17 +24,7 @@ export function EmptyWorkspace({ workspace }: { readonly workspace: Workspace })
       </p>
       <div class="presets">
         {found.map(({ title, keys }) => (
-          <button
-            key={title}
-            type="button"
-            onClick={() =>
-              layout.replace({
-                panels: [],
-                panes: keys.map((key) => ({ key, view: "auto" })),
-                grid: undefined,
-              })
-            }
-          >
+          <button key={title} type="button" onClick={() => layout.openOnly(keys)}>
             <Icon of="layout" /> {title}
           </button>
         ))}

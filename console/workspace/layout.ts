@@ -212,6 +212,11 @@ export class Layout {
     });
   }
 
+  /** Replaces all panes by those of streams. @param panels panels to show */
+  openOnly(keys: readonly string[], panels: readonly Panel[] = []): void {
+    this.replace({ panels, panes: keys.map((key) => ({ key, view: "auto" })), grid: undefined });
+  }
+
   #set(open: OpenPanes): void {
     this.#grid = undefined;
     this.#open.value = open;

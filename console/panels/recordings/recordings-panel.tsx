@@ -116,10 +116,6 @@ function Recording({ recording, workspace, stop, remove }: RecordingProps) {
 
 /** Opens the streams of a recording at its first entry. */
 function show({ streams, from }: RecordingInfo, { layout, clock }: Workspace): void {
-  layout.replace({
-    panels: layout.panels.peek(),
-    panes: streams.slice(0, MAX_PANES).map((key) => ({ key, view: "auto" })),
-    grid: undefined,
-  });
+  layout.openOnly(streams.slice(0, MAX_PANES), layout.panels.peek());
   if (from !== null) clock.seek(String(Date.parse(from)));
 }

@@ -2,6 +2,7 @@
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { DeviceEvent, Streamer } from "../../client/browser.ts";
+import { SearchField } from "../design/search-field.tsx";
 import { timeText } from "../page/format.ts";
 import { usePolled } from "../page/use-polled.ts";
 import type { Listing, StreamEvent } from "../stream-list/listing.ts";
@@ -48,14 +49,7 @@ export function EventsPanel({ streamer, listing, isUtc }: EventsPanelProps) {
       </p>
       <div class="below">
         <label>
-          Filter events{" "}
-          <input
-            type="search"
-            value={filter.value}
-            onInput={({ currentTarget }) => {
-              filter.value = currentTarget.value;
-            }}
-          />
+          Filter events <SearchField text={filter} />
         </label>
       </div>
       {panelEvents.value.length === 0 ? (

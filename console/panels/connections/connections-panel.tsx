@@ -1,6 +1,7 @@
-/** Connections panel, for administrators of the gateway: who reads and writes what, and a control that closes a connection. */
+/** Connections panel, for administrators of the gateway: clients and the streams that they read and write; closes connections. */
 import { useComputed, useSignal } from "@preact/signals";
 import { ConfirmButton } from "../../design/confirm-button.tsx";
+import { SearchField } from "../../design/search-field.tsx";
 import { countText, errorText, spanText } from "../../page/format.ts";
 import { usePolled } from "../../page/use-polled.ts";
 import { type Connection, closeConnection, matching, readConnections } from "./connections.ts";
@@ -31,14 +32,7 @@ export function ConnectionsPanel() {
       </p>
       <div class="below">
         <label>
-          Filter connections{" "}
-          <input
-            type="search"
-            value={filter.value}
-            onInput={({ currentTarget }) => {
-              filter.value = currentTarget.value;
-            }}
-          />
+          Filter connections <SearchField text={filter} />
         </label>
         <p class="facts" role="status">
           {all.value && `${countText(found.value.length)} of ${countText(all.value.length)}`} {message}

@@ -1,4 +1,4 @@
-/** What the recordings panel states about a recording. */
+/** State, duration and counts of a recording, as the recordings panel shows them. */
 import type { RecordingInfo } from "../../../client/browser.ts";
 import { bytesText, countText, spanText } from "../../page/format.ts";
 import type { Look } from "../../workspace/pane-status.ts";

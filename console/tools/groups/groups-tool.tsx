@@ -1,6 +1,7 @@
 /** Tool of a stream: its consumer groups, what they hold, and their dead letters. */
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
+import { ConfirmButton } from "../../design/confirm-button.tsx";
 import { Fact } from "../../design/fact.tsx";
 import { countText, errorText, spanText } from "../../page/format.ts";
 import { usePolled } from "../../page/use-polled.ts";
@@ -50,7 +51,6 @@ function OneGroup({ group, message, ...props }: OneGroupProps) {
   const { streamKey, streamer, listing, openStream, mayWrite, mayAdminister } = props;
   const { name, lag, pending, consumers } = group;
   const isOpen = useSignal(false);
-  const isConfirming = useSignal(false);
   const run = useRef<AbortController | undefined>(undefined);
   useEffect(() => () => run.current?.abort(), []);
   const deadKey = deadLetterKey(streamKey, name);
@@ -71,7 +71,6 @@ function OneGroup({ group, message, ...props }: OneGroupProps) {
   }
 
   async function remove(): Promise<void> {
-    isConfirming.value = false;
     try {
       await removeGroup(streamKey, name);
       message.value = `The group ${name} was removed.`;
@@ -105,19 +104,8 @@ function OneGroup({ group, message, ...props }: OneGroupProps) {
             )}
           </>
         )}
-        {!mayAdminister ? null : isConfirming.value ? (
-          <>
-            <button type="button" class="danger" onClick={remove}>
-              Remove {name} now
-            </button>
-            <button type="button" onClick={() => (isConfirming.value = false)}>
-              Keep
-            </button>
-          </>
-        ) : (
-          <button type="button" onClick={() => (isConfirming.value = true)}>
-            Remove
-          </button>
+        {mayAdminister && (
+          <ConfirmButton text="Remove" confirmText={`Remove ${name} now`} action={() => void remove()} />
         )}
       </div>
       {isOpen.value && <Pending streamKey={streamKey} group={name} />}

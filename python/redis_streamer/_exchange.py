@@ -24,7 +24,7 @@ class Changes:
             await self._event.wait()
 
     def notify(self) -> None:
-        """Something has changed."""
+        """Wakes the waiting coroutines, which check their conditions."""
         if self._event is not None:
             self._event.set()
 

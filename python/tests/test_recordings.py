@@ -59,7 +59,7 @@ def test_records_streams_into_files(client: rs.BlockingClient, stream: str, tmp_
     assert [message.log_time for message in read.messages] == sorted({one.log_time for one in read.messages})
     found = [
         (
-            read.channels[message.channel_id].metadata["redis.key"],
+            channel.metadata["redis.key"],
             read.schemas[channel.schema_id],
             message.data,
         )

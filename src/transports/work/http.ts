@@ -1,6 +1,7 @@
 /** HTTP routes of consumer groups: receive, settle, list and remove (docs/protocol.md, "Work queues over HTTP"). */
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { authorize } from "../../access/identity/authorize.ts";
+import { accountName } from "../../access/limits/limits.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { runAtOnce } from "../../domain/scheduling/run-at-once.ts";
 import type { Delivered } from "../../redis/groups/commands/group-commands.ts";
@@ -133,7 +134,7 @@ function addGroups(app: FastifyInstance, { streams, access, config }: TransportP
   const rowBytes = 2 * (config.maxNameBytes + ROW_BYTES);
   app.get("/data/:stream_id/work", async (request, reply) => {
     const { key } = oneStream(request, "work", config);
-    const client = request.visitor.identity.name;
+    const client = accountName(request.visitor);
     const [record] = await streams.registry.streams([key], { depth: "facts", meta: false, client });
     await memoryOf(reply, access.memory).grow((record?.details?.groups ?? 0) * rowBytes);
     const list = await orNone(groups.registry.list(key));

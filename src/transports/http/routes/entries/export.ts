@@ -3,6 +3,7 @@
  * client receives it, one batch ahead, and written in a thread.
  */
 import type { FastifyReply } from "fastify";
+import { accountName } from "../../../../access/limits/limits.ts";
 import { asGatewayError } from "../../../../domain/errors.ts";
 import type { Gap } from "../../../../domain/streams/entry.ts";
 import { type EntryId, earlierId } from "../../../../domain/streams/entry-id.ts";
@@ -52,7 +53,7 @@ export async function sendExport(
   await lease.grow(EXPORT_BYTES + heads.reduce((sum, bytes) => sum + bytes, 0));
   const keys = found.map(({ key }) => key);
   const [metas, lastIds] = await Promise.all([
-    streams.registry.streams(keys, { meta: true, client: visitor.identity.name }),
+    streams.registry.streams(keys, { meta: true, client: accountName(visitor) }),
     Promise.all(keys.map((key) => streams.registry.lastGeneratedId(key))),
   ]);
   // Without an end, an export of a stream that grows faster than the client reads would never end.

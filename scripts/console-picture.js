@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // @ts-check
 /**
- * Takes the README's screenshot of the console, `docs/console.png` (`npm run picture`). It starts a gateway with its own Redis
- * and a rover that pushes: camera, detections, IMU, microphone and log.
+ * Takes the README's screenshot of the console, `docs/console.png` (`npm run picture`). It starts a gateway with its own Redis,
+ * and the demo device.
  */
 import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
@@ -12,12 +12,15 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
 import sharp from "sharp";
+import { startDemoDevice } from "../dist/cli/demo/demo-device.js";
 import { connect } from "../dist/client/index.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const STREAMS = ["rover:camera", "rover:imu", "rover:mic", "rover:log"];
-/** Samples per second. */
-const MIC_RATE = 8000;
+/** Layout of the page: the streams with their viewers. */
+const LAYOUT =
+  "open=rover:camera&view=auto&open=rover:imu&view=auto&open=rover:mic&view=auto&open=rover:log&view=text";
+/** Start in the round of the rover, s: in the screenshot, about 13 s later, it drives again after it tipped over. */
+const FROM_SECONDS = 14;
 /** Time before the screenshot, ms, so that the plots have data. */
 const PUSH_MS = 8000;
 
@@ -38,15 +41,19 @@ try {
 
 /** @param {string} url */
 async function takePicture(url) {
-  const stop = startDevices(url);
+  const stop = startDemoDevice(connect(url), {
+    device: "rover",
+    fromSeconds: FROM_SECONDS,
+    // Without its entries, the waits below time out.
+    onError: () => undefined,
+  });
   const browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
     args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync"],
   });
   const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
   await new Promise((resolve) => setTimeout(resolve, PUSH_MS));
-  const panes = STREAMS.map((key) => `open=${encodeURIComponent(key)}&view=auto`).join("&");
-  await page.goto(`${url}/#${panes}`);
+  await page.goto(`${url}/#${LAYOUT}`);
   await page.locator(".u-over").nth(1).waitFor();
   await page.locator(".overlay").waitFor();
   await page.locator(".tail li").first().waitFor();
@@ -57,71 +64,6 @@ async function takePicture(url) {
   await sharp(png).png({ palette: true, colours: 128 }).toFile(join(ROOT, "docs/console.png"));
   await browser.close();
   await stop();
-}
-
-/** @param {string} url @returns {() => Promise<void>} a function that stops them */
-function startDevices(url) {
-  const streamer = connect(url);
-  const device = "rover";
-  const camera = streamer.push("camera", { device });
-  const imu = streamer.push("imu", { device });
-  const mic = streamer.push("mic", { device });
-  const detections = streamer.push("detections", { device });
-  const log = streamer.push("log", { device });
-  void streamer.setMeta("detections", { view: "boxes", of: "camera" }, { device });
-  void streamer.setMeta("mic", { sampleRate: MIC_RATE, format: "s16le" }, { device });
-  let n = 0;
-  // Errors of entries in flight at the end are ignored.
-  /** @param {import("../dist/client/pushing/push.js").Push} push @param {string | Uint8Array} data */
-  const send = (push, data) => push.send(data).catch(() => undefined);
-  const timer = setInterval(async () => {
-    n++;
-    const wave = { x: Math.sin(n / 25), y: Math.cos(n / 40) / 2, z: 1 + Math.sin(n / 7) / 20 };
-    void send(imu, JSON.stringify({ acc: wave }));
-    if (n % 40 === 0)
-      void send(log, JSON.stringify({ level: "info", message: `lap ${n / 40}`, battery: "ok" }));
-    if (n % 5 === 0) void send(mic, sound(n * 20));
-    if (n % 2 !== 0) return;
-    const picture = await frame(n);
-    void send(camera, picture);
-    const [x, y, width, height] = carAt(n);
-    void send(detections, JSON.stringify({ boxes: [{ x, y, width, height, label: "car", score: 0.93 }] }));
-  }, 20);
-  return async () => {
-    clearInterval(timer);
-    await Promise.all([camera, detections, imu, mic, log].map((push) => push.close()));
-  };
-}
-
-/** Returns 0.1 s of a tone with changing volume. @param {number} fromMs @returns {Uint8Array} */
-function sound(fromMs) {
-  const samples = Int16Array.from({ length: MIC_RATE / 10 }, (_, i) => {
-    const seconds = fromMs / 1000 + i / MIC_RATE;
-    return (
-      14_000 * Math.sin(seconds * 700) * Math.sin(seconds * 2.2) ** 2 * (1 - 0.6 * Math.sin(seconds * 9) ** 2)
-    );
-  });
-  return new Uint8Array(samples.buffer);
-}
-
-/** Returns the box of the car on the road. @param {number} n @returns {readonly [number, number, number, number]} */
-function carAt(n) {
-  const far = (1 + Math.sin(n / 60)) / 2;
-  return [250 + 40 * far, 200 - 10 * far, 90 - 30 * far, 60 - 20 * far];
-}
-
-/** Draws a frame of a moving road. @param {number} n @returns {Promise<Buffer>} */
-function frame(n) {
-  const marks = [0, 1, 2, 3].map((i) => {
-    const far = ((n / 40 + i / 4) % 1) ** 2;
-    return `<rect x="${318 - 10 * far}" y="${170 + 190 * far}" width="${4 + 20 * far}" height="${4 + 46 * far}" fill="#fff"/>`;
-  });
-  const [x, y, width, height] = carAt(n);
-  const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="640" height="360"><rect width="640" height="170" fill="#8ec5e8"/>
-    <rect y="170" width="640" height="190" fill="#5c8a4a"/><path d="M300 170h40l220 190H80z" fill="#4a4e54"/>
-    <circle cx="520" cy="60" r="28" fill="#ffe08a"/>${marks.join("")}
-    <rect x="${x}" y="${y}" width="${width}" height="${height}" rx="8" fill="#c85a3c"/></svg>`;
-  return sharp(Buffer.from(svg)).jpeg({ quality: 85 }).toBuffer();
 }
 
 /** @param {import("node:stream").Readable} log @returns {Promise<string>} */

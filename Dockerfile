@@ -12,7 +12,8 @@ COPY src src
 COPY client client
 COPY cli cli
 COPY console console
-RUN npx tsc -p tsconfig.build.json && npx vite build console
+COPY scripts/bundle.js scripts/
+RUN npx tsc -p tsconfig.build.json && node scripts/bundle.js && npx vite build console
 # sharp draws the pictures of the sample client, which is not run in here.
 RUN npm prune --omit=dev --ignore-scripts \
  && npm rebuild bufferutil \
@@ -30,7 +31,7 @@ COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY scripts/start.js scripts/build.js scripts/provision.js scripts/apt-install.sh scripts/check-health.js scripts/
 # `redis-streamer keys add …` in a running container, and `redis-streamer serve`.
-RUN chmod +x dist/cli/index.js && ln -s /app/dist/cli/index.js /usr/local/bin/redis-streamer
+RUN chmod +x dist/bin/redis-streamer.js && ln -s /app/dist/bin/redis-streamer.js /usr/local/bin/redis-streamer
 # glibc keeps freed memory of large messages; jemalloc returns it (docs/operating.md, "Memory").
 ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=dirty_decay_ms:500,muzzy_decay_ms:0,narenas:1
 # Keys and recordings are on the volume: the rest of the image is not writable for its user, and is lost with the container.
@@ -41,4 +42,4 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
   CMD ["node", "scripts/check-health.js"]
 # Without a shell between, so that signals arrive; what follows the image's name are flags.
-ENTRYPOINT ["node", "dist/src/main.js"]
+ENTRYPOINT ["node", "dist/bin/main.js"]

@@ -58,7 +58,7 @@ export function createStage(
     say,
     startGateway: (settings = {}) =>
       start(
-        "../src/main.js",
+        "../bin/main.js",
         () => [],
         (port) => ({
           HOST: "127.0.0.1",

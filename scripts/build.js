@@ -33,6 +33,7 @@ const SOURCES = [
   "tsconfig.json",
   "tsconfig.build.json",
   "package-lock.json",
+  "scripts/bundle.js",
 ];
 
 /** @returns {boolean} whether `dist/` is complete and newer than all sources */
@@ -48,12 +49,13 @@ export function build() {
   rmSync(STAMP, { force: true });
   const startedAt = new Date();
   run("node_modules/typescript/bin/tsc", "-p", "tsconfig.build.json");
+  run("scripts/bundle.js");
   // Apart, so that the pages of a running gateway are replaced at once.
   run("node_modules/vite/bin/vite.js", "build", "console", "--outDir", NEW_PAGES, "--emptyOutDir");
   rmSync(PAGES, { recursive: true, force: true });
   renameSync(NEW_PAGES, PAGES);
   // npx makes a command executable only the first time it finds it at a path, not after a rebuild.
-  chmodSync(join(ROOT, "dist/cli/index.js"), 0o755);
+  chmodSync(join(ROOT, "dist/bin/redis-streamer.js"), 0o755);
   writeFileSync(STAMP, "");
   // A source that changed during the build is newer than the stamp.
   utimesSync(STAMP, startedAt, startedAt);

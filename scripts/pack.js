@@ -15,6 +15,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OUTPUT = join(ROOT, "dist/packages");
 /** Scripts that an installed gateway runs. */
 const SCRIPTS = ["start.js", "build.js", "provision.js", "apt-install.sh", "check-health.js"];
+/** Folders of the modules that make up the TypeScript client. */
+const CLIENT_SOURCES = ["client", "src/wire", "src/domain"];
 /** Members of package.json that both packages share. */
 const SHARED = ["version", "license", "engines", "keywords"];
 
@@ -41,12 +43,13 @@ export async function packAll(output = OUTPUT) {
 function stageGateway(folder) {
   for (const name of ["README.md", "LICENSE", "CHANGELOG.md", "deploy"]) copy(name, folder);
   for (const name of SCRIPTS) copy(`scripts/${name}`, folder);
+  copy("dist/bin", folder);
   copy("dist/pages", folder);
-  for (const name of ["src", "client", "cli"]) {
+  for (const name of CLIENT_SOURCES) {
     for (const file of filesIn(name)) {
       const output = `dist/${file.replace(/\.ts$/, "")}`;
       copy(`${output}.js`, folder);
-      if (/^(client|src\/(wire|domain))\//.test(file)) copyTypes(`${output}.d.ts`, join(folder, output));
+      copyTypes(`${output}.d.ts`, join(folder, output));
     }
   }
   const manifest = readJson("package.json");
@@ -83,7 +86,7 @@ function shrinkwrap() {
 async function stageClient(folder) {
   copy("LICENSE", folder);
   for (const name of ["index", "browser"]) await bundleClient(name, folder);
-  for (const root of ["client", "src/wire", "src/domain"])
+  for (const root of CLIENT_SOURCES)
     for (const file of filesIn(root)) {
       const output = file.replace(/\.ts$/, "");
       copyTypes(`dist/${output}.d.ts`, join(folder, "types", output));

@@ -16,7 +16,7 @@ import { build, isCurrent } from "./build.js";
 import { provision } from "./provision.js";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
-const MAIN = join(ROOT, "dist/src/main.js");
+const MAIN = join(ROOT, "dist/bin/main.js");
 /** Interval at which the parent process is checked, ms. */
 const PARENT_WATCH_MS = 500;
 
@@ -76,7 +76,7 @@ function buildIfNeeded() {
 async function needsServer() {
   const args = process.argv.slice(2);
   if (args.some((arg) => ["--help", "-h", "--version"].includes(arg))) return false;
-  const { readSettings } = await import(pathToFileURL(join(ROOT, "dist/src/settings.js")).href);
+  const { readSettings } = await import(pathToFileURL(join(ROOT, "dist/bin/settings.js")).href);
   try {
     const file = existsSync(".env") ? util.parseEnv(readFileSync(".env", "utf8")) : {};
     return readSettings(args, { ...file, ...process.env }).redisUrl === "";

@@ -78,7 +78,7 @@ it("compose.yaml keeps keys on a volume, bounds Redis and starts only the reques
 it("the systemd unit is valid, and starts the program without a shell", () => {
   const unit = read("deploy/redis-streamer.service");
   const [, node = "", program = ""] = /^ExecStart=(\S+) (\S+)$/m.exec(unit) ?? [];
-  expect([node, program]).toEqual(["/usr/bin/node", "/opt/redis-streamer/dist/src/main.js"]);
+  expect([node, program]).toEqual(["/usr/bin/node", "/opt/redis-streamer/dist/bin/main.js"]);
   for (const name of ["AUTH_KEYS_FILE", "DATA_DIR"]) expect(unit).toMatch(new RegExp(`${name}=/var/lib/`));
   const settings = readSettings([], {});
   const seconds = (name: string) => Number(new RegExp(`^${name}=(\\d+)$`, "m").exec(unit)?.[1]);

@@ -189,7 +189,7 @@ async function startGateway(
 ): Promise<Server> {
   const port = await freePort();
   const env = { HOST: "127.0.0.1", PORT: String(port), LOG_FORMAT: "json", LOG_LEVEL: "error", ...settings };
-  const main = join(checkout, "dist/src/main.js");
+  const main = join(checkout, "dist/bin/main.js");
   const child = await children.start(process.execPath, [main], env, () => answers(port));
   return { ...child, port };
 }

@@ -23,7 +23,7 @@ beforeAll(async () => {
   redis = await startRedis();
   gateway = await startTestGateway(redis.url);
   bin = mkdtempSync(join(tmpdir(), "streamer-bin-"));
-  const command = fileURLToPath(new URL("../../dist/cli/index.js", import.meta.url));
+  const command = fileURLToPath(new URL("../../dist/bin/redis-streamer.js", import.meta.url));
   symlinkSync(command, join(bin, "redis-streamer"));
   for (const name of ["cam-1", "cam-2", "$(touch pwned)", "line\nbreak"])
     await redis.control.call("XADD", `default:${name}`, "1-0", "d", "x");

@@ -14,7 +14,7 @@ import { runCommand, startCommand } from "../support/programs/command-line.ts";
 import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
-const COMMAND = fileURLToPath(new URL("../../dist/cli/index.js", import.meta.url));
+const COMMAND = fileURLToPath(new URL("../../dist/bin/redis-streamer.js", import.meta.url));
 
 let authority: TestAuthority;
 let redis: TestRedis;

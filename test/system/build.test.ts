@@ -54,18 +54,18 @@ async function interruptAt(file: string): Promise<void> {
 }
 
 function expectComplete(): void {
-  expect(statSync(join(clone, "dist/cli/index.js")).mode & 0o111).toBe(0o111);
+  expect(statSync(join(clone, "dist/bin/redis-streamer.js")).mode & 0o111).toBe(0o111);
   expect(has("dist/pages/index.html")).toBe(true);
   expect(readdirSync(join(clone, "dist/pages/console")).length).toBeGreaterThan(0);
 }
 
-test.each(["dist/src/main.js", "dist/.tsbuildinfo"])(
+test.each(["dist/src/main.js", "dist/bin/main.js", "dist/.tsbuildinfo"])(
   "interrupted when %s exists, it is completed by the next start",
   async (file) => {
     await interruptAt(file);
-    rmSync(join(clone, "dist/src/settings.js"), { force: true });
+    rmSync(join(clone, "dist/bin/settings.js"), { force: true });
     expect(run("start.js", ["--version"])).toMatchObject({ status: 0, stdout: `${VERSION}\n` });
-    expect(has("dist/src/settings.js")).toBe(true);
+    expect(has("dist/bin/settings.js")).toBe(true);
     expectComplete();
   },
 );

@@ -61,7 +61,7 @@ const envOf = (port: number, more: Record<string, string> = {}) => ({
 });
 
 function start(port: number, more: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [path("dist/src/main.js")], {
+  const child = spawn(process.execPath, [path("dist/bin/main.js")], {
     ...USER,
     cwd: root,
     env: envOf(port, more),
@@ -88,7 +88,7 @@ test("AUTH=1 works: keys created in the running container persist", async () => 
     expect((await request(url)).status).toBe(401);
     const made = spawnSync(
       process.execPath,
-      [path("dist/cli/index.js"), "keys", "add", "me", "--allow", "admin"],
+      [path("dist/bin/redis-streamer.js"), "keys", "add", "me", "--allow", "admin"],
       {
         ...USER,
         cwd: root,
@@ -134,7 +134,7 @@ test("the image starts with its entry point, and with the command serve", async 
   const [, entry = "[]"] = /^ENTRYPOINT (.*)$/m.exec(file) ?? [];
   const [, health = "[]"] = /^ {2}CMD (.*)$/m.exec(file) ?? [];
   const asInImage = ["--preserve-symlinks", "--preserve-symlinks-main"];
-  for (const [, ...args] of [JSON.parse(entry), ["node", "dist/cli/index.js", "serve"]]) {
+  for (const [, ...args] of [JSON.parse(entry), ["node", "dist/bin/redis-streamer.js", "serve"]]) {
     const port = await freePort();
     const child = spawn(process.execPath, [...asInImage, ...args], { ...USER, cwd: app, env: envOf(port) });
     const [, check = ""] = JSON.parse(health);

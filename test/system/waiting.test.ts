@@ -199,7 +199,7 @@ test("console: shows the reason for a wait and its start", async () => {
 test.each(["pull-raw", "push-increment"])(
   "the command line's %s reports it on standard error",
   async (command) => {
-    const cli = fileURLToPath(new URL("../../dist/cli/index.js", import.meta.url));
+    const cli = fileURLToPath(new URL("../../dist/bin/redis-streamer.js", import.meta.url));
     const args = [cli, command, "counter", "--url", gateway.http];
     const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
     const ended = once(child, "exit");

@@ -32,7 +32,7 @@ export interface Cast extends Disposable {
 
 /** Debug lines explain when connections were opened and lost. */
 const LOGS = { LOG_FORMAT: "json", LOG_LEVEL: "debug" };
-const MAIN = fileURLToPath(new URL("../../../src/main.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../../bin/main.js", import.meta.url));
 
 /** Starts the processes. @param dir working directory of Redis */
 export async function startCast(

@@ -7,8 +7,8 @@ import type { Gap, StreamEntries } from "../../domain/streams/entry.ts";
 import { packEntries } from "../entry-batch.ts";
 import type { FileOptions, FromThread, ToThread } from "./messages.ts";
 
-/** The built script next to this file, or in `dist` if this file is a source: Node 20 cannot load TypeScript in a thread. */
-const SCRIPT = ["./thread.js", "../../../dist/src/recordings/thread/thread.js"]
+/** The bundled script: beside this file, in `dist` beside its modules, or below the sources, as Node 20 cannot load TypeScript. */
+const SCRIPT = ["./thread.js", "../../../bin/thread.js", "../../../dist/bin/thread.js"]
   .map((path) => fileURLToPath(new URL(path, import.meta.url)))
   .find((path) => existsSync(path));
 

@@ -89,7 +89,7 @@ export interface RunningCommand {
   readonly ended: Promise<CommandResult>;
 }
 
-const COMMAND = fileURLToPath(new URL("../../../dist/cli/index.js", import.meta.url));
+const COMMAND = fileURLToPath(new URL("../../../dist/bin/redis-streamer.js", import.meta.url));
 
 /** Starts the command. Standard input stays open if the test passes none. */
 export function startCommand(

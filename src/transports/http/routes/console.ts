@@ -9,8 +9,8 @@ import { FILES_POLICY, pageHeaders } from "../../response/security-headers.ts";
 /** Sends the page of the console. */
 export type SendConsole = (reply: FastifyReply) => Promise<FastifyReply>;
 
-/** Folders of the built files, relative to the compiled code and to the sources. */
-const ROOTS = ["../../../../pages/", "../../../../dist/pages/"].map((path) =>
+/** Folders of the built files, relative to the bundle, to the compiled modules and to the sources. */
+const ROOTS = ["../pages/", "../../../../pages/", "../../../../dist/pages/"].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 );
 

@@ -51,7 +51,7 @@ import {
   Video,
   X,
 } from "lucide";
-import { h } from "preact";
+import { Glyph } from "./glyph.tsx";
 
 const ICONS = {
   activity: Activity,
@@ -111,10 +111,6 @@ const ICONS = {
 export type IconName = keyof typeof ICONS;
 
 /** Renders an icon, which is decorative: the control that has it has a label. */
-export function Icon({ of, small = false }: { readonly of: IconName; readonly small?: boolean }) {
-  return (
-    <svg class={small ? "glyph small" : "glyph"} viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-      {ICONS[of].map(([tag, attributes]) => h(tag, attributes))}
-    </svg>
-  );
-}
+export const Icon = ({ of, small = false }: { readonly of: IconName; readonly small?: boolean }) => (
+  <Glyph node={ICONS[of]} small={small} />
+);

@@ -7,5 +7,6 @@ export const gatewayUrl = (): string => new URL("..", script).href;
 /** Returns the URL of a page or an endpoint of the gateway. @param path without a leading slash */
 export const pageUrl = (path: string): string => new URL(path, gatewayUrl()).href;
 
-/** Returns the URL of the login page, which leads back to the open panes. */
-export const loginUrl = (): string => `${pageUrl("login")}?next=${encodeURIComponent(`/${location.hash}`)}`;
+/** Returns the URL of the login page. @param next path of the gateway that it leads back to; that of the open panes by default */
+export const loginUrl = (next = `/${location.hash}`): string =>
+  `${pageUrl("login")}?next=${encodeURIComponent(next)}`;

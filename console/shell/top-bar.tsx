@@ -1,6 +1,7 @@
 /** Top bar: name, panels, state of the connection, theme, and more. */
 import type { Signal } from "@preact/signals";
 import { Icon, type IconName } from "../design/icon.tsx";
+import { Logo } from "../design/logo.tsx";
 import { Menu } from "../design/menu.tsx";
 import { spanText } from "../page/format.ts";
 import { loginUrl, pageUrl } from "../page/urls.ts";
@@ -94,17 +95,6 @@ function SideButton({ label, icon, isOpen, toggle }: SideButtonProps) {
     >
       <Icon of={icon} />
     </button>
-  );
-}
-
-/** Three streams that flow to the right. */
-function Logo() {
-  return (
-    <svg class="logo" viewBox="0 0 20 20" aria-hidden="true" focusable="false">
-      <path d="M2 5h9M2 10h14M2 15h6" />
-      <circle cx="15" cy="5" r="2" />
-      <circle cx="12" cy="15" r="2" />
-    </svg>
   );
 }
 

@@ -42,7 +42,11 @@ function FirstStream() {
     <div class="welcome">
       <Icon of="radio" />
       <h2>There are no streams yet</h2>
-      <p class="hint">Push a first entry, and it appears here:</p>
+      <p class="hint">Send the camera, the microphone and the motion of a phone or of this computer:</p>
+      <a class="button" href={pageUrl("send")}>
+        <Icon of="video" /> Send from a phone
+      </a>
+      <p class="hint">Or push a first entry, and it appears here:</p>
       <pre class="code-block">curl --data-binary hello {pageUrl("data/my-stream")}</pre>
       <p class="hint">Or play a demo device, a rover with camera, detector, IMU, microphone and GPS:</p>
       <pre class="code-block">npx redis-streamer demo --url {gatewayUrl()}</pre>

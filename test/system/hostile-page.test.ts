@@ -122,7 +122,7 @@ describe("the gateway's own pages", () => {
       if (!request.url().startsWith(gateway.http) && !request.url().startsWith("data:"))
         problems.push(request.url());
     });
-    for (const path of ["/", "/login", "/docs"]) {
+    for (const path of ["/", "/send", "/login", "/docs"]) {
       const answer = await page.goto(gateway.http + path);
       expect(answer?.status()).toBe(200);
       const headers = answer?.headers() ?? {};

@@ -37,6 +37,7 @@ const ROUTES: readonly (readonly [method: string, path: string])[] = [
   ["POST", "/tickets"],
   ["GET", "/openapi.json"],
   ["GET", "/asyncapi.json"],
+  ["GET", "/send"],
   ["GET", "/docs"],
   ["GET", "/docs/static/swagger-ui.css"],
   ["GET", "/console/"],

@@ -1,6 +1,7 @@
 /**
  * Security headers of responses: no type sniffing, which sites may embed a response, and the content security policies of
- * pages. The gateway's pages load everything from the gateway, run only its scripts and cannot be framed.
+ * pages. The gateway's pages load everything from the gateway, run only its scripts and cannot be framed. Only the page that
+ * sends may use the camera and other sensors.
  */
 import { createHash } from "node:crypto";
 import type { FastifyReply } from "fastify";
@@ -48,9 +49,23 @@ export const ANSWER_HEADERS = {
 /** Headers of a response to an admitted page of another origin. */
 export const SHARED_ANSWER_HEADERS = { [RESOURCE_POLICY]: "cross-origin" } as const;
 
-/** Returns the headers of a page. Its URL may contain a ticket, so other sites receive no referrer. */
-export const pageHeaders = (policy: Policy): Readonly<Record<string, string>> => ({
+/** Features of the browser that a page may use, each after the user's permission. */
+export const SENSORS = ["camera", "microphone", "geolocation", "accelerometer", "gyroscope"] as const;
+
+/** One of `SENSORS`. */
+export type Sensor = (typeof SENSORS)[number];
+
+/**
+ * Returns the headers of a page. Its URL may contain a ticket, so other sites receive no referrer.
+ *
+ * @param sensors features that the page may use; all others are denied to it
+ */
+export const pageHeaders = (
+  policy: Policy,
+  sensors: readonly Sensor[] = [],
+): Readonly<Record<string, string>> => ({
   "content-security-policy": policyText(policy),
+  "permissions-policy": SENSORS.map((one) => `${one}=(${sensors.includes(one) ? "self" : ""})`).join(", "),
   "x-frame-options": "DENY",
   "referrer-policy": "same-origin",
 });

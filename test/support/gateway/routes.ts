@@ -233,6 +233,7 @@ export const ROUTES: readonly Route[] = [
   { name: "connections", needs: "admin", send: plain("GET", () => "/admin/connections") },
   { name: "end of a connection", needs: "admin", send: plain("DELETE", () => "/admin/connections/none") },
   { name: "home", needs: "anyone", send: plain("GET", () => "/") },
+  { name: "sender", needs: "anyone", send: plain("GET", () => "/send") },
   { name: "docs", needs: "anyone", send: plain("GET", () => "/docs/static/swagger-ui.css") },
   { name: "description", needs: "anyone", send: plain("GET", () => "/openapi.json") },
   { name: "WebSocket description", needs: "anyone", send: plain("GET", () => "/asyncapi.json") },

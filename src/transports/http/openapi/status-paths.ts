@@ -12,6 +12,9 @@ const status = (summary: string, more: OpenAPIV3.ResponsesObject = {}): Operatio
 /** The routes of the status. */
 export const STATUS_PATHS: Paths = {
   "/": { get: status("Name, version and links") },
+  "/send": {
+    get: status("Page that sends the camera, microphone, motion, position and files of a phone"),
+  },
   "/healthz": { get: status("The process is running") },
   "/readyz": {
     get: status("Redis replies and accepts writes", { "503": problem("Redis does not reply.") }),

@@ -12,8 +12,8 @@ COPY src src
 COPY client client
 COPY cli cli
 COPY console console
-COPY scripts/bundle.js scripts/
-RUN npx tsc -p tsconfig.build.json && node scripts/bundle.js && npx vite build console
+COPY scripts/build.js scripts/bundle.js scripts/
+RUN node scripts/build.js
 # sharp draws the pictures of the sample client, which is not run in here.
 RUN npm prune --omit=dev --ignore-scripts \
  && npm rebuild bufferutil \

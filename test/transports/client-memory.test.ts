@@ -192,6 +192,38 @@ describe("unread responses", () => {
     await until("it is answered", () => late.text().includes("OVERLOADED"));
     expect(late.text()).toMatch(/^HTTP\/1.1 200 /);
   });
+
+  test.each([
+    [
+      "many fields",
+      `{${Array.from({ length: 90 }, (_, i) => `a${i}:stream(id:"big"){length groups error}`)}}`,
+    ],
+    [
+      "many streams",
+      `{streams(ids:${JSON.stringify(Array.from({ length: 500 }, (_, i) => `none-${i}`))}){groups}}`,
+    ],
+  ])(
+    "returns an error without memory for a GraphQL operation of %s, without payloads",
+    async (_name, query) => {
+      const late = open(true);
+      const ask = () =>
+        send(
+          late,
+          "POST /graphql",
+          ["Content-Type: application/json"],
+          Buffer.from(JSON.stringify({ query })),
+        );
+      ask();
+      await until("it is answered", () => late.text().includes('"data":'));
+      expect(late.text()).not.toContain("OVERLOADED");
+      for (let i = 0; i < 10; i++) kinds["GET with a large count"]?.(open(false));
+      await until("a request waits", async () =>
+        [...(await metric("waits_total")).values()].some((n) => n > 0),
+      );
+      ask();
+      await until("it is answered", () => late.text().includes("OVERLOADED"));
+    },
+  );
 });
 
 describe("a client that uses as much memory as it can, from many addresses", () => {

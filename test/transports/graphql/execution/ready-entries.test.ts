@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import type { Entry } from "../../../../src/domain/streams/entry.ts";
+import { idAtTime } from "../../../../src/domain/streams/entry-id.ts";
 import { ReadyEntries } from "../../../../src/transports/graphql/execution/ready-entries.ts";
 import { collectGarbage } from "../../../support/node/garbage.ts";
 import { eventLoopTurns } from "../../../support/until.ts";
 
-const entry = (id: number): Entry => ({ id: `${id}-0`, data: new Uint8Array(1000) });
+const entry = (id: number): Entry => ({ id: idAtTime(id), data: new Uint8Array(1000) });
 
 /** A queue with one entry an event, and the bytes that it holds. */
 function open() {

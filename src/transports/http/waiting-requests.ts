@@ -5,8 +5,8 @@
  */
 import type { Socket } from "node:net";
 
-/** Maximum number of waiting requests: about 20 MB. */
-const MOST_WAITING = 10_000;
+/** Maximum number of waiting requests: about 40 MB. */
+const MOST_WAITING = 20_000;
 
 /** Connection of waiting requests. */
 type Connection = Pick<Socket, "remoteAddress" | "destroy">;

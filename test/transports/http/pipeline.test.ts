@@ -134,7 +134,7 @@ test("keeps reads paused while responses are written, until the waiting requests
 test("closes connections when too many requests of all connections wait, but none of another address", async () => {
   const { port } = new URL(gateway.http);
   const ended = { small: 0, large: 0 };
-  const connections = Array.from({ length: 15 }, (_, i) => {
+  const connections = Array.from({ length: 25 }, (_, i) => {
     const size = i === 0 ? "small" : "large";
     const socket = connect({
       port: Number(port),

@@ -192,6 +192,38 @@ describe("unread responses", () => {
     await until("it is answered", () => late.text().includes("OVERLOADED"));
     expect(late.text()).toMatch(/^HTTP\/1.1 200 /);
   });
+
+  test.each([
+    [
+      "fields",
+      `{${Array.from({ length: 90 }, (_, i) => `a${i}:stream(id:"big"){length groups error}`)}}`,
+      360,
+    ],
+    [
+      "streams",
+      `{streams(ids:${JSON.stringify(Array.from({ length: 500 }, (_, i) => `none-${i}`))}){groups}}`,
+      1000,
+    ],
+  ])("counts the %s of a GraphQL operation while it waits for Redis", async (_name, query, kib) => {
+    redis.freeze();
+    try {
+      const client = open(false);
+      send(
+        client,
+        "POST /graphql",
+        ["Content-Type: application/json"],
+        Buffer.from(JSON.stringify({ query })),
+      );
+      await until(
+        "its memory is counted",
+        async () => ((await metric("bytes")).get("graphql") ?? 0) >= kib * KIB,
+      );
+      client.socket.destroy();
+      await until("it is returned", async () => (await held()) === 0);
+    } finally {
+      redis.thaw();
+    }
+  });
 });
 
 describe("a client that uses as much memory as it can, from many addresses", () => {

@@ -33,6 +33,7 @@ export const LIMITS = [
   "write_time",
   "header_bytes",
   "message_bytes",
+  "waiting_requests",
 ] as const;
 
 /** One of `LIMITS`. */

@@ -2,6 +2,7 @@
  * Command pipeline of a connection. The commands of one event-loop turn leave in one write, and replies are matched to
  * commands in order.
  */
+import { createFifo } from "../../domain/fifo.ts";
 import { type Done, ReplyLostError } from "./command-result.ts";
 import { type Reply, ReplyError } from "./reader.ts";
 import { type CommandWriter, createCommandWriter } from "./writer.ts";
@@ -11,18 +12,17 @@ export interface Output {
   write(parts: readonly Uint8Array[]): void;
 }
 
-/** Answered commands are dropped from the queue in blocks of this many: `shift()` on a long array copies the rest each time. */
-const DROP_COUNT = 4096;
-
 /** Commands that were written, or are about to be, and wait for their replies. */
 export class Pipeline {
   /** Called before the commands of a turn are written. */
   readonly #onFlush: () => void;
   #output: Output | undefined;
   #writer = createCommandWriter();
-  /** Callbacks of sent commands, oldest at `#head`. */
-  #sent: Done[] = [];
-  #head = 0;
+  /**
+   * Callbacks of the commands that wait for their replies. An answered one leaves it at once: a callback refers to its reply,
+   * and under load the queue is never empty, so that thousands of pages would stay in memory.
+   */
+  readonly #sent = createFifo<Done>();
   #isFlushScheduled = false;
 
   constructor(onFlush: () => void) {
@@ -31,7 +31,7 @@ export class Pipeline {
 
   /** Whether a command waits for its reply. */
   get isPending(): boolean {
-    return this.#sent.length > this.#head;
+    return this.#sent.size > 0;
   }
 
   /** Sets where the bytes go. */
@@ -48,7 +48,7 @@ export class Pipeline {
   /** Adds a command that `encode` writes. */
   add(encode: (out: CommandWriter) => void, done: Done): void {
     encode(this.#writer);
-    this.#sent.push(done);
+    this.#sent.add(done);
     this.flushSoon();
   }
 
@@ -61,26 +61,15 @@ export class Pipeline {
 
   /** Hands a reply to the oldest command. @throws Error if no command waits for a reply */
   settle(reply: Reply): void {
-    const done = this.#sent[this.#head];
+    const done = this.#sent.take();
     if (done === undefined) throw new Error("received a reply without a pending command");
-    this.#head++;
-    if (this.#head === this.#sent.length) {
-      this.#sent = [];
-      this.#head = 0;
-    } else if (this.#head === DROP_COUNT) {
-      this.#sent = this.#sent.slice(DROP_COUNT);
-      this.#head = 0;
-    }
     if (reply instanceof ReplyError) done(reply, null);
     else done(undefined, reply);
   }
 
   /** Fails all commands that wait for their replies. */
   failAll(): void {
-    const lost = this.#sent.slice(this.#head);
-    this.#sent = [];
-    this.#head = 0;
-    for (const done of lost) done(new ReplyLostError(), null);
+    for (const done of this.#sent.takeAll()) done(new ReplyLostError(), null);
   }
 
   readonly #flush = (): void => {

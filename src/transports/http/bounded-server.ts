@@ -35,11 +35,13 @@ export function createBoundedServer(
 ): Server {
   const { maxHeaderBytes, maxSockets, maxSocketsPerAddress } = config;
   const { handshakeTimeoutMs, uploadTimeoutMs, idleTimeoutMs } = config;
-  const handler = boundPipeline((request, response) =>
-    turns.requests.run({ connection: request.socket, address: () => addressOf(request) }, () => {
-      // Node has already closed the response of a closed connection.
-      if (!request.socket.destroyed) unbounded(request, response);
-    }),
+  const handler = boundPipeline(
+    (request, response) =>
+      turns.requests.run({ connection: request.socket, address: () => addressOf(request) }, () => {
+        // Node has already closed the response of a closed connection.
+        if (!request.socket.destroyed) unbounded(request, response);
+      }),
+    () => limits.hit("waiting_requests"),
   );
   const options = {
     // Used by Node 24.9 and later. Earlier versions pass every upgrade to the listener, which handles the other ones itself.

@@ -1,12 +1,13 @@
 /**
  * Limits the pipelined requests of a connection that run concurrently. Node parses all bytes of a read (64 KB, which may
  * be hundreds of requests) and passes each request to the server immediately. Requests over the limit wait, and the
- * connection is not read while any request waits. When the connection closes, all of its responses close.
+ * connection is not read while any request waits (`waiting-requests.ts` limits them over all connections). When the connection closes, all of its responses close.
  *
  * A client that waits for each response has no overhead: only a pipelined response has no socket yet.
  */
 import type { RequestListener, ServerResponse } from "node:http";
 import { Socket } from "node:net";
+import { WaitingRequests } from "./waiting-requests.ts";
 
 /** Maximum number of pipelined requests of a connection that run concurrently with the first one. */
 export const MOST_PIPELINED = 7;
@@ -15,8 +16,12 @@ export const MOST_PIPELINED = 7;
 interface Pipeline {
   /** Responses whose handler started and that are not closed. */
   readonly open: Set<ServerResponse>;
-  /** Waiting requests, in order of arrival; `start` runs the handler. */
-  waiting: { readonly response: ServerResponse; readonly start: () => void }[];
+}
+
+/** A waiting request; `start` runs the handler. */
+interface WaitingRequest {
+  readonly response: ServerResponse;
+  readonly start: () => void;
 }
 
 /** Internals of Node's HTTP server that pause the reads of a connection, as Node does when a client does not read. */
@@ -25,22 +30,30 @@ interface PausableSocket {
   readonly parser?: { pause?(): void; resume?(): void } | null;
 }
 
-/** Wraps the handler of an HTTP server. */
-export function boundPipeline(handler: RequestListener): RequestListener {
+/**
+ * Wraps the handler of an HTTP server.
+ *
+ * @param onClosed called for each connection that is closed because too many requests wait on all of them
+ */
+export function boundPipeline(
+  handler: RequestListener,
+  onClosed: () => void = () => undefined,
+): RequestListener {
   const pipelines = new WeakMap<Socket, Pipeline>();
+  const waiting = new WaitingRequests<WaitingRequest>(onClosed);
 
   function pipelineOf(socket: Socket): Pipeline {
     const known = pipelines.get(socket);
     if (known !== undefined) return known;
-    const made: Pipeline = { open: new Set(), waiting: [] };
+    const made: Pipeline = { open: new Set() };
     pipelines.set(socket, made);
     socket.once("close", () => {
-      made.waiting = [];
+      waiting.drop(socket);
       for (const response of made.open) close(response);
     });
     // Node resumes a paused connection with every response that it writes.
     socket.on("resume", () => {
-      if (made.waiting.length > 0) pauseReads(socket);
+      if (waiting.of(socket) > 0) pauseReads(socket);
     });
     return made;
   }
@@ -55,16 +68,15 @@ export function boundPipeline(handler: RequestListener): RequestListener {
   }
 
   function next(pipeline: Pipeline, socket: Socket): void {
-    if (pipeline.waiting.length === 0) return;
     // No response follows one with `Connection: close`.
     if (socket.destroyed || socket.writableEnded) {
-      pipeline.waiting = [];
+      waiting.drop(socket);
       return;
     }
-    const first = pipeline.waiting.shift();
+    const first = waiting.take(socket);
     if (first === undefined) return;
     // Before the start, because the last request may have an unread body.
-    if (pipeline.waiting.length === 0) resumeReads(socket);
+    if (waiting.of(socket) === 0) resumeReads(socket);
     start(pipeline, socket, first.response, first.start);
   }
 
@@ -82,7 +94,7 @@ export function boundPipeline(handler: RequestListener): RequestListener {
     const run = () => handler(request, response);
     if (pipeline.open.size < MOST_PIPELINED) start(pipeline, socket, response, run);
     else {
-      pipeline.waiting.push({ response, start: run });
+      waiting.add(socket, { response, start: run });
       pauseReads(socket);
     }
   };

@@ -3,6 +3,7 @@ import { ReplyLostError } from "../../../src/redis/resp/command-result.ts";
 import { Pipeline } from "../../../src/redis/resp/pipeline.ts";
 import { type Reply, ReplyError } from "../../../src/redis/resp/reader.ts";
 import type { CommandWriter } from "../../../src/redis/resp/writer.ts";
+import { collectGarbage } from "../../support/node/garbage.ts";
 import { eventLoopTurns } from "../../support/until.ts";
 
 const ping = (out: CommandWriter) => out.command(["PING"]);
@@ -55,6 +56,25 @@ test("matches replies in order over more commands than are dropped at once", () 
   const later = addTo(pipeline, 500);
   for (let i = 9000; i < 10_500; i++) pipeline.settle(i);
   expect([...results, ...later]).toEqual(Array.from({ length: 10_500 }, (_, i) => i));
+});
+
+test("frees the callback of an answered command, and thus its reply, while later commands wait", async () => {
+  const { pipeline } = open();
+  // A function of its own, so that no variable of the test refers to the callback.
+  const answerOne = () => {
+    const replies: Reply[] = [];
+    const done = (_error: unknown, reply: Reply) => void replies.push(reply);
+    pipeline.add(ping, done);
+    addTo(pipeline, 1);
+    pipeline.settle("one");
+    return new WeakRef(done);
+  };
+  const answered = answerOne();
+  // A WeakRef keeps its target until the end of the turn.
+  await eventLoopTurns(1);
+  collectGarbage();
+  expect(answered.deref()).toBeUndefined();
+  expect(pipeline.isPending).toBe(true);
 });
 
 test("rejects a reply that belongs to no command", () => {

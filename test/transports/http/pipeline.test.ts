@@ -130,3 +130,28 @@ test("keeps reads paused while responses are written, until the waiting requests
   // Node passes all requests of one read, at most 64 KB, at once.
   expect(most).toBeLessThan(65_536 / get("/").length + OPEN_AT_ONCE);
 });
+
+test("closes connections when too many requests of all connections wait, but none of another address", async () => {
+  const { port } = new URL(gateway.http);
+  const ended = { small: 0, large: 0 };
+  const connections = Array.from({ length: 25 }, (_, i) => {
+    const size = i === 0 ? "small" : "large";
+    const socket = connect({
+      port: Number(port),
+      host: "127.0.0.1",
+      localAddress: size === "small" ? "127.0.0.2" : "127.0.0.3",
+    });
+    socket.on("error", () => undefined).on("close", () => ended[size]++);
+    // The gateway reads 64 KB before it stops reading.
+    socket.write(
+      "GET /data/none?block=60000 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(size === "small" ? 50 : 1200),
+    );
+    return socket;
+  });
+  await until("connections are closed", () => ended.large > 0);
+  await settled();
+  expect(ended.small).toBe(0);
+  const { text } = await request(`${gateway.http}/metrics`);
+  expect(text).toMatch(/^redis_streamer_limits_hit_total\{limit="waiting_requests"\} [1-9]/m);
+  for (const socket of connections) socket.destroy();
+});

@@ -14,6 +14,7 @@ import {
 import { compileQuery, isCompiledQuery } from "graphql-jit";
 import { overloaded } from "../../../access/limits/memory-budget.ts";
 import type { OperationContext } from "./context.ts";
+import { operationBytes } from "./operation-memory.ts";
 
 /** Executes an operation. */
 export type Run = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
@@ -26,6 +27,8 @@ type Compiled = (
 
 interface Known {
   uses: number;
+  /** Memory of a running operation besides its payloads. */
+  readonly bytes: number;
   /** True if its lists are so long that they are resolved in slices, which compiled code does not support. */
   isLarge: boolean;
   /** Undefined if it is not compiled yet or cannot be compiled. */
@@ -42,11 +45,18 @@ const MOST_COMPILED_CHARACTERS = 4 * 1024;
 export function createRun(compileAt = COMPILE_AT): Run {
   // Weak, so that compiled code is freed together with its document.
   const known = new WeakMap<DocumentNode, Known>();
-  return (args) => {
-    const { document, rootValue, variableValues } = args;
+
+  function knownOf(document: DocumentNode): Known {
+    const found = known.get(document);
+    if (found !== undefined) return found;
+    const made = { uses: 0, bytes: operationBytes(document), isLarge: false, compiled: undefined };
+    known.set(document, made);
+    return made;
+  }
+
+  function start(args: ExecutionArgs, one: Known): ExecutionResult | Promise<ExecutionResult> {
+    const { rootValue, variableValues } = args;
     const context = args.contextValue as OperationContext;
-    const one = known.get(document) ?? { uses: 0, isLarge: false, compiled: undefined };
-    known.set(document, one);
     if (++one.uses === compileAt) one.compiled = compile(args);
     // Invalid variables are reported by graphql-js, so that their messages do not change with compilation.
     if (one.isLarge || one.compiled === undefined || hasWrongVariables(args)) {
@@ -54,8 +64,19 @@ export function createRun(compileAt = COMPILE_AT): Run {
       return untilAbandoned(execute(args), args);
     }
     return runCompiled(one.compiled(rootValue, context, variableValues ?? {}), args, one);
+  }
+
+  return (args) => {
+    const one = knownOf(args.document);
+    const waiting = (args.contextValue as OperationContext).payloads.hold(one.bytes);
+    return waiting === undefined ? start(args, one) : waiting.then(() => start(args, one), rejected);
   };
 }
+
+/** Returns the result of an operation for which no memory became free. */
+const rejected = (error: Error): ExecutionResult => ({
+  errors: [new GraphQLError(error.message, { originalError: error })],
+});
 
 /** Ends a query early if its client has disconnected. A mutation continues with its next field. */
 function untilAbandoned(
@@ -84,7 +105,14 @@ async function runCompiled(
   const context = args.contextValue as OperationContext;
   if (!context.work.isTooLargeAtOnce()) return result;
   known.isLarge = true;
+  // The results of the first execution are dropped.
+  context.lease.set(0);
   const again = context.again();
+  try {
+    await again.payloads.hold(known.bytes);
+  } catch (error) {
+    return rejected(error as Error);
+  }
   again.work.beginInSlices();
   const largeArgs = { ...args, contextValue: again };
   return untilAbandoned(execute(largeArgs), largeArgs);

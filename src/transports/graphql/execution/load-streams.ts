@@ -75,10 +75,13 @@ const NAMES_PER_FIELD = 10;
 export const listNames = ({ work }: OperationContext, names: readonly string[]) =>
   work.list(names, 1 / NAMES_PER_FIELD);
 
+/** Memory of the facts about a stream, and of the result's object for it. */
+const RECORD_BYTES = 1024;
+
 /** Payloads up to this size (bytes) are always loaded in the first round trip. */
 const SMALL_BYTES = 1024;
 
-/** Loads all records in one round trip. Large payloads are omitted from it and loaded a few at a time afterwards. */
+/** Loads all records in one round trip, when there is memory for them. Large payloads are omitted from it and loaded a few at a time afterwards. */
 async function loadRecords(
   {
     streams: { registry, streamReader },
@@ -91,6 +94,7 @@ async function loadRecords(
   fields: WantedFields,
 ): Promise<readonly StreamRecord[]> {
   const wanted = { ...fields, client: accountName(visitor), isWanted: () => !lease.isReleased() };
+  await payloads.hold(keys.length * RECORD_BYTES);
   if (wanted.depth !== "payloads") return registry.streams(keys, wanted);
   const { stepBytes } = payloads;
   // Each stream contributes its first and its last entry.

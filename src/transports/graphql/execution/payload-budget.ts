@@ -17,6 +17,9 @@ const STEP_BYTES = 1024 * 1024;
 /** Memory per payload byte: the entry, the text of its fields, the JSON of the answer, and its encoded bytes. */
 const EXPANSION = 5;
 
+/** Less is not counted: a small operation then waits for memory only if it reads payloads. */
+const LEAST_HELD_BYTES = 32 * 1024;
+
 /** Limit of field text, as a multiple of the limit of payloads. Base64 and text of each payload fit. */
 const RESULT_FACTOR = 3;
 
@@ -24,6 +27,13 @@ const RESULT_FACTOR = 3;
 export interface PayloadBudget {
   /** Target size of one read, in bytes. */
   readonly stepBytes: number;
+  /**
+   * Reserves memory for what the operation keeps besides payloads: its running resolvers, and the facts about its streams.
+   *
+   * @returns undefined if there is room at once
+   * @throws GatewayError OVERLOADED if no memory became free in time
+   */
+  hold(bytes: number): Promise<void> | undefined;
   /**
    * Waits for memory, reads, and subtracts the size of the entries from the budget.
    *
@@ -41,7 +51,7 @@ export interface PayloadBudget {
   show(text: string): string;
   /** Returns the error of a payload for which nothing of the budget is left. */
   tooLarge(): GatewayError;
-  /** Resets the budget of field text for the next event of a subscription. */
+  /** Resets the budget for the next event of a subscription, whose last result has been sent. */
   restart(): void;
   /**
    * Lets an operation end early. If its memory has been released, because its client has disconnected, its next read calls
@@ -67,7 +77,7 @@ export function createPayloadBudget({ mostBytes, readBytes, lease }: PayloadBudg
   const reserving = pLimit(1);
   let left = mostBytes;
   let shown = 0;
-  /** Memory of pending and completed reads. */
+  /** Memory of pending and completed reads, and of what `hold` counts. */
   let reserved = 0;
   let onAbandoned: (() => void) | undefined;
 
@@ -89,6 +99,14 @@ export function createPayloadBudget({ mostBytes, readBytes, lease }: PayloadBudg
   }
 
   return {
+    hold(bytes) {
+      if (bytes < LEAST_HELD_BYTES) return undefined;
+      const waiting = lease.tryGrow(bytes) ? undefined : reserve(bytes);
+      if (waiting === undefined) reserved += bytes;
+      return waiting?.then(() => {
+        reserved += bytes;
+      });
+    },
     stepBytes: Math.min(STEP_BYTES, mostBytes),
     gather: (expectedBytes, read, entriesOf) =>
       // Large reads run one at a time, because each depends on the budget that the previous one leaves.
@@ -115,7 +133,10 @@ export function createPayloadBudget({ mostBytes, readBytes, lease }: PayloadBudg
     },
     tooLarge,
     restart() {
+      left = mostBytes;
       shown = 0;
+      reserved = 0;
+      lease.set(0);
     },
     whenAbandoned(callback) {
       onAbandoned = callback;

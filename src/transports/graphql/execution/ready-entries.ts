@@ -1,4 +1,5 @@
 /** Entries that a subscription has received, and its client has not read yet. */
+import { createFifo } from "../../../domain/fifo.ts";
 import type { Entry, Gap, StreamEntries } from "../../../domain/streams/entry.ts";
 import type { Reservation } from "../../../live/sink.ts";
 
@@ -26,8 +27,8 @@ const ENTRY_BYTES = 256;
 export class ReadyEntries {
   readonly #lease: Pick<Reservation, "set">;
   readonly #options: ReadyOptions;
-  #ready: FollowedEntries[] = [];
-  #head = 0;
+  /** A taken event leaves it at once: the queue of a slow client may never be empty. */
+  readonly #ready = createFifo<FollowedEntries>();
   #bytes = 0;
   #drained: (() => void) | undefined;
   /** Gaps that are reported with the next entries of their stream. */
@@ -47,7 +48,7 @@ export class ReadyEntries {
         const part = entries.slice(from, from + count);
         const gap = this.#gaps.get(stream);
         this.#gaps.delete(stream);
-        this.#ready.push(gap === undefined ? { stream, entries: part } : { stream, entries: part, gap });
+        this.#ready.add(gap === undefined ? { stream, entries: part } : { stream, entries: part, gap });
         this.#bytes += bytesOf(part);
       }
     this.#lease.set(this.#bytes);
@@ -59,7 +60,7 @@ export class ReadyEntries {
 
   isFull(): boolean {
     const { latest, highWaterBytes } = this.#options;
-    return this.#ready.length > this.#head && (latest || this.#bytes > highWaterBytes);
+    return this.#ready.size > 0 && (latest || this.#bytes > highWaterBytes);
   }
 
   whenDrained(callback: () => void): void {
@@ -68,14 +69,11 @@ export class ReadyEntries {
 
   /** Removes and returns the next event. */
   take(): FollowedEntries | undefined {
-    const next = this.#ready[this.#head];
+    const next = this.#ready.take();
     if (next === undefined) return undefined;
-    this.#head++;
     this.#bytes -= bytesOf(next.entries);
     this.#lease.set(this.#bytes);
-    if (this.#head < this.#ready.length) return next;
-    this.#ready = [];
-    this.#head = 0;
+    if (this.#ready.size > 0) return next;
     const callback = this.#drained;
     this.#drained = undefined;
     // Deferred, so that entries written by the callback are delivered after the current ones.

@@ -66,7 +66,8 @@ export function addDeviceEvents(builder: Builder): void {
         const stream = { key: EVENT_DEVICE_CONNECTED, name: EVENT_DEVICE_CONNECTED, cursor };
         return followStreams(context, { named: [stream], pattern: undefined }, { count: 1, latest: false });
       },
-      resolve: ({ entries }, _args, { work }) => {
+      resolve: ({ entries }, _args, { payloads, work }) => {
+        payloads.restart();
         work.renew();
         const [entry] = entries;
         if (entry === undefined) throw new GatewayError("INTERNAL", "an event without an entry");
@@ -117,7 +118,8 @@ export function addMetaEvents(builder: Builder, withDevices: boolean): void {
         const ids = streamIds && new Set(fewNames(context, "streamIds", streamIds));
         return watchMeta(context, idOfKey(context, deviceId, ids));
       },
-      resolve(event, _args, { work }) {
+      resolve(event, _args, { payloads, work }) {
+        payloads.restart();
         work.renew();
         return event;
       },

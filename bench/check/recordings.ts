@@ -2,12 +2,14 @@
  * Recordings of all streams of the pushers: one on each gateway, from the start of a run to its end. Their files are judged like what
  * readers receive: together, they have every entry once, or state the ids between which entries are missing.
  */
+import { open } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { compareIds, FIRST_ID, parseId } from "../../src/domain/streams/entry-id.ts";
 import { readFileFacts } from "../../src/recordings/files/file-facts.ts";
+import { hasChunk } from "../../src/recordings/files/has-chunk.ts";
 import { openRecording } from "../../src/recordings/files/read-recording.ts";
-import type { RecordingStatus } from "../../src/recordings/recording-status.ts";
+import type { FileStatus, RecordingStatus } from "../../src/recordings/recording-status.ts";
 import {
   type GapEvent,
   type History,
@@ -55,11 +57,12 @@ export async function settleRecordings(
     gateways.map(async ({ port }, number) => {
       await untilQuiet(port);
       const status = await call(port, `/${NAME}/stop`, { method: "POST" });
-      const isWhole = status.state === "stopped" && status.files.every(({ state }) => state !== "damaged");
+      const filled = await filesWithEntries(status, recordingsDir(dir, port));
+      const isWhole = status.state === "stopped" && filled.every(({ state }) => state !== "damaged");
       const failure = `the recording of gateway ${number} is ${JSON.stringify(status)}`;
       return {
         failures: isWhole ? [] : [failure],
-        ...(await readFiles(status, recordingsDir(dir, port), streams, `recording of gateway ${number}`)),
+        ...(await readFiles(filled, recordingsDir(dir, port), streams, `recording of gateway ${number}`)),
       };
     }),
   );
@@ -93,9 +96,34 @@ async function call(port: number, path: string, init: RequestInit): Promise<Reco
   }
 }
 
+/**
+ * Returns the files that may have entries. A file is listed before its thread creates it, so a gateway that is killed at that
+ * moment leaves a file that does not exist, or has no chunk.
+ */
+export async function filesWithEntries(
+  { files }: Pick<RecordingStatus, "files">,
+  dir: string,
+): Promise<readonly FileStatus[]> {
+  const isFilled = await Promise.all(files.map(({ file }) => existsWithChunk(join(dir, file))));
+  return files.filter((_, i) => isFilled[i]);
+}
+
+async function existsWithChunk(path: string): Promise<boolean> {
+  const file = await open(path, "r").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (file === undefined) return false;
+  try {
+    return await hasChunk(file);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Reads the files of a recording, one after the other. */
 async function readFiles(
-  { files }: RecordingStatus,
+  files: readonly FileStatus[],
   dir: string,
   streams: readonly string[],
   name: string,

@@ -10,7 +10,17 @@ import { openEngine } from "../support/gateway/engine.ts";
 import type { TestReader } from "../support/gateway/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../support/until.ts";
-import { engineOptions, happen, happenings, losses, type Readers, STREAMS } from "./happenings.ts";
+import {
+  type EngineLimits,
+  engineOptions,
+  type Happening,
+  happen,
+  happenings,
+  losses,
+  type Readers,
+  restarts,
+  STREAMS,
+} from "./happenings.ts";
 import { createWorld, type World } from "./world.ts";
 
 let redis: TestRedis;
@@ -58,27 +68,41 @@ async function finish(world: World, { all, gone }: Readers): Promise<void> {
   expect(staying.map((reader) => reader.spoilt())).toEqual(staying.map(() => 0));
 }
 
+/** Executes a script with an engine, and checks what its readers received. */
+async function play(server: TestRedis, options: EngineLimits, happened: readonly Happening[]): Promise<void> {
+  using engine = openEngine(server.url, options);
+  const run = runs++;
+  const keys = Array.from({ length: STREAMS }, (_, i) => `hand-over-${run}-${i}`);
+  const world = createWorld(server, engine, keys);
+  const readers: Readers = { all: [], gone: new Set() };
+  try {
+    for (const one of happened) await happen(one, world, readers, engine);
+    await finish(world, readers);
+    // Readers that have reached the end receive new entries.
+    for (const key of keys) world.append(key, 2, 10);
+    await finish(world, readers);
+  } finally {
+    for (const { subscription } of readers.all) subscription.close();
+    await server.control.call("DEL", ...keys);
+  }
+}
+
 test("delivers every entry after the cursor exactly once, in spite of pauses, other writers and lost connections", async () => {
   const step = fc.oneof({ weight: 40, arbitrary: happenings }, { weight: 1, arbitrary: losses });
   const script = fc.array(step, { minLength: 5, maxLength: 50 });
   await fc.assert(
-    fc.asyncProperty(engineOptions, script, async (options, happened) => {
-      using engine = openEngine(redis.url, options);
-      const run = runs++;
-      const keys = Array.from({ length: STREAMS }, (_, i) => `hand-over-${run}-${i}`);
-      const world = createWorld(redis, engine, keys);
-      const readers: Readers = { all: [], gone: new Set() };
-      try {
-        for (const one of happened) await happen(one, world, readers, engine);
-        await finish(world, readers);
-        // Readers that have reached the end receive new entries.
-        for (const key of keys) world.append(key, 2, 10);
-        await finish(world, readers);
-      } finally {
-        for (const { subscription } of readers.all) subscription.close();
-        await redis.control.call("DEL", ...keys);
-      }
-    }),
+    fc.asyncProperty(engineOptions, script, (options, happened) => play(redis, options, happened)),
     { numRuns: 100, endOnFailure: true },
+  );
+});
+
+test("delivers every entry after the cursor exactly once, although the server is killed and restarted", async () => {
+  await using durable = await startRedis("--appendonly", "yes", "--appendfsync", "always");
+  const step = fc.oneof({ weight: 20, arbitrary: happenings }, { weight: 1, arbitrary: losses });
+  const script = fc.array(step, { minLength: 5, maxLength: 20 });
+  const scripts = fc.tuple(script, restarts, script, restarts, script).map((parts) => parts.flat());
+  await fc.assert(
+    fc.asyncProperty(engineOptions, scripts, (options, happened) => play(durable, options, happened)),
+    { numRuns: 10, endOnFailure: true },
   );
 });

@@ -69,6 +69,9 @@ export const losses = fc.record({
   connection: fc.constantFrom("appends" as const, "tail" as const),
 });
 
+/** The server is killed and starts again. */
+export const restarts = fc.constant({ do: "restart" as const });
+
 /** Removals of entries. */
 export const removals = fc.oneof(
   {
@@ -93,7 +96,11 @@ type Made<T> = T extends fc.Arbitrary<infer A> ? A : never;
 export type EngineLimits = Made<typeof engineOptions>;
 
 /** One random event. */
-export type Happening = Made<typeof happenings> | Made<typeof losses> | Made<typeof removals>;
+export type Happening =
+  | Made<typeof happenings>
+  | Made<typeof losses>
+  | Made<typeof restarts>
+  | Made<typeof removals>;
 
 /** The readers of a run; readers that left are not checked afterwards. */
 export interface Readers {
@@ -131,6 +138,9 @@ export async function happen(
       break;
     case "kill":
       world.kill(one.connection);
+      break;
+    case "restart":
+      await world.restart();
       break;
     case "join":
       readers.all.push(await startReader(engine, readerOptions(one, world)));

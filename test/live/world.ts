@@ -13,7 +13,7 @@ export interface World {
   appended(key: string): readonly EntryId[];
   /** Ids that were deleted one by one, which do not count as gaps. */
   readonly deleted: ReadonlySet<EntryId>;
-  /** None of these functions waits for Redis. */
+  /** None of these functions but `restart` waits for Redis. */
   append(key: string, entries: number, bytes: number): void;
   /** Like `append`, but through the engine, so the entries use loopback. */
   appendOwn(key: string, entries: number, bytes: number): void;
@@ -23,6 +23,8 @@ export interface World {
   deleteNewest(key: string): void;
   /** Kills the engine's connection for appends, or that of its live tail. */
   kill(connection: "appends" | "tail"): void;
+  /** Kills the server while the engine may append, and starts it again. Its data must be durable. */
+  restart(): Promise<void>;
   /** Resolves when all changes are done, and the live tail has read them. */
   settle(): Promise<void>;
   existing(key: string): Promise<readonly EntryId[]>;
@@ -54,6 +56,7 @@ export function createWorld(redis: TestRedis, engine: Engine, keys: readonly str
   const appended = new Map<string, EntryId[]>(keys.map((key) => [key, []]));
   const deleted = new Set<EntryId>();
   let pending: Promise<unknown>[] = [];
+  let own: Promise<unknown>[] = [];
 
   const newest = async (key: string, cursor: EntryId, count: number) =>
     entryIdsOf(await control.call("XREVRANGE", key, "+", `(${cursor}`, "COUNT", count)).reverse();
@@ -77,7 +80,7 @@ export function createWorld(redis: TestRedis, engine: Engine, keys: readonly str
     appendOwn(key, entries, bytes) {
       const data = Buffer.alloc(bytes, "o");
       const batch = Array.from({ length: entries }, () => ({ key, id: "*", data }));
-      pending.push(
+      own.push(
         new Promise<void>((resolve, reject) => {
           engine.append(batch, (results, isKept) => {
             // Like the next message, which is read into the same memory.
@@ -106,9 +109,17 @@ export function createWorld(redis: TestRedis, engine: Engine, keys: readonly str
     kill(connection) {
       pending.push(killConnections(redis, connection));
     },
-    async settle() {
+    async restart() {
+      // Their replies would be lost.
       await Promise.all(pending);
       pending = [];
+      await redis.kill();
+      await redis.start();
+    },
+    async settle() {
+      await Promise.all([...pending, ...own]);
+      pending = [];
+      own = [];
       // Runs with killed connections do not remove entries.
       for (const key of unsure) appended.set(key, [...(await existing(key))]);
       unsure.clear();

@@ -16,18 +16,23 @@ import { until } from "../support/until.ts";
 const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];
 const ALL = { REDIS_STREAM_MAXLEN: "0", MAX_BATCH_ENTRIES: "1000000" };
 
+/** A reader with its way to read and its first cursor. */
+type NamedReader = Reader & { readonly name: string };
+
 /** Entries of one stream under load. */
 interface Load {
   readonly stream: string;
   readonly pushers: readonly Pusher[];
-  readonly readers: readonly Reader[];
+  readonly readers: readonly NamedReader[];
 }
 
 /** Two pushers, and for each way to read two readers: one from the beginning and one from now. */
 async function startLoad({ ws }: GatewayProcess, stream: string): Promise<Load> {
-  const readers = await Promise.all(
-    WAYS.flatMap((way) => [startReader(ws, stream, way, "0"), startReader(ws, stream, way, "$")]),
-  );
+  const named = async (way: Way, from: string): Promise<NamedReader> => ({
+    ...(await startReader(ws, stream, way, from)),
+    name: `${way} from ${from}`,
+  });
+  const readers = await Promise.all(WAYS.flatMap((way) => [named(way, "0"), named(way, "$")]));
   const pushers = await Promise.all([startPusher(ws, stream), startPusher(ws, stream)]);
   return { stream, pushers, readers };
 }
@@ -46,7 +51,7 @@ async function progress(loads: readonly Load[], more: number): Promise<void> {
 }
 
 /** Ends a load and checks its entries. */
-async function settle({ http }: GatewayProcess, { stream, pushers, readers }: Load): Promise<void> {
+async function settle({ http, logged }: GatewayProcess, { stream, pushers, readers }: Load): Promise<void> {
   await Promise.all(pushers.map((pusher) => pusher.stop()));
   const url = `${http}/data/${stream}/entries?format=json&count=1000000`;
   let answer = await request(url);
@@ -64,11 +69,18 @@ async function settle({ http }: GatewayProcess, { stream, pushers, readers }: Lo
     () => `all readers have ${last}: ${readers.map(({ entries }) => entries.at(-1)?.id)}`,
     () => readers.every(({ entries }) => entries.at(-1)?.id === last),
   );
-  for (const { entries } of readers) {
+  const acknowledged = new Set(pushers.flatMap((pusher) => [...pusher.acknowledged.keys()]));
+  for (const { name, entries, gaps } of readers) {
     // The pushers started after all readers, so "from now" is all entries, except those that others pushed.
     const from = stored.findIndex(({ id }) => id === entries[0]?.id);
     expect(from).toBeGreaterThanOrEqual(0);
     expect(from).toBeLessThan(stored.length / 2);
+    const received = new Set(entries.map(({ id }) => id));
+    const missing = stored
+      .slice(from)
+      .filter(({ id }) => !received.has(id))
+      .map(({ id }) => `${id}, ${acknowledged.has(id) ? "acknowledged" : "not acknowledged"}`);
+    expect({ name, missing, gaps }, logged.join("; ")).toEqual({ name, missing: [], gaps: [] });
     expect(entries).toEqual(stored.slice(from));
   }
   await Promise.all(readers.map((reader) => reader[Symbol.asyncDispose]()));
@@ -92,7 +104,8 @@ describe("a managed Redis", () => {
     }
     // Only entries in flight to the killed server may fail.
     for (const { pushers } of loads)
-      for (const { failed } of pushers) expect(new Set(failed.values())).toEqual(new Set(["APPEND_UNKNOWN"]));
+      for (const { failed } of pushers)
+        for (const code of failed.values()) expect(code).toBe("APPEND_UNKNOWN");
     for (const load of loads) await settle(gateway, load);
     expect(await gateway.metric("redis_reconnects_total")).toBeGreaterThanOrEqual(3);
     expect(await gateway.metric("appends_in_flight")).toBe(0);

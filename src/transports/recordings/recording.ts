@@ -33,6 +33,8 @@ export class Recording {
   #stopping: StopReason | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isClosing = false;
+  /** Resolves when `begin` or `resume` has opened a file, or has ended the recording. */
+  #opened: Promise<void> = Promise.resolve();
   /** Resolves when the open file is closed. */
   #closed: Promise<void> = Promise.resolve();
   #markClosed: () => void = () => undefined;
@@ -61,7 +63,11 @@ export class Recording {
   }
 
   /** Starts the first file. @throws Error if it cannot be written */
-  async begin(opened: RecordedStreams): Promise<void> {
+  begin(opened: RecordedStreams): Promise<void> {
+    return this.#opening(this.#begin(opened));
+  }
+
+  async #begin(opened: RecordedStreams): Promise<void> {
     await this.#parts.directory.save(this.record);
     this.#parts.observe.counters.recordings++;
     await this.#openFile(opened, (stream) => stream);
@@ -71,7 +77,11 @@ export class Recording {
    * Continues after the end of an earlier gateway: completes its file, and records into a further one, from the last id of each
    * stream.
    */
-  async resume(): Promise<void> {
+  resume(): Promise<void> {
+    return this.#opening(this.#resume());
+  }
+
+  async #resume(): Promise<void> {
     this.#parts.observe.counters.recordings++;
     const lastIds = await this.#contents.completeAll();
     const { startCursors, request, owner } = this.record;
@@ -112,6 +122,7 @@ export class Recording {
     if (!this.isRecording) return;
     const isFirst = this.#stopping === undefined;
     this.#stopping ??= reason;
+    await this.#opened;
     const recorder = this.#recorder;
     if (recorder === undefined) return;
     if (isFirst) {
@@ -129,6 +140,11 @@ export class Recording {
     if (this.#recorder === undefined) return;
     this.#recorder.stop();
     await this.#closed;
+  }
+
+  #opening(done: Promise<void>): Promise<void> {
+    this.#opened = done.catch(() => undefined);
+    return done;
   }
 
   /** A stream has other metadata. */

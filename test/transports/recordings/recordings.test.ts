@@ -210,6 +210,28 @@ describe("a recording", () => {
     ]);
   });
 
+  it("is stopped and deleted while it cannot continue", async () => {
+    const env = { RECORDINGS_DIR: join(root, "stopped"), REDIS_WAIT_MS: "100" };
+    const first = await startTestGateway(redis.url, env);
+    for (const name of ["one", "two"])
+      expect((await post("/recordings", { name, streams: [`${name}:*`] }, first)).status).toBe(201);
+    await first.close();
+    redis.freeze();
+    try {
+      await using second = await startTestGateway(redis.url, env);
+      await until("they wait for Redis", async () => {
+        const waiting = await Promise.all(["one", "two"].map((name) => statusOf(name, second)));
+        return waiting.every(({ error }) => error?.includes("Redis is unavailable") === true);
+      });
+      const stopped = await post("/recordings/one/stop", undefined, second);
+      expect(stopped.json()).toMatchObject({ state: "stopped", reason: "request" });
+      expect((await request(`${second.http}/recordings/two`, { method: "DELETE" })).status).toBe(204);
+      expect(readdirSync(env.RECORDINGS_DIR).filter((file) => file.startsWith("two"))).toEqual([]);
+    } finally {
+      redis.thaw();
+    }
+  });
+
   it("is deleted with its files", async () => {
     await record({ name: "gone", streams: ["nothing"] });
     expect((await request(`${gateway.http}/recordings/gone`, { method: "DELETE" })).status).toBe(204);

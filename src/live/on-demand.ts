@@ -4,7 +4,7 @@
  * pause stay in Redis, or are skipped with `latest`.
  */
 import { bytesOf, type Entry, type StreamEntries } from "../domain/streams/entry.ts";
-import { type Conflation, createConflation } from "./conflation.ts";
+import { type Conflation, createConflation } from "./conflation-counter.ts";
 import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";

@@ -5,8 +5,8 @@
 import { sleep } from "../../domain/scheduling/sleep.ts";
 import type { OnMeta } from "../../redis/registry/metadata-watch.ts";
 import type { TransportParts } from "../parts.ts";
-import { isRetryable } from "./complete-file.ts";
 import { readMetas } from "./recorded-streams.ts";
+import { isRetryable } from "./recording-failures.ts";
 
 /** Time in ms before a watch that failed starts again. */
 const RETRY_MS = 1000;

@@ -19,7 +19,7 @@ import type { TransportParts } from "../parts.ts";
 import { acceptedCleanFormat } from "../request/media-types.ts";
 import type { ParameterRoute, ParametersOf } from "../request/parameters/parameters.ts";
 import { readParameters } from "../request/query.ts";
-import { warnOfTimes } from "../request/request-warnings.ts";
+import { warnOfTimes } from "../request/warning-headers.ts";
 import { countOut } from "../response/entries-sent.ts";
 import { joinOwnPieces } from "../response/memory/joined-pieces.ts";
 import { memoryOf } from "../response/memory/response-memory.ts";

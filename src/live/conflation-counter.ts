@@ -1,5 +1,5 @@
 /**
- * Counts conflated entries: entries that a `latest` reader skips because newer ones arrived while it was paused. The count
+ * Counter of conflated entries: entries that a `latest` reader skips because newer ones arrived while it was paused. The count
  * is the number of entries that passed the hub minus the number sent, so it needs no reads. Entries that arrive while the
  * hub does not watch the stream are not counted.
  */

@@ -25,11 +25,11 @@ export interface ScannedQueue {
 
 /** Scans per `ack_wait`. */
 const SCANS_PER_WAIT = 4;
-/** Time (ms) after which a scan is repeated that another one precedes. */
+/** Delay (ms) of a scan that is due while another one runs. */
 const SHORT_MS = 5;
 
 /** Plans and runs scans. */
-export class Scans {
+export class RedeliveryScans {
   readonly #queue: ScannedQueue;
   readonly #timers = new Set<NodeJS.Timeout>();
   #mayHavePending = true;

@@ -1,4 +1,7 @@
-/** Settled ids: those up to which no stream gets further entries, so that the entries of several streams are in order. */
+/**
+ * Watermark of several streams, as in stream processing: the id up to which none of them gets further entries. Entries up to it
+ * can be sent in order.
+ */
 import { type EntryId, earlierId, idAtTime } from "./entry-id.ts";
 
 /**
@@ -13,7 +16,6 @@ const CLOCK_DIFFERENCE_MS = 1000;
 export const PASSED_MS = 2;
 
 /** Returns the last id, at most `id`, up to which no stream gets further entries. @param timeOfDay in ms */
-export function settledId(id: EntryId, timeOfDay: number): EntryId {
-  const settled = idAtTime(Math.max(0, timeOfDay - CLOCK_DIFFERENCE_MS));
-  return earlierId(id, settled);
+export function watermark(id: EntryId, timeOfDay: number): EntryId {
+  return earlierId(id, idAtTime(Math.max(0, timeOfDay - CLOCK_DIFFERENCE_MS)));
 }

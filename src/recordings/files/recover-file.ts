@@ -9,7 +9,7 @@ import { readableOf } from "./readable-file.ts";
  *
  * @throws Error if it is not an MCAP file, or cannot be written
  */
-export async function finishFile(path: string): Promise<void> {
+export async function recoverFile(path: string): Promise<void> {
   const file = await open(path, "r+");
   try {
     const { isFinished, keptBytes, end } = await scanUnfinished(readableOf(file), await openDecompression());

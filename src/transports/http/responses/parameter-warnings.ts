@@ -2,7 +2,7 @@
 import type { FastifyInstance } from "fastify";
 import type { ParameterRoute } from "../../request/parameters/parameters.ts";
 import { unknownParameters } from "../../request/parameters/unknown-parameters.ts";
-import { warn } from "../../request/request-warnings.ts";
+import { warn } from "../../request/warning-headers.ts";
 import type { Warnings } from "../../request/warnings.ts";
 
 /** Routes with a parameter table, by method and pattern. */
@@ -23,7 +23,7 @@ const ROUTES: Readonly<Record<string, ParameterRoute>> = {
 };
 
 /** Warns about unknown parameters on every data route. */
-export function addRequestWarnings(app: FastifyInstance, warnings: Warnings): void {
+export function addParameterWarnings(app: FastifyInstance, warnings: Warnings): void {
   app.addHook("onRequest", (request, reply, done) => {
     const url = request.raw.url ?? "";
     const at = url.indexOf("?");

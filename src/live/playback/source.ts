@@ -44,7 +44,7 @@ export interface ReadPage {
   readonly readAt: number;
   /** Id of the first queued entry of all streams, if its millisecond had passed in Redis when the page was requested. */
   readonly passedHead: EntryId;
-  /** When it arrived, in ms on the clock of the timers. */
+  /** Time of its arrival, in ms on the clock of the timers. */
   readonly arrivedAt: number;
 }
 

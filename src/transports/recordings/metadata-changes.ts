@@ -42,7 +42,10 @@ export class MetadataChanges {
         return;
       } catch (error) {
         if (failures === 0)
-          this.#parts.observe.logger.warn({ err: error }, "recordings do not see changes of metadata");
+          this.#parts.observe.logger.warn(
+            { err: error },
+            "cannot watch the metadata of recorded streams; changes are not recorded",
+          );
         // Such as a Redis without tracking.
         if (!isRetryable(error)) return;
         await sleep(RETRY_MS, signal).catch(() => undefined);

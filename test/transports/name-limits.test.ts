@@ -61,7 +61,7 @@ describe("HTTP", () => {
       "a ticket",
       "/tickets",
       post("application/json", JSON.stringify({ route: "pull", stream: LONG })),
-      "stream_id",
+      "stream",
     ],
   ])("%s", async (_, path, options, parameter) => {
     expect(await errorOf(path, options)).toBe(tooLong(parameter));

@@ -117,6 +117,9 @@ async function held(): Promise<number> {
   return [...(await metric("bytes")).values()].reduce((sum, bytes) => sum + bytes, 0);
 }
 
+/** Whether a request or message has waited for memory. */
+const hasWaited = async () => [...(await metric("waits_total")).values()].some((waits) => waits > 0);
+
 const statusOf = (client: RawClient): string => client.text().slice(9, 12);
 
 describe("unread responses", () => {
@@ -147,34 +150,34 @@ describe("unread responses", () => {
       ),
   };
 
-  test.each(Object.entries(kinds))(
-    "%s: stay within the budget, and others are served",
-    async (_name, ask) => {
-      for (let i = 0; i < 40; i++) ask(open(false));
-      let most = 0;
-      const seen = async () => {
-        most = Math.max(most, await held());
-        return (await metric("waits_total")).size > 0 && most > 256 * KIB;
-      };
-      await until("memory is held", seen);
-      for (let i = 0; i < 20; i++) await seen();
-      // The share plus one item: a GraphQL response with its strings and copies.
-      expect(most).toBeLessThan(16 * MIB + 5 * 4 * MIB + MIB);
-      const other = open(true, OTHER);
-      send(other, "GET /data/big?last_entry_id=0&count=1&block=0", ["Connection: close"]);
-      await until("another client is answered", () => statusOf(other) !== "");
-      expect(statusOf(other)).toBe("200");
-      for (const socket of sockets) socket.destroy();
-      await until("all memory is returned", async () => (await held()) === 0);
-    },
-  );
+  /** Readers share the frames of these, so that 40 of them stay below the budget. The others wait for memory. */
+  const shared: readonly string[] = ["pull of everything", "events"];
+
+  test.each(Object.entries(kinds))("%s: stay within the budget, and others are served", async (name, ask) => {
+    // The first read of a stream is admitted by an estimate of its entries; the bound below applies to known ones.
+    await fetch(`${gateway.http}/data/big?last_entry_id=0&count=1&block=0`);
+    for (let i = 0; i < 40; i++) ask(open(false));
+    let most = 0;
+    const seen = async () => {
+      most = Math.max(most, await held());
+      return most > 256 * KIB && (shared.includes(name) || (await hasWaited()));
+    };
+    await until("memory is held", seen);
+    for (let i = 0; i < 20; i++) await seen();
+    // The share plus one item: a GraphQL response with its strings and copies.
+    expect(most).toBeLessThan(16 * MIB + 5 * 4 * MIB + MIB);
+    const other = open(true, OTHER);
+    send(other, "GET /data/big?last_entry_id=0&count=1&block=0", ["Connection: close"]);
+    await until("another client is answered", () => statusOf(other) !== "");
+    expect(statusOf(other)).toBe("200");
+    for (const socket of sockets) socket.destroy();
+    await until("all memory is returned", async () => (await held()) === 0);
+  });
 
   test("responds with 503 and Retry-After without memory for a request", async () => {
     for (let i = 0; i < 10; i++) kinds["GET with a large count"]?.(open(false));
     const late = open(true);
-    await until("a request waits", async () =>
-      [...(await metric("waits_total")).values()].some((n) => n > 0),
-    );
+    await until("a request waits", hasWaited);
     kinds["GET with a large count"]?.(late);
     await until("it is answered", () => statusOf(late) !== "");
     expect(late.text()).toMatch(/^HTTP\/1.1 503 /);
@@ -184,9 +187,7 @@ describe("unread responses", () => {
 
   test("returns an error without memory for a GraphQL operation", async () => {
     for (let i = 0; i < 10; i++) kinds["GET with a large count"]?.(open(false));
-    await until("a request waits", async () =>
-      [...(await metric("waits_total")).values()].some((n) => n > 0),
-    );
+    await until("a request waits", hasWaited);
     const late = open(true);
     kinds.GraphQL?.(late);
     await until("it is answered", () => late.text().includes("OVERLOADED"));

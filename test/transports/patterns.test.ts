@@ -6,7 +6,9 @@ import { openAnswer, request } from "../support/clients/http.ts";
 import { connectSocket, type TestSocket } from "../support/clients/socket.ts";
 import { readEvents } from "../support/clients/sse.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
+import { metricOf } from "../support/gateway/metrics.ts";
 import { startRedis, type TestRedis } from "../support/redis/redis.ts";
+import { until } from "../support/until.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;
@@ -256,9 +258,9 @@ describe("GET", () => {
   });
 
   test("waits for the first entry of a stream that does not exist yet", async () => {
+    const before = await metricOf(gateway, "readers");
     const answer = get("format=json&last_entry_id=$&block=20000");
-    // The request may still be on its way, so the stream is created when it has begun to wait.
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await until("it waits", async () => (await metricOf(gateway, "readers")) > before);
     await add("cam-9", "x", "1-0");
     expect((await answer).json()).toEqual([["cam-9", "1-0", "x"]]);
   });

@@ -3,15 +3,15 @@ import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import { freePort } from "../../bench/load/processes/free-port.ts";
-import { connect, type PulledEntry, type Streamer } from "../../client/index.ts";
-import { startBrowser, type TestBrowser } from "../support/browser/browser.ts";
-import { axeViolations } from "../support/browser/console-page.ts";
-import { request } from "../support/clients/http.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
-import { createTestKeys } from "../support/gateway/keys.ts";
-import { startRedis, type TestRedis } from "../support/redis/redis.ts";
-import { until } from "../support/until.ts";
+import { freePort } from "../../../bench/load/processes/free-port.ts";
+import { connect, type PulledEntry, type Streamer } from "../../../client/index.ts";
+import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
+import { axeViolations } from "../../support/browser/console-page.ts";
+import { request } from "../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { createTestKeys } from "../../support/gateway/keys.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { until } from "../../support/until.ts";
 
 /** Maximum size of the first view, bytes gzipped. */
 const MOST_BYTES = 50_000;

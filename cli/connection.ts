@@ -23,7 +23,7 @@ export function selectConnection(
   env: ContextEnvironment,
 ): ConnectionFlags {
   const { url, token, ca } = given;
-  if (isFlag("url") && isFlag("context")) throw usageError("--url and --context exclude each other");
+  if (isFlag("url") && isFlag("context")) throw usageError("--url and --context cannot be used together");
   const file = contextsFile(env);
   const isUrlGiven = url !== undefined && (isFlag("url") || given.context === undefined);
   const contexts: Contexts = isUrlGiven ? { contexts: {} } : readContexts(file);

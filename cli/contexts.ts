@@ -73,12 +73,12 @@ export function contextOf({ contexts }: Contexts, name: string, file: string): C
 
 function parseContexts(parsed: unknown): Contexts {
   const { current, contexts = {} } = membersOf(parsed, "the file");
-  if (current !== undefined && typeof current !== "string") throw new Error('"current" must be a text');
+  if (current !== undefined && typeof current !== "string") throw new Error('"current" must be a string');
   const entries = Object.entries(membersOf(contexts, '"contexts"')).map(([name, value]) => {
     const { url, token, ca } = membersOf(value, `context "${name}"`);
     for (const [member, text] of Object.entries({ token, ca }))
       if (text !== undefined && typeof text !== "string")
-        throw new Error(`"${member}" of context "${name}" must be a text`);
+        throw new Error(`"${member}" of context "${name}" must be a string`);
     if (typeof url !== "string") throw new Error(`context "${name}" must have a "url"`);
     const context: Context = {
       url,

@@ -82,7 +82,7 @@ export const EXCLUDE: OptionRow = {
 export const JSON_OUTPUT: OptionRow = { flags: "--json", doc: "print JSON" };
 
 /** Confirmation in advance, for scripts. */
-export const YES: OptionRow = { flags: "-y, --yes", doc: "do not ask" };
+export const YES: OptionRow = { flags: "-y, --yes", doc: "delete without a confirmation" };
 
 /** Adds a repeated option's value to those before. */
 export function appendText(text: string, before: unknown): readonly string[] {

@@ -75,7 +75,12 @@ export async function startGateway(
       acceptFaster: () =>
         copies
           .open()
-          .catch((error) => logger.warn({ err: error }, "connections are accepted one per event-loop turn")),
+          .catch((error) =>
+            logger.warn(
+              { err: error },
+              "cannot copy the listening socket; new connections are accepted one per event-loop turn",
+            ),
+          ),
       async close() {
         await endConnections(transports, copies, access, settings.shutdownMs);
         await closeAll(closers);

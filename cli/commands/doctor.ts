@@ -83,7 +83,7 @@ async function* reachable(flags: ConnectionFlags, signal: AbortSignal): AsyncGen
     state: isSkewed ? "unusual" : "ok",
     text: isSkewed
       ? `the gateway's clock differs by ${durationText(skewMs)}; --since and ages are wrong by as much`
-      : "the gateway's clock is this machine's, to the second",
+      : "the clocks of the gateway and of this machine agree to the second",
   };
   yield transport(flags);
   await request(gateway, gateway.address.http("readyz", {}), { signal });
@@ -119,7 +119,7 @@ async function* identified(
   yield {
     name: "Redis",
     state: isOld ? "unusual" : "ok",
-    text: `${redisVersion}, ${redisMode}${isOld ? "; before 7 it does not count what was added" : ""}`,
+    text: `${redisVersion}, ${redisMode}${isOld ? "; versions before 7 do not count added entries" : ""}`,
   };
 }
 

@@ -22,7 +22,7 @@ export async function startCursor(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   if ([from, since, last].filter((one) => one !== undefined).length > 1)
-    throw usageError("--from, --since and --last exclude each other");
+    throw usageError("--from, --since and --last cannot be used together");
   if (since !== undefined) return cursorBefore(Date.now() - since);
   if (last !== undefined) return cursorOfLast(streamer, names, last, naming, signal);
   return from === undefined ? undefined : cursorOf(from);

@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         "--last-entry-id", default="$", help="cursor: an entry id, 0 (the beginning) or $ (now)"
     )
     pull.add_argument("--latest", action="store_true", help="skip to the newest entry")
-    pull.add_argument("--count", type=int, help="stop after so many entries")
+    pull.add_argument("--count", type=int, help="stop after this many entries")
     pull.set_defaults(run=_pull)
     push = commands.add_parser("push", help="store each line of the standard input as an entry")
     push.add_argument("stream")

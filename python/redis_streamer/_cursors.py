@@ -69,7 +69,7 @@ class NamedPosition:
         self._cursors.update(cursors)
 
     def advance(self, stream: str, entry_id: str) -> None:
-        """Moves the cursor of a stream behind an entry. Raises BadMessage."""
+        """Moves the cursor of a stream to an entry. Raises BadMessage."""
         if stream not in self._cursors:
             raise bad_message(f'an entry of "{stream}", which was not requested')
         self._cursors[stream] = entry_id
@@ -119,7 +119,7 @@ class PatternPosition:
         """Does nothing: the gateway resolves ``$``."""
 
     def advance(self, stream: str, entry_id: str) -> None:
-        """Moves the cursor of a stream behind an entry. Raises BadMessage."""
+        """Moves the cursor of a stream to an entry. Raises BadMessage."""
         if self._streams is None or stream not in self._streams:
             raise bad_message(f'an entry of "{stream}", which has not joined')
         self._cursors[stream] = entry_id

@@ -4,13 +4,11 @@
  * pause stay in Redis, or are skipped with `latest`.
  */
 import { bytesOf, type Entry, type StreamEntries } from "../domain/streams/entry.ts";
-import { type Conflation, createConflation } from "./conflation.ts";
+import { type Conflation, createConflation } from "./conflation-counter.ts";
 import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
+import { LongFrame } from "./long-frame.ts";
 import { retryLater } from "./retry.ts";
-
-/** Memory of a frame while it is encoded in slices, per byte of its entries: the entries, and their copy in the frame. */
-const LONG_FRAME_COPIES = 3;
 
 /** Options of on-demand delivery. */
 export interface OnDemandOptions {
@@ -39,15 +37,15 @@ class OnDemandDelivery<Frame> implements Delivery {
   readonly #conflations = new Map<StreamState, Conflation>();
   readonly #reader: LiveReader;
   #isReading = false;
-  #isEncoding = false;
-  /** The subscription was halted, or a stream created again, since encoding began: the entries may not follow the cursor. */
-  #isOutdated = false;
+  /** Cancelled if the subscription is halted, or a stream created again: the entries may not follow the cursor any more. */
+  readonly #longFrame: LongFrame<Frame>;
   #isRunScheduled = false;
 
   constructor(context: DeliveryContext<Frame>, options: OnDemandOptions) {
     this.#context = context;
     this.#options = options;
     this.#states = context.states;
+    this.#longFrame = new LongFrame(context);
     for (const state of context.states) this.#countConflated(state);
     this.#reader = {
       take: () => {
@@ -59,7 +57,7 @@ class OnDemandDelivery<Frame> implements Delivery {
       // Memory does not continue a cursor before its first entry, so the entries are read from Redis, which detects the gap.
       onBeginning: () => undefined,
       onRecreated: () => {
-        this.#isOutdated = true;
+        this.#longFrame.cancel();
         this.#scheduleRun();
       },
       onError: (error) => context.onError(error),
@@ -68,7 +66,7 @@ class OnDemandDelivery<Frame> implements Delivery {
 
   run(): void {
     const context = this.#context;
-    while (!context.isHalted() && !this.#isReading && !this.#isEncoding) {
+    while (!context.isHalted() && !this.#isReading && !this.#longFrame.isEncoding) {
       for (const state of this.#states) context.follow(state);
       const found = this.#states.map((state) => this.#fromMemory(state));
       if (found.includes(undefined)) {
@@ -90,11 +88,11 @@ class OnDemandDelivery<Frame> implements Delivery {
   }
 
   isEncoding(): boolean {
-    return this.#isEncoding;
+    return this.#longFrame.isEncoding;
   }
 
   halt(): void {
-    this.#isOutdated = true;
+    this.#longFrame.cancel();
     for (const state of this.#attached) this.#context.hub.detach(state.key, this.#reader);
     this.#attached.clear();
     for (const state of this.#states) {
@@ -113,7 +111,7 @@ class OnDemandDelivery<Frame> implements Delivery {
     this.#states = this.#states.filter((one) => one !== state);
     this.#conflations.delete(state);
     // A frame that is being encoded may have entries of the stream.
-    this.#isOutdated = true;
+    this.#longFrame.cancel();
     if (this.#attached.delete(state)) this.#context.hub.detach(state.key, this.#reader);
   }
 
@@ -201,8 +199,7 @@ class OnDemandDelivery<Frame> implements Delivery {
     }
     if (streams.length === 0) return false;
     const { encoder, entryFrames } = this.#context;
-    const isNeeded = () => this.#isEncoding && !this.#context.isHalted();
-    const encoding = entryFrames.encode(encoder, streams, isNeeded);
+    const encoding = entryFrames.encode(encoder, streams, () => this.#longFrame.isNeeded());
     if ("frame" in encoding) this.#write(states, found, encoding.frame);
     else this.#writeWhenEncoded(states, found, encoding.inSlices);
     return true;
@@ -232,30 +229,15 @@ class OnDemandDelivery<Frame> implements Delivery {
     found: NextEntries,
     inSlices: () => Promise<Frame | undefined>,
   ): void {
-    const context = this.#context;
-    const bytes = LONG_FRAME_COPIES * found.reduce((sum, entries) => sum + bytesOf(entries), 0);
+    const bytes = found.reduce((sum, entries) => sum + bytesOf(entries), 0);
+    const isEncoding = this.#longFrame.encode(bytes, inSlices, (encoded) => {
+      if (encoded !== undefined) this.#write(states, found, encoded);
+      this.run();
+    });
     // Without memory the subscription pauses, and reads the entries again when memory is available.
-    if (!context.reserve(bytes)) return;
-    this.#isEncoding = true;
-    this.#isOutdated = false;
+    if (!isEncoding) return;
     // Certain in this event-loop turn only.
     for (const state of this.#states) state.isAtEnd = false;
-    const ended = () => {
-      this.#isEncoding = false;
-      context.unreserve(bytes);
-    };
-    inSlices().then(
-      (frame) => {
-        ended();
-        if (frame !== undefined && !this.#isOutdated && !context.isHalted())
-          this.#write(states, found, frame);
-        this.run();
-      },
-      (error) => {
-        ended();
-        context.onError(error);
-      },
-    );
   }
 
   /** Attaches all streams to the hub. @returns false if the hub already has newer entries of a stream */

@@ -5,7 +5,7 @@ import type { Reservation } from "./sink.ts";
 export interface ReadMemoryEvents {
   /** Called if the reader waits, because nothing that it holds would make room. */
   readonly onWait?: () => void;
-  /** There is room again, after `onWait`. */
+  /** Memory is available again, after `onWait`. */
   readonly onRoom: () => void;
   /** Memory that was held when a reservation failed is free again. */
   readonly onFreed?: () => void;

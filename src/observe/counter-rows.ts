@@ -31,7 +31,11 @@ export const COUNTER_ROWS: Readonly<
   ],
   slowPauses: ["counter", "slow_pauses_total", "Times that a reader exceeded its high-water mark"],
   pagesRead: ["counter", "pages_read_total", "Pages of history read from Redis"],
-  pagesShared: ["counter", "pages_shared_total", "Pages of history shared from another reader's read"],
+  pagesShared: [
+    "counter",
+    "pages_shared_total",
+    "Pages of history that a reader took from another reader's read",
+  ],
   tailReads: ["counter", "tail_reads_total", "Reads by the live tail"],
   tailStreams: ["gauge", "tail_streams", "Streams that the live tail watches"],
   recentBytes: ["gauge", "recent_bytes", "Memory of recent batches of live streams"],

@@ -113,7 +113,9 @@ export function createMetrics(sources: MetricSources): Metrics {
     },
     sendBufferBytes,
   );
-  addByLabel(register, "limits_hit_total", "Hits of limits", "limit", () => Object.entries(limitHits));
+  addByLabel(register, "limits_hit_total", "Times that a client reached a limit, by limit", "limit", () =>
+    Object.entries(limitHits),
+  );
   addByLabel(register, "rejections_total", "Errors sent to clients, by code", "code", () => errors);
   new Gauge({
     name: "redis_streamer_connections",
@@ -193,7 +195,7 @@ function addBacklogs(
 ): void {
   new Gauge({
     name: "redis_streamer_work_entries",
-    help: "Entries of consumer groups with workers at this gateway, by stream class: pending (delivered, not done), and lag (not delivered)",
+    help: "Entries of consumer groups with workers at this gateway, by stream class: pending (delivered, not settled), and lag (not delivered)",
     labelNames: ["class", "state"],
     // The workers of a group may be at several gateway processes, and each of these reports it.
     aggregator: "max",

@@ -1,6 +1,7 @@
 /**
- * Availability of Redis: reports within about two seconds that Redis does not reply. Connections wait far longer before they
- * give up, so that commands survive a short outage. A user who watches a live display needs to know earlier.
+ * Availability of Redis: reports to clients within about two seconds that Redis does not reply. Connections wait far longer
+ * before they give up (`resp/stall-detector.ts`), so that commands survive a short outage. A user who watches a live display
+ * needs to know earlier.
  */
 import type { Logger } from "../domain/logger.ts";
 import type { Counters } from "../observe/counters.ts";

@@ -37,6 +37,6 @@ export function gatewayErrorOf(error: Error): GatewayError {
       if (/equal or smaller than the target|must be greater than 0-0|exhausted/.test(words))
         return new GatewayError("ID_NOT_ABOVE_LAST", words);
       if (/Invalid stream ID/i.test(words)) return new GatewayError("BAD_PARAMETER", `entry id: ${words}`);
-      return new GatewayError("REDIS_REFUSED", `Redis refused: ${words}`);
+      return new GatewayError("REDIS_REFUSED", `Redis rejected the command: ${words}`);
   }
 }

@@ -72,7 +72,7 @@ export const CLIENTS = {
     whole(100, 86_400_000),
     "60000",
     "ms",
-    "Time after which a connection is closed if its client reads less than 16 KB of the bytes that wait for it",
+    "Time after which a connection is closed if its client has read less than 16 KB of the bytes that wait for it",
   ),
   pingIntervalMs: row(
     "PING_INTERVAL_MS",

@@ -51,7 +51,7 @@ export const GRAPHQL = {
     bytes(1024),
     "8m",
     "bytes",
-    "Maximum payload bytes of one GraphQL operation; it gets TOO_LARGE for the payloads beyond it, and lists have fewer entries",
+    "Maximum payload bytes of one GraphQL operation; beyond it, payloads are null with the error TOO_LARGE, and lists have fewer entries",
   ),
   graphqlMaxPayloadBytes: row(
     "GRAPHQL_MAX_PAYLOAD_BYTES",

@@ -16,7 +16,7 @@ export const OBSERVE = {
     text,
     "",
     "",
-    "OTLP over HTTP collector for traces, such as http://127.0.0.1:4318; empty sends none",
+    "Collector that receives traces by OTLP over HTTP, such as http://127.0.0.1:4318; empty sends none",
   ),
   logLevel: row(
     "LOG_LEVEL",

@@ -94,7 +94,7 @@ export const seconds =
   (value) => {
     const parsed = /^\d+(\.\d{1,3})?$/.test(value) ? Number(value) : Number.NaN;
     if (!(parsed >= least && parsed <= most))
-      throw new Error(`must be seconds from ${least} to ${most}, got "${value}"`);
+      throw new Error(`must be a number of seconds from ${least} to ${most}, got "${value}"`);
     return Math.round(parsed * 1000);
   };
 

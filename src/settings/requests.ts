@@ -51,6 +51,6 @@ export const REQUESTS = {
     bytes(1024),
     "16m",
     "bytes",
-    "Maximum payload bytes of one response, or of one payload of a pull; it then has fewer entries than requested",
+    "Maximum payload bytes of one response or one pulled message; one that would exceed it has fewer entries than requested",
   ),
 } as const;

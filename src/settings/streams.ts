@@ -52,7 +52,7 @@ export const STREAMS = {
     text,
     "",
     "",
-    "Directory of recordings; empty: recordings, beside DATA_DIR. One gateway uses it at a time",
+    "Directory of recordings, for one gateway at a time; empty: the directory recordings beside DATA_DIR",
   ),
   maxRecordings: row(
     "MAX_RECORDINGS",

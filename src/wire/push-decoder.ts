@@ -3,7 +3,8 @@
  * arrived yet.
  */
 import { GatewayError } from "../domain/errors.ts";
-import { type CleanFormat, cleanFormat, type MessageFormat } from "./formats.ts";
+import type { CleanFormat } from "./clean-format.ts";
+import { cleanFormat, type MessageFormat } from "./formats.ts";
 import {
   type PushHeader,
   type PushOffsets,

@@ -468,6 +468,15 @@ describe("a ticket", () => {
     expect([answer.status, answer.json()]).toMatchObject([400, { code }]);
   });
 
+  test.each([
+    ["stream", { route: "pull", stream: "a".repeat(1025) }],
+    ["streams", { route: "pull", streams: ["a".repeat(1025)] }],
+    ["device", { route: "pull", stream: "a", device: "a".repeat(1025) }],
+  ])("with a name that is too long is rejected: the error names the member %s", async (member, body) => {
+    const { answer } = await ticketOf(bearer(await tokenFor(["admin"])), body);
+    expect(answer.json()).toMatchObject({ error: `${member} must be at most 1024 bytes, got 1025` });
+  });
+
   test("requested with an empty object has the permissions of its key", async () => {
     const { ticket } = await ticketOf(bearer(await tokenFor(["read"])), {});
     expect(await status("/data/cam?block=0", ticket)).toBe(200);

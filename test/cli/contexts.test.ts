@@ -77,8 +77,10 @@ describe("which gateway a command uses", () => {
     expect(selectConnection({ ...variables, ...flags }, isFlag, env)).toEqual(expected);
   });
 
-  test("a URL and a context exclude each other, and an unknown context is named", () => {
-    expect(() => selectConnection({ url: "http://x", context: "lab" }, () => true, env)).toThrow("exclude");
+  test("a URL and a context cannot be used together, and an unknown context is named", () => {
+    expect(() => selectConnection({ url: "http://x", context: "lab" }, () => true, env)).toThrow(
+      "cannot be used together",
+    );
     expect(() => selectConnection({ context: "nope" }, () => false, env)).toThrow("it has lab, home");
   });
 });
@@ -87,7 +89,7 @@ test.each([
   ["{", /is not valid/],
   ["[]", /the file must be an object/],
   ['{"contexts": {"a": {}}}', /context "a" must have a "url"/],
-  ['{"contexts": {"a": {"url": "x", "token": 1}}}', /"token" of context "a" must be a text/],
+  ['{"contexts": {"a": {"url": "x", "token": 1}}}', /"token" of context "a" must be a string/],
 ])("rejects the file %s", (text, message) => {
   const file = contextsFile(env);
   mkdirSync(dirname(file), { recursive: true });

@@ -103,9 +103,8 @@ describe("formats", () => {
       ],
     );
     const clean = CLEAN_FORMAT_NAMES.map((name) => {
-      const { mediaType, isBinary, encodeGap, encodeStatus } = cleanFormat(name);
-      const hasNotices = encodeGap !== undefined && encodeStatus !== undefined;
-      return [name, mediaType, isBinary ? "binary" : "text", hasNotices ? "yes" : "no"];
+      const { mediaType, isBinary, encodeNotice } = cleanFormat(name);
+      return [name, mediaType, isBinary ? "binary" : "text", encodeNotice ? "yes" : "no"];
     });
     expect(documented).toEqual([
       ["header", "", "text, then binary", "no"],

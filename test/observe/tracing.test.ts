@@ -38,7 +38,7 @@ test("sends a span for each request and connection, in the client's trace, witho
   const socket = await connectSocket(`${gateway.ws}/data/secret-stream/pull`);
   socket.close();
   await socket.closed;
-  // What is not sent yet is sent when the gateway stops.
+  // Unsent spans are sent when the gateway stops.
   await gateway.close();
   collector.close();
   collector.closeAllConnections();

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { idOf } from "../../src/domain/streams/entry-id.ts";
 import { readFileFacts } from "../../src/recordings/files/file-facts.ts";
-import { finishFile } from "../../src/recordings/files/finish-file.ts";
 import { openRecording, type RecordingRange } from "../../src/recordings/files/read-recording.ts";
+import { recoverFile } from "../../src/recordings/files/recover-file.ts";
 import { bytesOfText } from "../../src/wire/utf8.ts";
 import { type KeyedEntry, writeFile } from "../support/data/mcap.ts";
 
@@ -99,7 +99,7 @@ describe("the last id of a stream", () => {
         { perChunk: 2, isEnded: false },
       ),
     );
-    await finishFile(path);
+    await recoverFile(path);
     const facts = await readFileFacts(path);
     expect([...facts.lastIds]).toEqual([
       ["a:early", "5-1"],

@@ -77,10 +77,12 @@ describe("rejections by Redis", () => {
 
   test("anything else keeps Redis' words", async () => {
     expect(await rejectionOf("XADD", "s")).toBe(
-      "REDIS_REFUSED: Redis refused: wrong number of arguments for 'xadd' command",
+      "REDIS_REFUSED: Redis rejected the command: wrong number of arguments for 'xadd' command",
     );
     await redis.control.call("ACL", "SETUSER", "default", "-xadd");
-    expect(await rejectionOf("XADD", "s", "*", "d", "x")).toMatch(/^REDIS_REFUSED: Redis refused: NOPERM /);
+    expect(await rejectionOf("XADD", "s", "*", "d", "x")).toMatch(
+      /^REDIS_REFUSED: Redis rejected the command: NOPERM /,
+    );
     await redis.control.call("ACL", "SETUSER", "default", "+xadd");
   });
 });

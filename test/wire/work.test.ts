@@ -5,14 +5,14 @@ import { expect, test } from "vitest";
 import { runAtOnce } from "../../src/domain/scheduling/run-at-once.ts";
 import { type EntryFields, valuesOf } from "../../src/domain/streams/entry.ts";
 import { idOf } from "../../src/domain/streams/entry-id.ts";
-import type { CleanFormatName } from "../../src/wire/formats.ts";
+import { type CleanFormatName, cleanFormat } from "../../src/wire/formats.ts";
 import { joinSteps } from "../../src/wire/pieces.ts";
 import { bytesOfText, lossyTextOf } from "../../src/wire/utf8.ts";
-import { encodeWorkNotice, encodeWorkSteps, type WorkItem } from "../../src/wire/work/work.ts";
+import type { WorkItem, WorkNotice } from "../../src/wire/work/work.ts";
 import { decodeWork } from "../../src/wire/work/work-decoder.ts";
 
 function* joined(format: CleanFormatName, stream: string, items: readonly WorkItem[]) {
-  return yield* joinSteps(yield* encodeWorkSteps(format, stream, items));
+  return yield* joinSteps(yield* cleanFormat(format).encodeWorkSteps(stream, items));
 }
 
 const value = fc.oneof(
@@ -93,13 +93,13 @@ test("the client decodes notices", () => {
       const given = names.map(([stream, id]) => (stream === undefined ? id : [stream, id]));
       const expected = names.map(([stream, id]) => ({ stream, id }));
       const done = { counts: { ack: count, nack: 1 }, late: given };
-      const decode = (notice: Parameters<typeof encodeWorkNotice>[1]) => {
-        const encoded = encodeWorkNotice("msgpack", notice);
+      const decode = (notice: WorkNotice) => {
+        const encoded = cleanFormat("msgpack").encodeWorkNotice(notice);
         return decodeWork(typeof encoded === "string" ? bytesOfText(encoded) : encoded);
       };
       expect(decode({ done })).toEqual({ late: expected });
       expect(decode({ lost: given })).toEqual({ lost: expected });
-      expect(JSON.parse(String(encodeWorkNotice("json", { done })))).toEqual({
+      expect(JSON.parse(String(cleanFormat("json").encodeWorkNotice({ done })))).toEqual({
         done: { ack: count, nack: 1, late: given },
       });
     }),

@@ -92,7 +92,7 @@ async function runPush(io: Io, stream: string, files: readonly string[], flags: 
 function framingOf({ lines, whole, lengthPrefixed }: Flags, files: readonly string[]): Framing {
   const given = [lines && "lines", whole && "whole", lengthPrefixed && "length-prefixed"] as const;
   const [framing, ...others] = given.filter((one) => one !== undefined);
-  if (others.length > 0) throw usageError("--lines, --whole and --length-prefixed exclude each other");
+  if (others.length > 0) throw usageError("--lines, --whole and --length-prefixed cannot be used together");
   const isInput = files.length === 0 || (files.length === 1 && files[0] === "-");
   return framing || (isInput ? "lines" : "whole");
 }

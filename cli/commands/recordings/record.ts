@@ -61,7 +61,7 @@ export const record: CommandRow = {
       doc: "add a text to the file; may be repeated",
       parse: parseNote,
     },
-    { flags: "--detach", doc: "leave it running on the gateway, and end" },
+    { flags: "--detach", doc: "exit, and leave the recording running on the gateway" },
   ],
   examples: ["redis-streamer record '*' --device rover -o runs --duration 10m"],
   run: (io, [streams]: [readonly string[]], flags: Flags) => runRecord(io, streams, flags),

@@ -16,7 +16,7 @@ export function StatesView({ entries, name, workspace }: ViewProps) {
   const rows = stateRows(all);
   return (
     <div class="states-view" tabIndex={0} role="region" aria-label={`States of ${name}`}>
-      {rows.length === 0 && <p class="hint">There are no words in these entries.</p>}
+      {rows.length === 0 && <p class="hint">These entries contain no strings and no booleans.</p>}
       {rows.map((row) => (
         <Bars key={row.field} row={row} fromMs={fromMs} toMs={toMs} isUtc={isUtc} />
       ))}

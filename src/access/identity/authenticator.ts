@@ -136,7 +136,7 @@ class KeyAuthenticator implements Authenticator {
       throw new GatewayError(
         "UNAUTHENTICATED",
         isInUrl
-          ? "the parameter key must be a link key, made by keys add --link"
+          ? "the parameter key must be a link key, created with: redis-streamer keys add --link"
           : "a link key is accepted only as the parameter key of /foxglove",
       );
     return requireUnexpired(this.#knownIdentityOf(key), "the API key has expired");

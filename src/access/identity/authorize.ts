@@ -55,7 +55,7 @@ export function authorizeGateway(identity: Identity, action: Action): void {
   if (identity.scope !== undefined || !identity.grants.some((grant) => allowsGateway(grant, action)))
     throw new GatewayError(
       "FORBIDDEN",
-      `${identity.name} has no permission to ${action} the gateway (${action}:*)`,
+      `${identity.name} lacks the permission ${action}:*, which this operation requires`,
     );
 }
 

@@ -15,6 +15,15 @@ export interface Naming {
   labelOf(streamId: string): string;
 }
 
+/** Names of the parameters of a request, as its client sent them. Errors contain them. */
+export interface ParameterNames {
+  readonly ids: string;
+  readonly device: string;
+}
+
+/** The usual names. */
+export const PARAMETER_NAMES: ParameterNames = { ids: "stream_id", device: "device_id" };
+
 /** Parameters of a request's naming. */
 export interface NamingOptions {
   /** Undefined: the default device. Empty: no device, the stream id is the key itself. */
@@ -26,6 +35,8 @@ export interface NamingOptions {
   readonly maxNameBytes: number;
   /** `keep_device_id_in_stream_id`: labels keep the device. */
   readonly keepDevice?: boolean;
+  /** @default PARAMETER_NAMES */
+  readonly names?: ParameterNames;
 }
 
 /**
@@ -35,12 +46,13 @@ export interface NamingOptions {
  */
 export function namingOf(options: NamingOptions): Naming {
   const { device, prefix, noDevicePrefix, maxNameBytes, keepDevice = false } = options;
-  checkName("device_id", device ?? "", maxNameBytes);
+  const { names = PARAMETER_NAMES } = options;
+  checkName(names.device, device ?? "", maxNameBytes);
   checkName("prefix", prefix, maxNameBytes);
   const deviceColon = noDevicePrefix || device === "" ? "" : `${device ?? DEFAULT_DEVICE}:`;
   return {
     keyOf(streamId) {
-      checkName("stream_id", streamId, maxNameBytes);
+      checkName(names.ids, streamId, maxNameBytes);
       return `${deviceColon}${prefix}${streamId}`;
     },
     labelOf: (streamId) => (keepDevice ? `${deviceColon}${streamId}` : streamId),
@@ -55,10 +67,15 @@ export function namingOf(options: NamingOptions): Naming {
  * @throws GatewayError BAD_PARAMETER for invalid encoding, an empty stream id or too many streams
  */
 export function parseStreamIds(segment: string, most: number): readonly string[] {
-  const ids = splitNames("stream_id", segment);
-  if (ids.length > most)
-    throw badParameter("stream_id", `must name at most ${most} streams, got ${ids.length}`);
+  const ids = splitNames(PARAMETER_NAMES.ids, segment);
+  checkCount(PARAMETER_NAMES.ids, ids, most);
   return ids;
+}
+
+/** Checks the number of stream ids. @param parameter its name in errors @throws GatewayError BAD_PARAMETER for more than `most` */
+export function checkCount(parameter: string, ids: readonly string[], most: number): void {
+  if (ids.length > most)
+    throw badParameter(parameter, `must name at most ${most} streams, got ${ids.length}`);
 }
 
 /**

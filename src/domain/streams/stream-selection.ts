@@ -5,7 +5,13 @@
  * Keys that begin with a colon belong to the gateway. Only a pattern that begins with a colon selects them.
  */
 import { badParameter } from "../errors.ts";
-import { DEFAULT_DEVICE, type NamingOptions, namingOf, withoutRepeats } from "./stream-name.ts";
+import {
+  DEFAULT_DEVICE,
+  type NamingOptions,
+  namingOf,
+  PARAMETER_NAMES,
+  withoutRepeats,
+} from "./stream-name.ts";
 import { matchesGlob, problemOfPattern } from "./stream-pattern.ts";
 
 /** A stream that a request reads. */
@@ -43,8 +49,6 @@ export interface SelectionOptions extends NamingOptions {
   readonly exclude: readonly string[];
   /** Whether `*` is a literal character (`pattern=0`). */
   readonly isLiteral: boolean;
-  /** Name of the ids in errors. @default "stream_id" */
-  readonly idsParameter?: string;
 }
 
 /** Maximum number of stream ids with `*`, and of excluded names with `*`. Each is compared with every stream. */
@@ -56,7 +60,7 @@ export const MOST_PATTERNS = 16;
  * @throws GatewayError BAD_PARAMETER for a name or pattern that is not valid, or if no stream is left
  */
 export function selectStreams(options: SelectionOptions): StreamSelection {
-  const { isLiteral, noDevicePrefix, device = DEFAULT_DEVICE, idsParameter = "stream_id" } = options;
+  const { isLiteral, noDevicePrefix, device = DEFAULT_DEVICE, names = PARAMETER_NAMES } = options;
   const naming = namingOf(options);
   const ids = withoutRepeats(options.ids);
   const keys = ids.map((id) => naming.keyOf(id));
@@ -72,8 +76,8 @@ export function selectStreams(options: SelectionOptions): StreamSelection {
   if (!hasPattern && named.length === 0)
     throw badParameter("exclude", "must not exclude all streams of the request");
   if (!hasPattern) return { ids: ids.length, named, pattern: undefined };
-  const positions = new IdPositions(ids, isNamed, idsParameter);
-  if (hasDevicePattern) checkPattern("device_id", device);
+  const positions = new IdPositions(ids, isNamed, names.ids);
+  if (hasDevicePattern) checkPattern(names.device, device);
   const splitKey = hasDevicePattern ? splitterOfAny(device, options.prefix) : splitterOf(naming);
   const scopes = hasDevicePattern ? [literalStart(device)] : keys.filter(isPattern).map(scopeOf);
   return {

@@ -6,6 +6,7 @@ import { bytesOf, type StreamEntries } from "../../domain/streams/entry.ts";
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../domain/streams/entry-id.ts";
 import { firstPast } from "../batch.ts";
 import type { DeliveryContext } from "../delivery.ts";
+import { LongFrame } from "../long-frame.ts";
 import type { Run } from "./merge.ts";
 import type { PlayedStream } from "./source.ts";
 
@@ -20,26 +21,22 @@ export interface FrameSenderHooks {
   readonly onEncoded: (isWritten: boolean) => void;
 }
 
-/** Memory of a frame while it is encoded in slices, per byte of its entries: the entries, and their copy in the frame. */
-const LONG_FRAME_COPIES = 3;
-
 /** Encodes and writes frames, one at a time. */
 export class FrameSender<Frame> {
   readonly #context: DeliveryContext<Frame>;
   readonly #hooks: FrameSenderHooks;
-  #isEncoding = false;
-  /** The frame that is being encoded must not be written. */
-  #isCancelled = false;
+  readonly #longFrame: LongFrame<Frame>;
   #isDenied = false;
 
   constructor(context: DeliveryContext<Frame>, hooks: FrameSenderHooks) {
     this.#context = context;
     this.#hooks = hooks;
+    this.#longFrame = new LongFrame(context);
   }
 
   /** Whether a frame is being encoded in slices. No other may be sent meanwhile. */
   get isEncoding(): boolean {
-    return this.#isEncoding;
+    return this.#longFrame.isEncoding;
   }
 
   /** Whether there was no memory for the last frame. */
@@ -49,7 +46,7 @@ export class FrameSender<Frame> {
 
   /** Drops the frame that is being encoded. */
   cancel(): void {
-    this.#isCancelled = true;
+    this.#longFrame.cancel();
   }
 
   /**
@@ -64,8 +61,7 @@ export class FrameSender<Frame> {
       stream: stream.state.name,
       entries,
     }));
-    const isNeeded = () => !this.#isCancelled && !this.#context.isHalted();
-    const encoding = entryFrames.encodeUnshared(encoder, streams, isNeeded);
+    const encoding = entryFrames.encodeUnshared(encoder, streams, () => this.#longFrame.isNeeded());
     if ("inSlices" in encoding) return this.#sendLater(runs, encoding.inSlices, written);
     this.#write(runs, encoding.frame);
     written();
@@ -73,32 +69,15 @@ export class FrameSender<Frame> {
   }
 
   #sendLater(runs: Runs, inSlices: () => Promise<Frame | undefined>, written: () => void): boolean {
-    const context = this.#context;
-    const bytes = LONG_FRAME_COPIES * runs.reduce((sum, { entries }) => sum + bytesOf(entries), 0);
-    this.#isDenied = !context.reserve(bytes);
-    if (this.#isDenied) return false;
-    this.#isEncoding = true;
-    this.#isCancelled = false;
-    const ended = () => {
-      this.#isEncoding = false;
-      context.unreserve(bytes);
-    };
-    inSlices().then(
-      (frame) => {
-        ended();
-        const isWritten = frame !== undefined && !this.#isCancelled && !context.isHalted();
-        if (isWritten) {
-          this.#write(runs, frame);
-          written();
-        }
-        this.#hooks.onEncoded(isWritten);
-      },
-      (error) => {
-        ended();
-        context.onError(error);
-      },
-    );
-    return true;
+    const bytes = runs.reduce((sum, { entries }) => sum + bytesOf(entries), 0);
+    this.#isDenied = !this.#longFrame.encode(bytes, inSlices, (encoded) => {
+      if (encoded !== undefined) {
+        this.#write(runs, encoded);
+        written();
+      }
+      this.#hooks.onEncoded(encoded !== undefined);
+    });
+    return !this.#isDenied;
   }
 
   #write(runs: Runs, frame: Frame): void {

@@ -3,7 +3,7 @@
  * with `latest` runs on and entries are skipped.
  */
 import { type EntryId, laterId } from "../../domain/streams/entry-id.ts";
-import { settledId } from "../../domain/streams/settled-id.ts";
+import { watermark } from "../../domain/streams/watermark.ts";
 import type { DeliveryContext, StreamState } from "../delivery.ts";
 import { EntryLookups } from "./entry-lookups.ts";
 import { cursorBefore, FrameSender, type Runs } from "./frame-sender.ts";
@@ -287,7 +287,7 @@ export class Player<Frame> {
     const { count = 1, end } = this.#options;
     this.#ahead.reset();
     const dueId = this.schedule.dueId(end);
-    const upTo = this.#context.states.length > 1 ? settledId(dueId, this.#timers.timeOfDay()) : dueId;
+    const upTo = this.#context.states.length > 1 ? watermark(dueId, this.#timers.timeOfDay()) : dueId;
     this.#lookups.newest(upTo, count, (runs) => this.#sendFound(runs));
   }
 

@@ -1,7 +1,7 @@
 /** One stream of a read-ahead: the page in flight, the memory of its entries, and how far the stream is known. */
 import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
 import { compareIds, type EntryId, LAST_ID, laterId, timeOfId } from "../../domain/streams/entry-id.ts";
-import { PASSED_MS, settledId } from "../../domain/streams/settled-id.ts";
+import { PASSED_MS, watermark } from "../../domain/streams/watermark.ts";
 import type { Page } from "../../redis/read/page-reader.ts";
 import type { StreamState } from "../delivery.ts";
 
@@ -44,7 +44,7 @@ export interface ReadPage {
   readonly readAt: number;
   /** Id of the first queued entry of all streams, if its millisecond had passed in Redis when the page was requested. */
   readonly passedHead: EntryId;
-  /** When it arrived, in ms on the clock of the timers. */
+  /** Time of its arrival, in ms on the clock of the timers. */
   readonly arrivedAt: number;
 }
 
@@ -54,7 +54,7 @@ export interface ReadPage {
  * @param id that of the first queued entry of all streams @param source its stream @param now on the clock of the timers
  */
 export function untilPassed(id: EntryId, { arrivedAt }: Source, now: number, timeOfDay: number): number {
-  return settledId(id, timeOfDay) === id ? 0 : Math.max(0, arrivedAt + PASSED_MS - now);
+  return watermark(id, timeOfDay) === id ? 0 : Math.max(0, arrivedAt + PASSED_MS - now);
 }
 
 /** Begins to read a stream after its cursor. */
@@ -99,7 +99,7 @@ export function takePage(
 export function horizonOf(source: Source, { page, readAt, passedHead }: ReadPage): EntryId {
   if (source.isComplete) return LAST_ID;
   if (!source.isAtEnd) return source.readCursor;
-  const known = laterId(source.readCursor, settledId(LAST_ID, readAt));
+  const known = laterId(source.readCursor, watermark(LAST_ID, readAt));
   // A stream that was read again after the millisecond of the waiting entry had passed has no entries before it.
   return page.entries.length === 0 ? laterId(known, passedHead) : known;
 }

@@ -72,7 +72,8 @@ export class FileThread {
   #running(): Worker {
     clearTimeout(this.#idleTimer);
     if (this.#worker !== undefined) return this.#worker;
-    if (SCRIPT === undefined) throw new Error("the script of the thread is missing; build the gateway");
+    if (SCRIPT === undefined)
+      throw new Error("the script of the recording thread is missing; run: npm run prepare");
     const worker = new Worker(SCRIPT);
     worker.on("message", (message: FromThread) => this.#receive(message));
     const failed = (error: Error) => {

@@ -88,7 +88,7 @@ export class WrittenFile {
   }
 }
 
-/** A file on the disk. After an error it ends with what was written whole; `finishFile` removes a chunk that is cut off. */
+/** A file on the disk. After an error it ends with what was written whole; `recoverFile` removes a chunk that is cut off. */
 class DiskOutput implements Output {
   readonly #fd: number;
   #position = 0;

@@ -24,7 +24,7 @@ export function parseClusterUrl(text: string, tls: TlsOptions = {}): ClusterEndp
   if (hosts === "")
     throw new Error("REDIS_URL is not a valid cluster URL: it must be redis+cluster://host:port,host:port");
   if (hosts.split(",").includes(""))
-    throw new Error("REDIS_URL must not have an empty host between the commas of a cluster URL");
+    throw new Error("REDIS_URL must not have an empty host in its list of nodes");
   const credentials = login === undefined ? "" : `${login}@`;
   const seeds = hosts
     .split(",")

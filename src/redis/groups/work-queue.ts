@@ -12,7 +12,7 @@ import { isNoGroup } from "./commands/connections.ts";
 import type { Delivered, GroupCommands, GroupPosition, Reclaim } from "./commands/group-commands.ts";
 import type { MemberQueue, QueueMember } from "./queue-member.ts";
 import { QueueMembers, type Reservation } from "./queue-members.ts";
-import { Scans } from "./scans.ts";
+import { RedeliveryScans } from "./redelivery.ts";
 
 /** Counters of queues. */
 export interface QueueCounters {
@@ -37,7 +37,7 @@ const RETRY_MS = 500;
 /** The queue of a stream and group. */
 export class WorkQueue implements MemberQueue {
   readonly commands: GroupCommands;
-  readonly scans: Scans;
+  readonly scans: RedeliveryScans;
   readonly #parts: QueueParts;
   readonly #members: QueueMembers;
   /** Consumers with a read in flight. */
@@ -59,7 +59,7 @@ export class WorkQueue implements MemberQueue {
     this.commands = commands;
     this.#parts = parts;
     this.#members = new QueueMembers(this, parts.sizes);
-    this.scans = new Scans({
+    this.scans = new RedeliveryScans({
       members: this.#members,
       isQuiet: () => this.#isDrained && this.#isArmed && this.#reading.size === 0,
       isPaused: () => this.#isPaused,

@@ -54,7 +54,10 @@ export class WorkQueues {
     const onProblem = (problem: string) =>
       logger.warn({ stream: key, group, problem }, "an entry cannot be moved to its dead-letter stream");
     const onScanFailed = (problem: string) =>
-      logger.warn({ stream: key, group, problem }, "entries that other consumers left cannot be claimed");
+      logger.warn(
+        { stream: key, group, problem },
+        "cannot claim the entries of other consumers; they are not delivered again for now",
+      );
     const commands = this.commandsOf(key, group);
     const queue = new WorkQueue(commands, { sizes, counters, onProblem, onScanFailed });
     byGroup.set(group, queue);

@@ -115,7 +115,9 @@ class SharedServer {
       await Promise.allSettled([owned]);
       await this.#queued
         .leave()
-        .catch((failed: unknown) => logger.debug({ err: failed }, "cannot leave the queue of gateways"));
+        .catch((failed: unknown) =>
+          logger.debug({ err: failed }, "cannot leave the queue of gateways that share the managed Redis"),
+        );
       throw namingDataDir(error, dataDir);
     } finally {
       aborted?.removeEventListener("abort", abort);

@@ -160,7 +160,7 @@ async function closed(path: string): Promise<void> {
 export async function endStrayServer({ dataDir, logger }: ServerSite): Promise<void> {
   const pid = storedPid(dataDir);
   if (pid === undefined || !isServerOf(pid, dataDir)) return;
-  logger.warn({ redisPid: pid }, "ending a Redis on the data directory that lost its socket");
+  logger.warn({ redisPid: pid }, "stopping a Redis on the data directory whose socket was deleted");
   await stop(pid, dead(pid, dataDir, Number.POSITIVE_INFINITY), logger);
 }
 

@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util";
 import type { Logger } from "../../domain/logger.ts";
+import { within } from "../../domain/scheduling/timeout.ts";
 import { describeAddress, type RedisAddress } from "../address/redis-url.ts";
 import { Connection } from "../resp/connection.ts";
 import type { Reply } from "../resp/reader.ts";
@@ -83,25 +84,20 @@ export function createReplicaPool(logger: Logger, setup?: readonly Argument[]): 
     async read(among, commands) {
       const replica = pick(among);
       if (replica === undefined) return undefined;
-      let late: NodeJS.Timeout | undefined;
-      const tooLate = new Promise<undefined>((resolve) => {
-        late = setTimeout(() => {
-          replica.restsUntil = performance.now() + REST_MS;
-          logger.warn(
-            { replica: describeAddress(replica.address) },
-            "a replica does not reply in time; reading from its master",
-          );
-          resolve(undefined);
-        }, ANSWER_MS);
-      });
       const answers = Promise.all(commands.map((command) => replica.connection.call(...command)));
       try {
-        return await Promise.race([answers, tooLate]);
+        const found = await within(ANSWER_MS, answers);
+        if (found !== undefined) return found;
+        replica.restsUntil = performance.now() + REST_MS;
+        logger.warn(
+          { replica: describeAddress(replica.address) },
+          "a replica does not reply in time; reading from its master",
+        );
+        return undefined;
       } catch {
         // The replica is loading its data, is no longer a replica, or its connection was lost.
         return undefined;
       } finally {
-        clearTimeout(late);
         answers.catch(() => undefined);
       }
     },

@@ -132,6 +132,7 @@ export const trimTo = (streamMaxLength: number): readonly Argument[] =>
   streamMaxLength > 0 ? ["MAXLEN", "~", streamMaxLength] : [];
 
 function didSomething(reply: Reply): boolean {
-  if (reply instanceof ReplyError) throw new GatewayError("REDIS_REFUSED", `Redis refused: ${reply.message}`);
+  if (reply instanceof ReplyError)
+    throw new GatewayError("REDIS_REFUSED", `Redis rejected the command: ${reply.message}`);
   return reply !== 0 && reply !== null;
 }

@@ -1,6 +1,6 @@
 /**
- * Stall detector: reports a Redis that does not reply to pending commands. A socket timeout is not enough, because every
- * write resets it, and health probes keep writing.
+ * Stall detector of one connection, which is closed if Redis does not reply to pending commands. A socket timeout is not
+ * enough, because every write resets it, and health probes keep writing.
  */
 
 /** Watches one connection. */

@@ -71,7 +71,7 @@ class WatchingSentinels implements Sentinels {
 
   resolve(found: OnResolved): void {
     if (this.#isClosed) {
-      queueMicrotask(() => found(new Error("the gateway stops")));
+      queueMicrotask(() => found(new Error("the gateway is stopping")));
     } else if (this.#waiting === undefined) {
       this.#waiting = [found];
       this.#ask(this.#order, new Map());
@@ -89,7 +89,7 @@ class WatchingSentinels implements Sentinels {
     this.#isClosed = true;
     this.#cancelQuery();
     for (const stop of this.#listening) stop();
-    this.#settle(new Error("the gateway stops"));
+    this.#settle(new Error("the gateway is stopping"));
   }
 
   #settle(error: Error | undefined, address?: RedisAddress): void {

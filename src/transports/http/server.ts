@@ -19,8 +19,8 @@ import { addCors, type CorsOptions, createAllowOrigin } from "./cors.ts";
 import { addRates } from "./rate-limit.ts";
 import { createErrorAnswers } from "./responses/error-responses.ts";
 import { METHODS, notFound } from "./responses/not-found.ts";
+import { addParameterWarnings } from "./responses/parameter-warnings.ts";
 import { RepeatedResponses } from "./responses/repeated-responses.ts";
-import { addRequestWarnings } from "./responses/request-warnings.ts";
 import { type AddRoutes, MAX_SEGMENT_LENGTH, type RouteParts } from "./route.ts";
 import { addTraces } from "./traces.ts";
 
@@ -159,7 +159,7 @@ function addChecks(
     else identifying.then(() => done(), done);
   });
   if (limits.hasRates) addRates(app, limits);
-  addRequestWarnings(app, observe.warnings);
+  addParameterWarnings(app, observe.warnings);
   // Before the body is read, so that a wrong path is reported even if the body is too large.
   app.addHook("onRequest", (request, reply, done) => {
     if (request.is404) throw notFound(app, request, reply);

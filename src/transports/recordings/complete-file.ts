@@ -1,10 +1,9 @@
-/** Completes the files of recordings, and describes their failures, such as a full disk. */
-import { GatewayError } from "../../domain/errors.ts";
+/** Completes the files of recordings, and reads the facts about them. */
 import type { Logger } from "../../domain/logger.ts";
 import { isoTime } from "../../domain/streams/entry-id.ts";
 import type { RecordingsDirectory } from "../../recordings/directory.ts";
 import { type FileFacts, readFileFacts } from "../../recordings/files/file-facts.ts";
-import { finishFile } from "../../recordings/files/finish-file.ts";
+import { recoverFile } from "../../recordings/files/recover-file.ts";
 import type { FileStatus } from "../../recordings/recording-status.ts";
 
 /** A file after its completion. */
@@ -23,7 +22,7 @@ export async function completeFile(
 ): Promise<CompletedFile> {
   const path = directory.pathOf(file.file);
   try {
-    await finishFile(path);
+    await recoverFile(path);
     const facts = await readFileFacts(path);
     const { bytes, entries, span, gapCount: gaps } = facts;
     const from = span === undefined ? null : isoTime(span.fromMs);
@@ -34,20 +33,3 @@ export async function completeFile(
     return { status: { ...file, state: "damaged" }, facts: undefined };
   }
 }
-
-/** Returns the message of a failure for the client. */
-export function failureMessage(error: NodeJS.ErrnoException): string {
-  switch (error.code) {
-    case "ENOSPC":
-    case "EDQUOT":
-      return `the disk is full: ${error.message}`;
-    case "EFBIG":
-      return `the file has reached the size that the system permits: ${error.message}`;
-    default:
-      return error.message;
-  }
-}
-
-/** Whether a recording that cannot continue may try again. */
-export const isRetryable = (error: unknown): boolean =>
-  error instanceof GatewayError && error.code !== "INTERNAL" && error.kind.retryable;

@@ -5,8 +5,8 @@
 import { sleep } from "../../domain/scheduling/sleep.ts";
 import type { OnMeta } from "../../redis/registry/metadata-watch.ts";
 import type { TransportParts } from "../parts.ts";
-import { isRetryable } from "./complete-file.ts";
 import { readMetas } from "./recorded-streams.ts";
+import { isRetryable } from "./recording-failures.ts";
 
 /** Time in ms before a watch that failed starts again. */
 const RETRY_MS = 1000;
@@ -42,7 +42,10 @@ export class MetadataChanges {
         return;
       } catch (error) {
         if (failures === 0)
-          this.#parts.observe.logger.warn({ err: error }, "recordings do not see changes of metadata");
+          this.#parts.observe.logger.warn(
+            { err: error },
+            "cannot watch the metadata of recorded streams; changes are not recorded",
+          );
         // Such as a Redis without tracking.
         if (!isRetryable(error)) return;
         await sleep(RETRY_MS, signal).catch(() => undefined);

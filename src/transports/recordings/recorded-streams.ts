@@ -1,11 +1,15 @@
 /** Streams of a recording, and the permissions to read them. */
 import { ANYONE, type Identity } from "../../access/identity/authorize.ts";
 import { ACTIONS } from "../../access/identity/grant.ts";
+import { checkCount } from "../../domain/streams/stream-name.ts";
 import type { RecordingOwner } from "../../recordings/recording-record.ts";
 import type { RecordingRequest } from "../../recordings/recording-status.ts";
 import type { TransportParts } from "../parts.ts";
 import { type OpenStreams, openStreams } from "../request/pattern-streams.ts";
-import { type RequestedStreams, readRequestedStreams } from "../request/streams.ts";
+import { type ReadNames, type RequestedStreams, selectRequestedStreams } from "../request/streams.ts";
+
+/** Members of the body that select streams. */
+const NAMES: ReadNames = { ids: "streams", device: "device", cursor: "from" };
 
 /** Streams to record, with their metadata in the same order. */
 export interface RecordedStreams extends OpenStreams {
@@ -44,15 +48,16 @@ export function requestedStreams(
   { streams, exclude, device, prefix, from }: RecordingRequest,
   { config }: TransportParts,
 ): RequestedStreams {
-  const segment = streams.map(encodeURIComponent).join("+");
-  return readRequestedStreams(
+  checkCount(NAMES.ids, streams, config.maxStreams);
+  return selectRequestedStreams(
     identity,
-    segment,
+    streams,
     {
       ...{ device_id: device, prefix, exclude, pattern: true, last_entry_id: from },
-      ...{ keep_device_id_in_stream_id: false, cursorName: "from" },
+      keep_device_id_in_stream_id: false,
     },
     config,
+    NAMES,
   );
 }
 

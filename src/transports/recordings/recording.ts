@@ -7,10 +7,10 @@ import type { RecordingRecord } from "../../recordings/recording-record.ts";
 import type { RecordingStatus, StopReason } from "../../recordings/recording-status.ts";
 import type { FileThread } from "../../recordings/thread/file-thread.ts";
 import type { TransportParts } from "../parts.ts";
-import { failureMessage, isRetryable } from "./complete-file.ts";
 import { openRecorded, type RecordedStreams } from "./recorded-streams.ts";
 import { Recorder } from "./recorder.ts";
 import { RecordingContents } from "./recording-contents.ts";
+import { failureMessage, isRetryable } from "./recording-failures.ts";
 
 /** Dependencies of a recording. */
 export interface RecordingParts extends TransportParts {

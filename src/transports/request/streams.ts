@@ -4,7 +4,12 @@ import { badParameter, type GatewayError } from "../../domain/errors.ts";
 import { parseCursors, type RequestedCursor } from "../../domain/streams/cursor.ts";
 import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
 import { type NamedCursors, parseNamedCursors } from "../../domain/streams/named-cursors.ts";
-import { type Naming, namingOf, parseStreamIds } from "../../domain/streams/stream-name.ts";
+import {
+  type Naming,
+  namingOf,
+  type ParameterNames,
+  parseStreamIds,
+} from "../../domain/streams/stream-name.ts";
 import {
   type KeyPattern,
   type SelectedStream,
@@ -42,10 +47,12 @@ export type ReadParameters = Pick<
   ParametersOf<"get">,
   "device_id" | "prefix" | "keep_device_id_in_stream_id" | "last_entry_id" | "pattern"
 > &
-  Partial<Pick<ParametersOf<"get">, "exclude">> & {
-    /** Name of the cursors in errors, if it is not `last_entry_id`. */
-    readonly cursorName?: string;
-  };
+  Partial<Pick<ParametersOf<"get">, "exclude">>;
+
+/** Names of the parameters of a request, if they are not the usual ones. */
+export interface ReadNames extends ParameterNames {
+  readonly cursor: string;
+}
 
 /** One stream that a request reads. */
 export interface WantedStream {
@@ -80,13 +87,24 @@ export function readRequestedStreams(
   identity: Identity,
   segment: string,
   parameters: ReadParameters,
+  limits: RequestLimits,
+): RequestedStreams {
+  return selectRequestedStreams(identity, parseStreamIds(segment, limits.maxStreams), parameters, limits);
+}
+
+/** Like `readRequestedStreams`, with decoded stream ids. @param names of the parameters in errors */
+export function selectRequestedStreams(
+  identity: Identity,
+  streamIds: readonly string[],
+  parameters: ReadParameters,
   { maxStreams, noDevicePrefix, maxNameBytes }: RequestLimits,
+  names?: ReadNames,
 ): RequestedStreams {
   const { device_id, prefix, exclude = [] } = parameters;
   if (exclude.length > maxStreams)
     throw badParameter("exclude", `must have at most ${maxStreams} names, got ${exclude.length}`);
   const { ids, named, pattern } = selectStreams({
-    ids: parseStreamIds(segment, maxStreams),
+    ids: streamIds,
     exclude,
     isLiteral: !parameters.pattern,
     device: device_id,
@@ -94,8 +112,9 @@ export function readRequestedStreams(
     noDevicePrefix,
     maxNameBytes,
     keepDevice: parameters.keep_device_id_in_stream_id,
+    ...(names && { names }),
   });
-  const cursors = cursorsOf(parameters, ids, pattern !== undefined);
+  const cursors = cursorsOf(parameters, ids, pattern !== undefined, names?.cursor);
   const withCursor = ({ key, name, position }: SelectedStream): WantedStream => ({
     key,
     name,
@@ -120,12 +139,13 @@ function withCursors(
 }
 
 function cursorsOf(
-  { last_entry_id: text, cursorName }: ReadParameters,
+  { last_entry_id: text }: ReadParameters,
   ids: number,
   hasPattern: boolean,
+  name: string | undefined,
 ): NamedCursors {
-  if (hasPattern) return parseNamedCursors(text, ids, cursorName);
-  const cursors = parseCursors(text, ids, cursorName);
+  if (hasPattern) return parseNamedCursors(text, ids, name);
+  const cursors = parseCursors(text, ids, name);
   return { of: (_name, position) => cursors[position] ?? FIRST_ID };
 }
 

@@ -14,12 +14,12 @@ import { type CleanFormatName, cleanFormat } from "../../wire/formats.ts";
 import { asciiJson } from "../../wire/header.ts";
 import { joinSteps } from "../../wire/pieces.ts";
 import { lossyTextOf } from "../../wire/utf8.ts";
-import { encodeWorkSteps, isLongWork } from "../../wire/work/work.ts";
+import { isLongWork } from "../../wire/work/work.ts";
 import type { TransportParts } from "../parts.ts";
 import { acceptedCleanFormat } from "../request/media-types.ts";
 import type { ParameterRoute, ParametersOf } from "../request/parameters/parameters.ts";
 import { readParameters } from "../request/query.ts";
-import { warnOfTimes } from "../request/request-warnings.ts";
+import { warnOfTimes } from "../request/warning-headers.ts";
 import { countOut } from "../response/entries-sent.ts";
 import { joinOwnPieces } from "../response/memory/joined-pieces.ts";
 import { memoryOf } from "../response/memory/response-memory.ts";
@@ -100,8 +100,9 @@ function* bodySteps(
   stream: string,
   entries: readonly Delivered[],
 ): Generator<void, Uint8Array> {
-  const pieces = yield* encodeWorkSteps(format, stream, entries);
-  return yield* cleanFormat(format).hasOwnPieces ? joinOwnPieces(pieces) : joinSteps(pieces);
+  const { encodeWorkSteps, hasOwnPieces } = cleanFormat(format);
+  const pieces = yield* encodeWorkSteps(stream, entries);
+  return yield* hasOwnPieces ? joinOwnPieces(pieces) : joinSteps(pieces);
 }
 
 /** Settles entries. */

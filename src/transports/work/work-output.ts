@@ -8,7 +8,7 @@ import type { ReadMemory } from "../../live/read-memory.ts";
 import type { Delivered } from "../../redis/groups/commands/group-commands.ts";
 import { type CleanFormatName, cleanFormat } from "../../wire/formats.ts";
 import type { Pieces } from "../../wire/pieces.ts";
-import { encodeWorkNotice, encodeWorkSteps, isLongWork, type WorkNotice } from "../../wire/work/work.ts";
+import { isLongWork, type WorkNotice } from "../../wire/work/work.ts";
 import { type ByteSink, JOIN_BELOW_BYTES } from "../response/byte-sink.ts";
 import { createFrameWriter } from "../websocket-protocol/frames/frame-writer.ts";
 
@@ -57,7 +57,7 @@ export class WorkOutput {
       const free = this.#options.memory.hold(bytesOf(part.map(({ entry }) => entry)));
       if (this.#isEncoding || isLongWork(part)) this.#waiting.add({ stream, entries: part, free });
       else {
-        this.#write(runAtOnce(encodeWorkSteps(this.#options.format, stream, part)));
+        this.#write(runAtOnce(cleanFormat(this.#options.format).encodeWorkSteps(stream, part)));
         free();
       }
     }
@@ -69,7 +69,7 @@ export class WorkOutput {
   notify(notice: WorkNotice): void {
     if (this.#isClosed) return;
     const { format, sink } = this.#options;
-    const message = encodeWorkNotice(format, notice);
+    const message = cleanFormat(format).encodeWorkNotice(notice);
     const out = createFrameWriter(HEAD_BYTES + 3 * message.length);
     if (typeof message === "string") out.text(message);
     else out.binary([message]);
@@ -89,7 +89,7 @@ export class WorkOutput {
     this.#isEncoding = true;
     const { format, slices } = this.#options;
     for (let next = this.#waiting.take(); next !== undefined; next = this.#waiting.take()) {
-      const steps = encodeWorkSteps(format, next.stream, next.entries);
+      const steps = cleanFormat(format).encodeWorkSteps(next.stream, next.entries);
       const pieces = await slices.runWhileNeeded(steps, () => !this.#isClosed);
       if (pieces === undefined || this.#isClosed) return;
       this.#write(pieces);

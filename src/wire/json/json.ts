@@ -5,13 +5,9 @@
 
 import { GatewayError } from "../../domain/errors.ts";
 import { runAtOnce } from "../../domain/scheduling/run-at-once.ts";
-import type { Entry, EntryFields, FieldValue, Gap, StreamEntries } from "../../domain/streams/entry.ts";
+import type { Entry, EntryFields, FieldValue, StreamEntries } from "../../domain/streams/entry.ts";
 import { decodeBase64, decodeBase64Steps } from "../base64.ts";
 import { cleanEntries } from "../clean-entries.ts";
-import { gapOf } from "../notices/gap-notice.ts";
-import type { PlaybackNotice } from "../notices/playback-notice.ts";
-import { statusOf } from "../notices/status-notice.ts";
-import type { StreamNotice } from "../notices/stream-notice.ts";
 import { malformed, type PushedEntry, preview } from "../push-batch.ts";
 import { bytesOfText, isUtf8InSteps, textOf } from "../utf8.ts";
 import { bytesJson } from "./json-encode-steps.ts";
@@ -31,19 +27,6 @@ export function encodeJson(streams: readonly StreamEntries[]): string {
 /** Encodes one entry as one line. */
 export const encodeJsonEntry = (stream: string, entry: Entry): string =>
   itemOf(JSON.stringify(stream), entry);
-
-/** Encodes a gap notice. */
-export const encodeJsonGap = (gap: Gap): string => JSON.stringify(gapOf(gap));
-
-/** Encodes a status notice (`status-notice.ts`). */
-export const encodeJsonStatus = (unavailableSince: Date | undefined): string =>
-  JSON.stringify(statusOf(unavailableSince));
-
-/** Encodes a notice about the streams of a pattern (`stream-notice.ts`). */
-export const encodeJsonStreams = (notice: StreamNotice): string => JSON.stringify(notice);
-
-/** Encodes a playback notice (`playback-notice.ts`). */
-export const encodeJsonState = (state: PlaybackNotice): string => JSON.stringify({ state });
 
 function itemOf(name: string, { id, data, fields }: Entry): string {
   const further = fields === undefined ? "" : `,${fieldsJson(fields)}`;

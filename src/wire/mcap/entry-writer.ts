@@ -150,7 +150,7 @@ export class EntryWriter {
 
   #open(channel: Parameters<McapWriter["addChannel"]>[0]): number {
     if (this.#writer.channels >= MOST_CHANNELS)
-      throw new Error(`an MCAP file has at most ${MOST_CHANNELS} channels`);
+      throw new Error(`an MCAP file must have at most ${MOST_CHANNELS} channels`);
     return this.#writer.addChannel(channel);
   }
 

@@ -6,13 +6,13 @@
  */
 import { encode } from "@msgpack/msgpack";
 import { runAtOnce } from "../../domain/scheduling/run-at-once.ts";
-import type { Entry, Gap, StreamEntries } from "../../domain/streams/entry.ts";
+import type { Entry, StreamEntries } from "../../domain/streams/entry.ts";
 import { parseId } from "../../domain/streams/entry-id.ts";
 import { cleanEntries } from "../clean-entries.ts";
-import { gapOf } from "../notices/gap-notice.ts";
+import type { Notice } from "../notices/notice.ts";
 import { type PlaybackNotice, readPlaybackState } from "../notices/playback-notice.ts";
-import { readStatus, type StatusNotice, statusOf } from "../notices/status-notice.ts";
-import { type PulledStreamNotice, readStreamNotice, type StreamNotice } from "../notices/stream-notice.ts";
+import { readStatus, type StatusNotice } from "../notices/status-notice.ts";
+import { type PulledStreamNotice, readStreamNotice } from "../notices/stream-notice.ts";
 import { malformed, type PushedEntry, preview } from "../push-batch.ts";
 import { bytesOfText } from "../utf8.ts";
 import { readMsgpack, readMsgpackSteps } from "./msgpack-reader.ts";
@@ -27,8 +27,8 @@ export function encodeMsgpack(streams: readonly StreamEntries[]): Uint8Array {
   return encode(items);
 }
 
-/** Encodes a gap notice: a map, where entries are an array. */
-export const encodeMsgpackGap = (gap: Gap): Uint8Array => encode(gapOf(gap));
+/** Encodes a notice: a map, where entries are an array. */
+export const encodeMsgpackNotice = (notice: Notice): Uint8Array => encode(notice);
 
 /** Decodes a pushed batch. A payload may be bin or str. @throws GatewayError BAD_HEADER or TOO_LARGE */
 export const decodeMsgpack = (bytes: Uint8Array, maxEntries: number): PushedEntry[] =>
@@ -100,16 +100,6 @@ export function decodePulledMsgpack(bytes: Uint8Array): PulledEntry[] {
     return fields === undefined ? { stream, id, data } : { stream, id, data, fields };
   });
 }
-
-/** Encodes a status notice (`status-notice.ts`). */
-export const encodeMsgpackStatus = (unavailableSince: Date | undefined): Uint8Array =>
-  encode(statusOf(unavailableSince));
-
-/** Encodes a notice about the streams of a pattern (`stream-notice.ts`). */
-export const encodeMsgpackStreams = (notice: StreamNotice): Uint8Array => encode(notice);
-
-/** Encodes a playback notice (`playback-notice.ts`). */
-export const encodeMsgpackState = (state: PlaybackNotice): Uint8Array => encode({ state });
 
 /** Type of a small map, in the upper four bits of the first byte. */
 const FIXMAP = 0x80;

@@ -163,7 +163,7 @@ describe("following", () => {
 
 test.each([
   [["a", "--since", "5x"], /must be a duration/],
-  [["a", "--since", "5s", "--from", "0"], /exclude each other/],
+  [["a", "--since", "5s", "--from", "0"], /cannot be used together/],
   [["a", "--from", "yesterday"], /--from must be an entry id.*got "yesterday"/],
   [["a", "--format", "xml"], /Allowed choices are text, json, raw, hex/],
   [["a", "-n", "0"], /at least 1, got "0"/],

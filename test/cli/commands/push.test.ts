@@ -80,7 +80,7 @@ test.each([
   ["", ["x", "nofile"], /^cannot read nofile: ENOENT/],
   ["", ["x", tmpdir()], /^cannot read .*EISDIR/],
   ["", ["x", "-", "-"], /can be read once/],
-  ["a", ["x", "--lines", "--whole"], /exclude each other/],
+  ["a", ["x", "--lines", "--whole"], /cannot be used together/],
   ["a", ["x", "--field", "d=1"], /other than d/],
   ["a", ["x", "--field", "name"], /must be NAME=VALUE/],
   [Buffer.from([0, 0, 0, 3, 65]), ["x", "--length-prefixed"], /ends in the middle of an entry/],

@@ -140,7 +140,7 @@ test("steps to the next and the previous entry of the selected stream; all panes
   expect(a?.calls.at(-1)).toBe("at 1-0");
   await clock.step(1, "b");
   expect(clock.position).toBe("3-0");
-  // There is no later entry.
+  // No later entry exists.
   if (b !== undefined) b.entries.value = [entryOf("b", "3-0")];
   await clock.step(1, "b");
   expect(clock.position).toBe("3-0");

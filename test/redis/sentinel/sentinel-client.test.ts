@@ -1,4 +1,4 @@
-/** What the sentinel client reports when a reply is invalid, or cannot be handled. */
+/** Errors that the sentinel client reports when a reply is invalid, or cannot be handled. */
 import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
 import type { SentinelHost } from "../../../src/redis/address/sentinel-url.ts";

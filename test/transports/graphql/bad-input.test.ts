@@ -80,6 +80,12 @@ describe("variables and arguments", () => {
     ['{ stream(id: "text") { entries(start: "x") { nodes { id } } } }', {}, "BAD_PARAMETER", /^start /],
     ['{ stream(id: "text") { entries(after: "x") { nodes { id } } } }', {}, "BAD_PARAMETER", /^after /],
     ["{ streams { entries(first: 9000) { nodes { id } } } }", {}, "TOO_LARGE", /entries/],
+    [
+      "query($d: String) { device { streams(deviceId: $d) { id } } }",
+      { d: "a".repeat(1025) },
+      "BAD_PARAMETER",
+      /^deviceId must be at most 1024 bytes/,
+    ],
     ["mutation { connectDevice(meta: {}) }", {}, "BAD_PARAMETER", /^deviceId is missing/],
     [
       'mutation { connectDevice(deviceId: "", meta: {}) }',

@@ -389,7 +389,10 @@ describe("event streams on one connection", () => {
   test("limits the number of reserved streams", async () => {
     await using own = await startTestGateway(redis.url);
     const reserve = () => request(`${own.http}/graphql`, { method: "PUT" });
-    for (let i = 0; i < 1000; i++) expect((await reserve()).status).toBe(201);
+    // Many at a time, because a reservation ends after a while.
+    for (let i = 0; i < 10; i++)
+      for (const { status } of await Promise.all(Array.from({ length: 100 }, reserve)))
+        expect(status).toBe(201);
     expect((await reserve()).status).toBe(429);
   });
 });

@@ -7,9 +7,10 @@ import {
   decodeMsgpack,
   decodePulledNotice,
   encodeMsgpack,
-  encodeMsgpackGap,
+  encodeMsgpackNotice,
 } from "../../../src/wire/msgpack/msgpack.ts";
 import { readMsgpackValue } from "../../../src/wire/msgpack/msgpack-reader.ts";
+import { gapOf } from "../../../src/wire/notices/gap-notice.ts";
 import type { PushedEntry } from "../../../src/wire/push-batch.ts";
 import { anyText, streamsWithFields } from "../../support/data/arbitraries.ts";
 import { rejectionOf } from "../../support/rejection.ts";
@@ -220,7 +221,7 @@ describe("gap notices", () => {
     fc.assert(
       fc.property(anyText, streamsWithFields, (stream, streams) => {
         const gap = { stream, after: "1-0" as EntryId, before: "5-0" as EntryId };
-        expect(decodePulledNotice(encodeMsgpackGap(gap))).toEqual({ gapIn: stream });
+        expect(decodePulledNotice(encodeMsgpackNotice(gapOf(gap)))).toEqual({ gapIn: stream });
         expect(decodePulledNotice(encodeMsgpack(streams))).toBeUndefined();
       }),
     );

@@ -73,7 +73,7 @@ export class Subscriptions implements ChannelReaders {
   control(): void {
     throw new GatewayError(
       "NOT_ENABLED",
-      "this connection is live; a playback has the parameters start and end",
+      "this connection is live; connect with the parameters start and end to play history back",
     );
   }
 

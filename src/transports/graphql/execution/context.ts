@@ -95,7 +95,7 @@ export function createOperationContext(
       if (spent > maxBatchEntries)
         throw new GatewayError(
           "TOO_LARGE",
-          `the operation requests more than ${maxBatchEntries} entries; reduce first`,
+          `the operation requests more than ${maxBatchEntries} entries; lower the argument first`,
         );
     },
   };

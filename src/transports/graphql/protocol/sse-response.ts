@@ -6,6 +6,7 @@ import { encodeSse, encodeSseLine, SSE_HEARTBEAT } from "../../../wire/sse.ts";
 import { whenGone } from "../../response/closing.ts";
 import { errorBody } from "../../response/errors/append-results.ts";
 import { createUnreadMemory } from "../../response/memory/unread-memory.ts";
+import { sendStreamedHead, UNBUFFERED } from "../../response/streamed-head.ts";
 import type { GraphqlParts } from "../execution/context.ts";
 
 /** Open response of events. */
@@ -30,14 +31,7 @@ export function openEvents(
     finish(encodeSse({ event: "error", data: JSON.stringify(errorBody(error)) }));
     onGone();
   });
-  reply.hijack();
-  raw.writeHead(200, {
-    ...(reply.getHeaders() as Record<string, string>),
-    "content-type": "text/event-stream; charset=utf-8",
-    "cache-control": "no-store",
-    // Proxies such as nginx would buffer the response.
-    "x-accel-buffering": "no",
-  });
+  sendStreamedHead(reply, "text/event-stream; charset=utf-8", UNBUFFERED);
   // Some browsers report the response as open only after they have received a part of the body.
   raw.write(SSE_HEARTBEAT);
   const beating = setInterval(() => {

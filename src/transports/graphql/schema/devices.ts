@@ -29,7 +29,7 @@ function addDeviceType(builder: Builder, stream: StreamRef) {
     description: "A device: a client that pushes streams under a name of its own.",
     fields: (t) => {
       const deviceArgs = {
-        deviceId: t.arg.string({ description: "Use another device than this one." }),
+        deviceId: t.arg.string({ description: "Device to use instead of this one." }),
         device_id: t.arg.string({ description: "Same as `deviceId`.", deprecationReason: "Use `deviceId`." }),
       };
       const prefixOf = (

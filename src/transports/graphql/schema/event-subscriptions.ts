@@ -70,7 +70,7 @@ export function addDeviceEvents(builder: Builder): void {
         payloads.restart();
         work.renew();
         const [entry] = entries;
-        if (entry === undefined) throw new GatewayError("INTERNAL", "an event without an entry");
+        if (entry === undefined) throw new GatewayError("INTERNAL", "a device event has no entry");
         return entry;
       },
     }),

@@ -1,11 +1,20 @@
 /** Validates the names in arguments and resolves them to keys and devices. */
 import { badParameter } from "../../../domain/errors.ts";
-import { checkName, DEFAULT_DEVICE, mostKeyBytes, namingOf } from "../../../domain/streams/stream-name.ts";
+import {
+  checkName,
+  DEFAULT_DEVICE,
+  mostKeyBytes,
+  namingOf,
+  type ParameterNames,
+} from "../../../domain/streams/stream-name.ts";
 import type { OperationContext } from "../execution/context.ts";
+
+/** Arguments that name streams, in errors. */
+const NAMES: ParameterNames = { ids: "streamIds", device: "deviceId" };
 
 /** Returns the key prefix of a device: the default device for null; empty for `""` or if keys have no device. */
 export const devicePrefix = ({ config }: OperationContext, device: string | null | undefined): string =>
-  namingOf({ ...config, device: device ?? undefined, prefix: "" }).keyOf("");
+  namingOf({ ...config, device: device ?? undefined, prefix: "", names: NAMES }).keyOf("");
 
 /** Returns the device of an argument: the default device for null; `""` selects keys without a device. */
 export function deviceOf({ config }: OperationContext, device: string | null | undefined): string {

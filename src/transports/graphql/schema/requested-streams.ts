@@ -47,7 +47,7 @@ export async function requestedStreams(
       noDevicePrefix: context.config.noDevicePrefix,
       // An id may be a whole key.
       maxNameBytes: mostKeyBytes(context.config.maxNameBytes),
-      idsParameter: "streamIds",
+      names: { ids: "streamIds", device: "deviceId" },
       ...{ ids, isLiteral, device: ofDevice, prefix: "" },
       exclude: fewNames(context, "exclude", exclude ?? []),
     });

@@ -67,7 +67,7 @@ export function addStreamQueries(builder: Builder, stream: StreamRef): void {
           description:
             "Only these streams, whether they exist or not. A name that is not a key is looked up under device `default`.",
         }),
-        sids: t.arg.stringList({ description: "As `ids`.", deprecationReason: "Use `ids`." }),
+        sids: t.arg.stringList({ description: "Same as `ids`.", deprecationReason: "Use `ids`." }),
         match: t.arg.string({ description: MATCH_DESCRIPTION }),
       },
       async resolve(_root, { ids, sids, match }, context, info) {

@@ -86,10 +86,10 @@ function scopeOf(request: FastifyRequest, config: RequestLimits): TicketScope | 
       "BAD_BODY",
       'the body must be a JSON object such as {"route": "pull", "stream": "cam"}',
     );
-  const names = Object.keys(value);
-  if (names.length === 0) return undefined;
+  const members = Object.keys(value);
+  if (members.length === 0) return undefined;
   // A ticket with a misspelt limit would have all permissions.
-  const unknown = names.find((name) => !SCOPE_MEMBERS.includes(name));
+  const unknown = members.find((name) => !SCOPE_MEMBERS.includes(name));
   if (unknown !== undefined)
     throw badParameter(unknown.slice(0, 40), `is not a member; the body has ${SCOPE_MEMBERS.join(", ")}`);
   const { route, stream, streams = stream === undefined ? [] : [stream], device, prefix = "" } = value;
@@ -97,7 +97,8 @@ function scopeOf(request: FastifyRequest, config: RequestLimits): TicketScope | 
     throw badParameter("stream", "must be a stream name, or streams must be a list of stream names");
   if (device !== undefined && typeof device !== "string") throw badParameter("device", "must be a string");
   if (typeof prefix !== "string") throw badParameter("prefix", "must be a string");
-  const { keyOf } = namingOf({ device, prefix, ...config });
+  const names = { ids: stream === undefined ? "streams" : "stream", device: "device" };
+  const { keyOf } = namingOf({ device, prefix, ...config, names });
   return ticketScope(route, streams.map(keyOf));
 }
 

@@ -1,4 +1,4 @@
-/** Idempotent appends, `dedupe=<key>&dedupe_from=<number>`: an entry that a client resends after a lost connection is stored once. */
+/** Parameters of idempotent appends, `dedupe=<key>&dedupe_from=<number>`: an entry that a client resends after a lost connection is stored once. */
 
 import { badParameter } from "../../../domain/errors.ts";
 import type { DedupeMark } from "../../../domain/streams/entry.ts";

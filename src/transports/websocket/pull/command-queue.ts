@@ -25,7 +25,10 @@ export class CommandQueue {
     if (this.#run !== undefined) this.#run(command);
     else if (this.#early.length < MOST_EARLY) this.#early.push(command);
     else
-      throw new GatewayError("BAD_PAYLOAD", `more than ${MOST_EARLY} commands before the playback started`);
+      throw new GatewayError(
+        "BAD_PAYLOAD",
+        `a client must send at most ${MOST_EARLY} commands before its playback has started`,
+      );
   }
 
   /** The playback has started. @param run runs a command @returns the commands that waited, which the caller adds again */

@@ -2,6 +2,7 @@
 import type { Session } from "../../../access/sessions.ts";
 import type { GatewayError } from "../../../domain/errors.ts";
 import type { Subscription } from "../../../live/subscription.ts";
+import { gapOf } from "../../../wire/notices/gap-notice.ts";
 import type { StreamNotice } from "../../../wire/notices/stream-notice.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
 import type { OpenStreams } from "../../request/pattern-streams.ts";
@@ -40,7 +41,7 @@ export function startDelivery(
 ): Delivery {
   const { encoder, latest, wantsAck, intervalMs, deliveryCount, playback } = request;
   const isOnDemand = latest || wantsAck || intervalMs > 0;
-  const states = playback && new PlaybackStates(sink, (state) => encoder.encodeState(state));
+  const states = playback && new PlaybackStates(sink, (state) => encoder.encodeNotice({ state }));
   const schedule = hasSchedule(request) ? createSchedule(request, sink, acks) : undefined;
   const subscription = parts.streams.subscribe({
     streams: opened.streams,
@@ -65,7 +66,7 @@ export function startDelivery(
     ...(request.wantsGaps && {
       // Precedes the payload that follows the gap. It needs no ack and does not count for `max_fps`.
       onGap(gap) {
-        const message = encoder.encodeGap(gap);
+        const message = encoder.encodeNotice(gapOf(gap));
         if (message !== undefined) sink.write(message);
       },
     }),
@@ -98,7 +99,7 @@ function followPattern(
   if (pattern === undefined) return undefined;
   /** Like a gap notice, it needs no ack and does not count for `max_fps`. */
   function notify(notice: StreamNotice): void {
-    const message = request.wantsJoins ? request.encoder.encodeStreams(notice) : undefined;
+    const message = request.wantsJoins ? request.encoder.encodeNotice(notice) : undefined;
     if (message !== undefined) sink.write(message);
   }
   notify({ streams: streams.map(({ name, cursor }) => [name, cursor]) });

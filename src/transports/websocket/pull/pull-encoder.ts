@@ -1,10 +1,10 @@
 /** Encodes entries as messages of a pulling WebSocket (docs/protocol.md, "WebSocket pull" and "Formats"). */
-import type { Entry, Gap, StreamEntries } from "../../../domain/streams/entry.ts";
+import type { Entry, StreamEntries } from "../../../domain/streams/entry.ts";
 import type { Encoder } from "../../../live/sink.ts";
-import { type CleanFormat, cleanFormat, type Encoded, type MessageFormat } from "../../../wire/formats.ts";
+import type { CleanFormat, Encoded } from "../../../wire/clean-format.ts";
+import { cleanFormat, type MessageFormat } from "../../../wire/formats.ts";
 import { encodeHeader, type PullOffsets } from "../../../wire/header.ts";
-import type { PlaybackNotice } from "../../../wire/notices/playback-notice.ts";
-import type { StreamNotice } from "../../../wire/notices/stream-notice.ts";
+import type { Notice } from "../../../wire/notices/notice.ts";
 import { isLongToEncode } from "../../../wire/pieces.ts";
 import { JOIN_BELOW_BYTES } from "../../response/byte-sink.ts";
 import type { Chunks } from "../../response/memory/chunks.ts";
@@ -22,18 +22,10 @@ export interface PullForm {
 export interface PullEncoder extends Encoder<Chunks> {
   /** Payload without entries, sent when streams are idle; undefined if the format has none. */
   readonly empty: Chunks | undefined;
-  /** Whether the format supports gap notices, status notices, and notices about the streams of a pattern. */
-  readonly hasGaps: boolean;
-  readonly hasStatus: boolean;
-  readonly hasJoins: boolean;
-  /** Encodes a gap notice; undefined if the format has none. */
-  encodeGap(gap: Gap): Chunks | undefined;
-  /** Encodes a status notice; undefined if the format has none. */
-  encodeStatus(unavailableSince: Date | undefined): Chunks | undefined;
-  /** Encodes a notice about the streams of a pattern; undefined if the format has none. */
-  encodeStreams(notice: StreamNotice): Chunks | undefined;
-  /** Encodes the state of a playback; undefined if the format has none. */
-  encodeState(state: PlaybackNotice): Chunks | undefined;
+  /** Whether the format can carry notices. */
+  readonly hasNotices: boolean;
+  /** Encodes a notice; undefined if the format cannot carry it. */
+  encodeNotice(notice: Notice): Chunks | undefined;
 }
 
 /** Approximate size of a header item and its frame heads besides the stream name, in bytes. */
@@ -70,17 +62,12 @@ function createPullEncoder(form: PullForm): PullEncoder {
   return {
     form: nameOf(form),
     empty: format === "raw" ? undefined : encode([]),
-    hasGaps: clean?.encodeGap !== undefined,
-    hasStatus: clean?.encodeStatus !== undefined,
-    hasJoins: clean?.encodeStreams !== undefined,
+    hasNotices: clean?.encodeNotice !== undefined,
     encode,
     ...(clean && {
       encodeSteps: (streams) => (isLongToEncode(streams) ? messageSteps(clean, streams, count) : undefined),
     }),
-    encodeGap: (gap) => noticeFrame(clean?.encodeGap?.(gap)),
-    encodeStatus: (unavailableSince) => noticeFrame(clean?.encodeStatus?.(unavailableSince)),
-    encodeStreams: (notice) => noticeFrame(clean?.encodeStreams?.(notice)),
-    encodeState: (state) => noticeFrame(clean?.encodeState?.(state)),
+    encodeNotice: (notice) => noticeFrame(clean?.encodeNotice?.(notice)),
   };
 
   function encode(streams: readonly StreamEntries[]): Chunks {

@@ -51,9 +51,9 @@ export function readPull(
   if (format === "raw" && streams > 1)
     throw badParameter("header", `must be 1 to pull several streams, got 0 with ${streams} streams`);
   const encoder = encoders({ format, offsets, count });
-  if (wantsGaps && !encoder.hasGaps) throw badParameter("gaps", needsFormat);
-  if (wantsStatus && !encoder.hasStatus) throw badParameter("status", needsFormat);
-  if (wantsJoins && !encoder.hasJoins) throw badParameter("joins", needsFormat);
+  if (wantsGaps && !encoder.hasNotices) throw badParameter("gaps", needsFormat);
+  if (wantsStatus && !encoder.hasNotices) throw badParameter("status", needsFormat);
+  if (wantsJoins && !encoder.hasNotices) throw badParameter("joins", needsFormat);
   const fps = parameters.max_fps;
   return {
     requested,

@@ -1,5 +1,6 @@
 /** Route `/data/{stream_id}/pull`: sends new and stored entries to a client (docs/protocol.md, "WebSocket pull"). */
 import { asGatewayError, type GatewayError } from "../../../domain/errors.ts";
+import { statusOf } from "../../../wire/notices/status-notice.ts";
 import { openStreams } from "../../request/pattern-streams.ts";
 import { cursorTimes, keysOf } from "../../request/streams.ts";
 import { logOddTimes } from "../../request/warnings.ts";
@@ -107,7 +108,7 @@ function reportStatus(
   { streams: { availability } }: DataParts,
 ): () => void {
   const report = (unavailableSince: Date | undefined): void => {
-    const message = encoder.encodeStatus(unavailableSince);
+    const message = encoder.encodeNotice(statusOf(unavailableSince));
     if (message !== undefined) sink.write(message);
   };
   const unavailableSince = availability.unavailableSince();

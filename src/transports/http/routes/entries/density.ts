@@ -14,8 +14,8 @@ import {
 } from "../../../../domain/streams/entry-id.ts";
 import { readErrorOf, type StreamDetails } from "../../../../redis/registry/details/stream-info.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
-import { warnOfTimes } from "../../../request/request-warnings.ts";
 import { keysOf, rangeTimes, readRequestedStreams } from "../../../request/streams.ts";
+import { warnOfTimes } from "../../../request/warning-headers.ts";
 import { memoryOf } from "../../../response/memory/response-memory.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { type Buckets, type Density, planDensity, readDensity } from "./stream-density.ts";

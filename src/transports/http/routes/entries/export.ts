@@ -17,6 +17,7 @@ import { createClientSink } from "../../../response/client-sink.ts";
 import { whenCut } from "../../../response/closing.ts";
 import { countOut } from "../../../response/entries-sent.ts";
 import { memoryOf } from "../../../response/memory/response-memory.ts";
+import { sendStreamedHead } from "../../../response/streamed-head.ts";
 import type { RouteParts } from "../../route.ts";
 import { groupedByStream, type MergedEntry, MergedRange, type MergedSource } from "./merged-history.ts";
 
@@ -152,12 +153,8 @@ class Export {
 
   #sendHead(): ByteSink {
     const { raw, request } = this.#reply;
-    this.#reply.hijack();
-    raw.writeHead(200, {
-      ...(this.#reply.getHeaders() as Record<string, string>),
-      "content-type": FILE_FORMAT.mediaType,
+    sendStreamedHead(this.#reply, FILE_FORMAT.mediaType, {
       "content-disposition": `attachment; filename="${this.#options.name}.mcap"`,
-      "cache-control": "no-store",
     });
     return createClientSink(raw, request.visitor, this.#parts);
   }

@@ -9,7 +9,6 @@ import type { EntryId } from "../../../../domain/streams/entry-id.ts";
 import { formatNamedCursors } from "../../../../domain/streams/named-cursors.ts";
 import type { ParametersOf } from "../../../request/parameters/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
-import { warnOfTimes } from "../../../request/request-warnings.ts";
 import {
   cursorTimes,
   type RequestedStreams,
@@ -17,6 +16,7 @@ import {
   resolveCursors,
   type WantedStream,
 } from "../../../request/streams.ts";
+import { warnOfTimes } from "../../../request/warning-headers.ts";
 import { whenGone } from "../../../response/closing.ts";
 import { memoryOf } from "../../../response/memory/response-memory.ts";
 import { headerRoom, headersTooLarge } from "../../responses/header-room.ts";

@@ -10,7 +10,6 @@ import type { RangeOptions } from "../../../../redis/read/stream-reader.ts";
 import { FILE_FORMAT } from "../../../../wire/formats.ts";
 import type { ParametersOf } from "../../../request/parameters/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
-import { warnOfTimes } from "../../../request/request-warnings.ts";
 import {
   keysOf,
   type RequestedStreams,
@@ -18,6 +17,7 @@ import {
   readRequestedStreams,
   type WantedStream,
 } from "../../../request/streams.ts";
+import { warnOfTimes } from "../../../request/warning-headers.ts";
 import { countOut } from "../../../response/entries-sent.ts";
 import { memoryOf } from "../../../response/memory/response-memory.ts";
 import { headerRoom, headersTooLarge } from "../../responses/header-room.ts";

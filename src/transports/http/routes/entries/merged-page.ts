@@ -7,7 +7,7 @@
 import { sleep } from "../../../../domain/scheduling/sleep.ts";
 import { bytesOf } from "../../../../domain/streams/entry.ts";
 import { compareIds, type EntryId, earlierId, idAfter } from "../../../../domain/streams/entry-id.ts";
-import { PASSED_MS, settledId } from "../../../../domain/streams/settled-id.ts";
+import { PASSED_MS, watermark } from "../../../../domain/streams/watermark.ts";
 import type { RangeOptions, StreamReader } from "../../../../redis/read/stream-reader.ts";
 import {
   entriesPerStream,
@@ -79,7 +79,7 @@ interface LateEntries {
 }
 
 /** Whether streams may have got entries up to an id, which was just read, after others of them were read. */
-const mayGetMore = (last: EntryId): boolean => settledId(last, Date.now()) !== last;
+const mayGetMore = (last: EntryId): boolean => watermark(last, Date.now()) !== last;
 
 /** Reads the late entries. @param page its end is the last id of the page @throws GatewayError */
 async function readLateEntries(

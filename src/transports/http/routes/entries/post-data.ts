@@ -18,8 +18,8 @@ import {
 } from "../../../request/append/declarations.ts";
 import { readDedupe } from "../../../request/append/dedupe.ts";
 import { contentFormat, mediaTypeOf } from "../../../request/media-types.ts";
-import { warn } from "../../../request/request-warnings.ts";
 import { readNaming } from "../../../request/streams.ts";
+import { warn } from "../../../request/warning-headers.ts";
 import { appendResultsJson } from "../../../response/errors/append-results.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { type BodyTarget, type PostedEntry, readMultipart } from "./multipart.ts";

@@ -15,6 +15,7 @@ import { createClientSink } from "../../../response/client-sink.ts";
 import { whenGone } from "../../../response/closing.ts";
 import type { Chunks } from "../../../response/memory/chunks.ts";
 import { PlaybackStates } from "../../../response/playback-states.ts";
+import { sendStreamedHead, UNBUFFERED } from "../../../response/streamed-head.ts";
 
 /** Content and format of a live response. */
 export interface LiveResponseOptions {
@@ -88,14 +89,7 @@ class LiveResponse {
     const { visitor } = reply.request;
     this.#session = parts.access.sessions.open(visitor, options.kind, (error) => this.#endWith(error));
     parts.access.sessions.use(this.#session, "read", namedKeysOf(options.opened));
-    reply.hijack();
-    reply.raw.writeHead(200, {
-      ...(reply.getHeaders() as Record<string, string>),
-      "content-type": options.contentType,
-      "cache-control": "no-store",
-      // Otherwise proxies such as nginx buffer the response.
-      "x-accel-buffering": "no",
-    });
+    sendStreamedHead(reply, options.contentType, UNBUFFERED);
     this.#sink = createClientSink(reply.raw, visitor, parts);
     this.#frames = this.#sink;
   }

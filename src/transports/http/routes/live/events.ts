@@ -9,8 +9,8 @@ import { encodeSse, encodeSseRetry, SSE_HEARTBEAT } from "../../../../wire/sse.t
 import type { ParametersOf } from "../../../request/parameters/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import { readPlayback } from "../../../request/playback.ts";
-import { warnOfTimes } from "../../../request/request-warnings.ts";
 import { cursorTimes, readRequestedStreams } from "../../../request/streams.ts";
+import { warnOfTimes } from "../../../request/warning-headers.ts";
 import { errorBody } from "../../../response/errors/append-results.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { PatternEncoder, severalEncoder, singleEncoder } from "./event-encoders.ts";

@@ -1,0 +1,88 @@
+/** Panels of the console in a real browser: recordings and connections. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import { openDecompression } from "../../../src/recordings/compression.ts";
+import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
+import { axeViolations, openConsole } from "../../support/browser/console-page.ts";
+import { readFile } from "../../support/data/mcap.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { until } from "../../support/until.ts";
+
+let browser: TestBrowser;
+let redis: TestRedis;
+let gateway: TestGateway;
+const folder = mkdtempSync(join(tmpdir(), "console-panels-"));
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url, { RECORDINGS_DIR: folder });
+  browser = await startBrowser();
+});
+beforeEach(() => redis.control.call("FLUSHALL"));
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+const add = (key: string, id: string, data: string) => redis.control.call("XADD", key, id, "d", data);
+
+test("records the open panes, stops, downloads, shows the streams at that moment, and deletes", async () => {
+  await add("rover:a", "1700000000000-0", "first");
+  await add("rover:a", "1700000001000-0", "second");
+  await add("rover:b", "1700000002000-0", "other");
+  await using console = await openConsole(browser, gateway.http, "#show=recordings&open=rover:a&view=text");
+  const { page } = console;
+  await page.getByText("No recordings.").waitFor();
+  const form = page.getByRole("form", { name: "New recording" });
+  await form.getByLabel("Name").fill("run 1");
+  await form.getByRole("button", { name: "Record" }).click();
+  await form.getByText("Not recorded:").waitFor();
+  await form.getByLabel("Name").fill("run-1");
+  await form.getByLabel("with stored entries").check();
+  await form.getByRole("button", { name: "Record" }).click();
+  const recording = page.getByRole("region", { name: "Recording run-1" });
+  await recording.getByText("recording", { exact: true }).waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  await recording.getByRole("button", { name: "Stop" }).click();
+  await recording.getByText("stopped", { exact: true }).waitFor();
+  await recording.getByText(/2 entries .* 1 stream$/).waitFor();
+  const downloading = page.waitForEvent("download");
+  await recording.getByRole("link", { name: /Download/ }).click();
+  const path = join(folder, "downloaded.bin");
+  await (await downloading).saveAs(path);
+  const { entries } = await readFile(readFileSync(path), await openDecompression());
+  expect(entries).toHaveLength(2);
+  await recording.getByRole("button", { name: "Show its streams" }).click();
+  await until("it shows the first moment", () => page.url().includes("t=1700000000000"));
+  await recording.getByRole("button", { name: "Delete" }).click();
+  await recording.getByRole("button", { name: "Delete run-1 now" }).click();
+  await page.getByText("No recordings.").waitFor();
+  expect(console.problems.filter((problem) => !problem.includes("400"))).toEqual([]);
+});
+
+test("lists the connections, and closes one", async () => {
+  await add("rover:a", "1-0", "first");
+  const socket = new WebSocket(`${gateway.ws}/data/a/pull?device_id=rover`);
+  const closed = new Promise<string>((resolve) => {
+    socket.onclose = ({ reason }) => resolve(reason);
+  });
+  await using console = await openConsole(browser, gateway.http, "#show=connections");
+  const { page } = console;
+  const list = page.getByRole("region", { name: "List of connections" });
+  const row = list.getByRole("row").filter({ hasText: "pull" }).filter({ hasText: "rover:a" });
+  await row.getByText("127.0.0.1").waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  await row.getByRole("button", { name: "Close" }).click();
+  await row.getByRole("button", { name: "Close now" }).click();
+  await page.getByText(/The connection .* was closed/).waitFor();
+  expect(await closed).toContain("CLOSED_BY_OPERATOR");
+  await page.getByLabel("Filter connections").fill("nothing like this");
+  await until("none is shown", async () => (await list.count()) === 0);
+  expect(console.problems).toEqual([]);
+});

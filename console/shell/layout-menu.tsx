@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { Icon } from "../design/icon.tsx";
 import { Menu } from "../design/menu.tsx";
-import { formatLayout, parseLayout } from "../workspace/layout.ts";
+import { formatLayout, parseLayout } from "../workspace/layout-link.ts";
 import { LayoutStore } from "../workspace/layout-store.ts";
 import { presetsOf } from "../workspace/presets.ts";
 import type { Workspace } from "../workspace/workspace.ts";

@@ -101,7 +101,7 @@ function useWaveform(
       range: [-1, 1],
       isTime: false,
     });
-    const stop = entries.subscribe((all) => plot.show(waveform(all, format)));
+    const stop = entries.subscribe((all) => plot.show(() => waveform(all, format)));
     return () => {
       stop();
       plot.destroy();

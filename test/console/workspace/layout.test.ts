@@ -1,15 +1,14 @@
 import { effect } from "@preact/signals";
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { Layout, VIEWS } from "../../../console/workspace/layout.ts";
 import {
   formatLayout,
   formatPanes,
-  Layout,
   parseLayout,
   parsePanes,
   parseTime,
-  VIEWS,
-} from "../../../console/workspace/layout.ts";
+} from "../../../console/workspace/layout-link.ts";
 
 test("property: restores open streams of any name from the URL", () => {
   const pane = fc.record({

@@ -1,16 +1,14 @@
 /** Menu of layouts: those that the user has saved, those on offer for the listed streams, and the link of the current one. */
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
 import { Icon } from "../design/icon.tsx";
 import { Menu } from "../design/menu.tsx";
 import { formatLayout, parseLayout } from "../workspace/layout-link.ts";
-import { LayoutStore } from "../workspace/layout-store.ts";
 import { presetsOf } from "../workspace/presets.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 
 /** Renders the menu. */
-export function LayoutMenu({ workspace: { layout, listing } }: { readonly workspace: Workspace }) {
-  const store = useMemo(() => new LayoutStore(localStorage), []);
+export function LayoutMenu({ workspace }: { readonly workspace: Workspace }) {
+  const { layout, layouts: store, listing } = workspace;
   const message = useSignal("");
   const hasPanes = layout.panes.value.length > 0;
   const copy = () =>

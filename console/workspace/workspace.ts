@@ -6,12 +6,15 @@ import type { Session } from "../shell/session.ts";
 import type { Listing } from "../stream-list/listing.ts";
 import { Clock } from "../time/clock.ts";
 import type { Layout, View } from "./layout.ts";
+import type { LayoutStore } from "./layout-store.ts";
 
 /** The shared state. */
 export interface Workspace {
   readonly streamer: Streamer;
   readonly listing: Listing;
   readonly layout: Layout;
+  /** Named layouts of this browser. */
+  readonly layouts: LayoutStore;
   readonly clock: Clock;
   readonly theme: Theme;
   /** Undefined until it is known. */
@@ -24,7 +27,7 @@ export interface Workspace {
 
 /** Creates the state. */
 export const createWorkspace = (
-  parts: Pick<Workspace, "streamer" | "listing" | "layout" | "theme" | "session">,
+  parts: Pick<Workspace, "streamer" | "listing" | "layout" | "layouts" | "theme" | "session">,
 ): Workspace => ({
   ...parts,
   clock: new Clock(parts.streamer),

@@ -2,9 +2,11 @@
 import { useSignal } from "@preact/signals";
 import { Icon } from "../design/icon.tsx";
 import { Menu } from "../design/menu.tsx";
+import { errorText } from "../page/format.ts";
 import { formatLayout, parseLayout } from "../workspace/layout-link.ts";
 import { presetsOf } from "../workspace/presets.ts";
 import type { Workspace } from "../workspace/workspace.ts";
+import { exportLayout, importLayout } from "./layout-transfer.ts";
 
 /** Renders the menu. */
 export function LayoutMenu({ workspace }: { readonly workspace: Workspace }) {
@@ -16,6 +18,14 @@ export function LayoutMenu({ workspace }: { readonly workspace: Workspace }) {
       () => (message.value = "Copied."),
       () => (message.value = "The browser does not permit copying."),
     );
+  const open = async (close: () => void) => {
+    message.value = "";
+    try {
+      if (await importLayout(layout)) close();
+    } catch (error) {
+      message.value = errorText(error);
+    }
+  };
   return (
     <Menu label="Layouts" icon="layout">
       {(close) => (
@@ -83,8 +93,15 @@ export function LayoutMenu({ workspace }: { readonly workspace: Workspace }) {
               <button type="button" class="quiet" onClick={copy}>
                 <Icon of="link" small /> Copy the link
               </button>
+              <button type="button" class="quiet" onClick={() => exportLayout(layout)}>
+                <Icon of="down" small /> Export as a file
+              </button>
             </>
           )}
+          <h2>From a file</h2>
+          <button type="button" class="quiet" onClick={() => void open(close)}>
+            <Icon of="up" small /> Import a file
+          </button>
           <p role="status" class="hint">
             {message}
           </p>

@@ -7,6 +7,7 @@ import { formatLayout, parseLayout } from "../../workspace/layout-link.ts";
 import { presetsOf } from "../../workspace/presets.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
 import type { Dialogs } from "../dialogs.ts";
+import { exportLayout, importLayout } from "../layout-transfer.ts";
 import { logOut } from "../log-out.ts";
 import { isAuthenticated, mayAdminister } from "../session.ts";
 import type { Sides } from "../sides.ts";
@@ -114,7 +115,19 @@ function layoutCommands({ listing, layout, layouts }: Workspace): readonly Comma
     icon: "link",
     run: () => navigator.clipboard.writeText(location.href),
   };
-  return [...saved, ...presets, ...(formatLayout(layout.stored) === "" ? [] : [copy])];
+  const save: Command = {
+    id: "export-layout",
+    title: "Export this layout as a file",
+    icon: "down",
+    run: () => exportLayout(layout),
+  };
+  const open: Command = {
+    id: "import-layout",
+    title: "Import a layout from a file",
+    icon: "up",
+    run: async () => void (await importLayout(layout)),
+  };
+  return [...saved, ...presets, ...(formatLayout(layout.stored) === "" ? [] : [copy, save]), open];
 }
 
 const panelCommands = ({ layout, session }: Workspace): readonly Command[] =>

@@ -3,13 +3,16 @@
  * `#show=events&open=rover:camera&view=image&open=rover:imu&grid=…&t=…`, in this order.
  */
 import { formatGrid, parseGrid } from "./grid.ts";
-import { PANELS, type Pane, type StoredLayout, VIEWS, type View } from "./layout.ts";
+import { PANELS, type Pane, type StoredLayout, type View } from "./layout.ts";
 import { formatPlotted, type Parameter, parsePlotted } from "./plotted.ts";
 
 /** Names of earlier versions, in stored links. */
-const OLD_VIEWS: Readonly<Record<string, View>> = { msgpack: "text", hex: "raw" };
+const OLD_VIEWS: ReadonlyMap<string, View> = new Map([
+  ["msgpack", "text"],
+  ["hex", "raw"],
+]);
 
-/** Parses the open streams of a URL fragment. Unknown viewers become `auto`; duplicate streams are merged. */
+/** Parses the open streams of a URL fragment. Invalid names of viewers become `auto`; duplicate streams are merged. */
 export function parsePanes(hash: string): readonly Pane[] {
   const panes = new Map<string, Parameter[]>();
   let parameters: Parameter[] | undefined;
@@ -28,7 +31,7 @@ export function parsePanes(hash: string): readonly Pane[] {
   });
 }
 
-const viewNamed = (name: string): View => VIEWS.find((view) => view === name) ?? OLD_VIEWS[name] ?? "auto";
+const viewNamed = (name: string): View => OLD_VIEWS.get(name) ?? (/^[a-z]{1,20}$/.test(name) ? name : "auto");
 
 /** Formats open streams as a URL fragment. The viewer `auto` is the default. */
 export const formatPanes = (panes: readonly Pane[]): string =>

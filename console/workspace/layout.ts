@@ -3,11 +3,8 @@ import { batch, computed, type ReadonlySignal, type Signal, signal } from "@prea
 import type { Grid } from "./grid.ts";
 import type { PlottedStream } from "./plotted.ts";
 
-/** Names of the viewers; `auto` selects one by content. */
-export const VIEWS = ["auto", "image", "audio", "plot", "states", "table", "text", "raw"] as const;
-
-/** A viewer's name. */
-export type View = (typeof VIEWS)[number];
+/** Name of a viewer. `auto` selects one by content, and so does the name of a viewer that this console lacks. */
+export type View = string;
 
 /** Names of the panels. */
 export const PANELS = ["recordings", "events", "gateway", "connections"] as const;

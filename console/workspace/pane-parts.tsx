@@ -11,7 +11,7 @@ import { VIEWERS, viewerOf } from "../viewers/viewers.ts";
 import type { GroupState, PaneParts } from "./dock.ts";
 import { titleOf } from "./dock-grid.ts";
 import { EmptyWorkspace } from "./empty-workspace.tsx";
-import { type PaneId, type Panel, panelOf, streamId, VIEWS } from "./layout.ts";
+import { type PaneId, type Panel, panelOf, streamId } from "./layout.ts";
 import { StreamPane } from "./stream-pane.tsx";
 import type { Workspace } from "./workspace.ts";
 
@@ -57,8 +57,8 @@ function PanelContent({ panel, workspace }: { readonly panel: Panel; readonly wo
 function Tab({ id, workspace }: PaneProps) {
   const view = useView(id, workspace);
   const panel = panelOf(id);
-  const shown = view.value === "auto" ? workspace.detected.value.get(titleOf(id)) : view.value;
-  const icon = shown === undefined ? "activity" : viewerOf(shown).icon;
+  const viewer = viewerOf(view.value) ?? viewerOf(workspace.detected.value.get(titleOf(id)));
+  const icon = viewer?.icon ?? "activity";
   return (
     <>
       <Icon of={panel === undefined ? icon : PANEL_LOOKS[panel].icon} small />
@@ -90,7 +90,7 @@ function Actions({ id, workspace, group }: ActionsProps) {
   const { layout, detected } = workspace;
   const view = useView(id, workspace);
   const title = titleOf(id);
-  const automatic = detected.value.get(title);
+  const automatic = viewerOf(detected.value.get(title));
   return (
     <>
       {panelOf(id) === undefined && (
@@ -98,14 +98,10 @@ function Actions({ id, workspace, group }: ActionsProps) {
           class="quiet"
           aria-label={`View of ${title}`}
           title="View"
-          value={view.value}
-          onChange={({ currentTarget }) =>
-            layout.setView(title, VIEWS.find((one) => one === currentTarget.value) ?? "auto")
-          }
+          value={viewerOf(view.value)?.id ?? "auto"}
+          onChange={({ currentTarget }) => layout.setView(title, currentTarget.value)}
         >
-          <option value="auto">
-            {automatic === undefined ? "Auto" : `Auto: ${viewerOf(automatic).title}`}
-          </option>
+          <option value="auto">{automatic === undefined ? "Auto" : `Auto: ${automatic.title}`}</option>
           {VIEWERS.map((viewer) => (
             <option key={viewer.id} value={viewer.id}>
               {viewer.title}

@@ -54,8 +54,7 @@ function OpenStream({ streamKey, workspace }: StreamPaneProps) {
   const counted = useComputed(() => (isLive.value ? info.value : undefined));
   const view = useComputed(() => {
     const chosen = layout.panes.value.find(({ key }) => key === streamKey)?.view ?? "auto";
-    if (chosen !== "auto") return chosen;
-    return detected.value.get(streamKey);
+    return viewerOf(chosen) === undefined ? detected.value.get(streamKey) : chosen;
   });
   // The viewer is selected by the first entry and kept, so that a single different entry does not switch it.
   useSignalEffect(() => {
@@ -71,7 +70,7 @@ function OpenStream({ streamKey, workspace }: StreamPaneProps) {
       feed.stop();
     };
   }, [clock, feed]);
-  const isLatest = view.value === undefined ? undefined : viewerOf(view.value).latest === true;
+  const isLatest = view.value === undefined ? undefined : viewerOf(view.value)?.latest === true;
   useEffect(() => feed.setLatest(isLatest), [feed, isLatest]);
   return (
     <>
@@ -101,12 +100,12 @@ const nothingText = (mode: ClockMode): string =>
   mode === "live" ? "No entry yet." : "This stream stores nothing at or before this moment.";
 
 /** Loads the viewer and renders it. */
-function LoadedView({ view, ...props }: ViewProps & { readonly view: Exclude<View, "auto"> }) {
+function LoadedView({ view, ...props }: ViewProps & { readonly view: View }) {
   const loaded = useSignal<{ readonly View: ComponentType<ViewProps> } | undefined>(undefined);
   const problem = useSignal("");
   useEffect(() => {
     viewerOf(view)
-      .load()
+      ?.load()
       .then(
         (View) => (loaded.value = { View }),
         (error: unknown) => (problem.value = `The viewer cannot be loaded: ${errorText(error)}`),

@@ -20,7 +20,7 @@ export interface Workspace {
   /** Undefined until it is known. */
   readonly session: ReadonlySignal<Session | undefined>;
   /** Viewers that were selected by content, by key of the stream. */
-  readonly detected: Signal<ReadonlyMap<string, Exclude<View, "auto">>>;
+  readonly detected: Signal<ReadonlyMap<string, View>>;
   /** Whether times are shown in UTC. */
   readonly isUtc: Signal<boolean>;
 }

@@ -2,6 +2,7 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { LINE_COLOURS } from "../../design/line-colours.ts";
+import { resolvedColour } from "../../design/resolved-colour.ts";
 import { rowOfValue } from "./line-facts.ts";
 import { axesOf, RIGHT } from "./plot-axes.ts";
 
@@ -128,8 +129,8 @@ function optionsOf(
     },
     series: [{}, ...lines.map((line) => seriesOf(element, line))],
     axes: axesOf({
-      text: colour(element, "--muted"),
-      grid: colour(element, "--edge"),
+      text: resolvedColour(element, "--muted"),
+      grid: resolvedColour(element, "--edge"),
       isTime,
       isUtc,
       left: isLeftUsed ? units[0] : undefined,
@@ -145,7 +146,7 @@ function optionsOf(
 const seriesOf = (element: HTMLElement, { label, colour: index, isRight }: DrawnLine): uPlot.Series => ({
   label,
   width: 1.4,
-  stroke: colour(element, `--line-${index % LINE_COLOURS}`),
+  stroke: resolvedColour(element, `--line-${index % LINE_COLOURS}`),
   ...(isRight && { scale: RIGHT }),
   points: {
     size: 5,
@@ -160,14 +161,4 @@ function hasFewValues(column: ArrayLike<number | null | undefined>): boolean {
   for (let i = 0; i < column.length && count < FEW_POINTS; i++)
     if (column[i] !== null && column[i] !== undefined) count++;
   return count < FEW_POINTS;
-}
-
-/** Resolves a colour variable of the style sheet in the current theme. A canvas cannot resolve it. */
-function colour(element: HTMLElement, name: string): string {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${name})`;
-  element.append(probe);
-  const resolved = getComputedStyle(probe).color;
-  probe.remove();
-  return resolved;
 }

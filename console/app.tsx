@@ -2,13 +2,13 @@
 import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Streamer } from "../client/browser.ts";
+import { Loaded } from "./design/loaded.tsx";
 import { Inspector } from "./inspector/inspector.tsx";
 import { watchTheme } from "./page/theme.ts";
 import { loginUrl } from "./page/urls.ts";
 import { createDialogs } from "./shell/dialogs.ts";
 import { watchKeys } from "./shell/keys.ts";
 import { KeysHelp } from "./shell/keys-help.tsx";
-import { PaletteDialog } from "./shell/palette/palette-dialog.tsx";
 import { readSession } from "./shell/session.ts";
 import { NARROW, openSides, type Sides } from "./shell/sides.ts";
 import { Splitter } from "./shell/splitter.tsx";
@@ -22,6 +22,8 @@ import { Panes } from "./workspace/panes.tsx";
 import { PageLink } from "./workspace/url-layout.ts";
 import { createWorkspace } from "./workspace/workspace.ts";
 
+const loadPalette = async () => (await import("./shell/palette/palette-dialog.tsx")).PaletteDialog;
+
 /** The whole page. */
 export function App({ streamer }: { readonly streamer: Streamer }) {
   const { workspace, sides, dialogs, stop } = useMemo(() => openPage(streamer), [streamer]);
@@ -31,7 +33,9 @@ export function App({ streamer }: { readonly streamer: Streamer }) {
     <>
       <TopBar workspace={workspace} sides={sides} dialogs={dialogs} />
       <KeysHelp isOpen={dialogs.help} />
-      <PaletteDialog targets={{ workspace, sides, dialogs }} />
+      {dialogs.palette.value && (
+        <Loaded load={loadPalette} props={{ targets: { workspace, sides, dialogs } }} />
+      )}
       <ProblemBanner listing={workspace.listing} />
       <div class="columns">
         {left.isOpen.value && (

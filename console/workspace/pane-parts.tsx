@@ -1,12 +1,10 @@
 /** Content, tab and controls of each pane. */
 import { useComputed } from "@preact/signals";
+import type { ComponentType } from "preact";
 import { ElidedName } from "../design/elided-name.tsx";
 import { Icon } from "../design/icon.tsx";
-import { ConnectionsPanel } from "../panels/connections/connections-panel.tsx";
-import { EventsPanel } from "../panels/events-panel.tsx";
-import { GatewayPanel } from "../panels/gateway-panel.tsx";
+import { Loaded } from "../design/loaded.tsx";
 import { PANEL_LOOKS } from "../panels/panels.ts";
-import { RecordingsPanel } from "../panels/recordings/recordings-panel.tsx";
 import { VIEWERS, viewerOf } from "../viewers/viewers.ts";
 import type { GroupState, PaneParts } from "./dock.ts";
 import { titleOf } from "./dock-grid.ts";
@@ -23,6 +21,11 @@ export const paneParts = (workspace: Workspace): PaneParts => ({
   empty: () => <EmptyWorkspace workspace={workspace} />,
 });
 
+/** Each panel takes what it needs. */
+interface PanelProps extends Workspace {
+  readonly workspace: Workspace;
+}
+
 interface PaneProps {
   readonly id: PaneId;
   readonly workspace: Workspace;
@@ -33,25 +36,18 @@ function PaneContent({ id, workspace }: PaneProps) {
   if (panel === undefined) return <StreamPane streamKey={titleOf(id)} workspace={workspace} />;
   return (
     <div class="pane panel">
-      <PanelContent panel={panel} workspace={workspace} />
+      <Loaded load={PANEL_LOADERS[panel]} props={{ ...workspace, workspace }} />
     </div>
   );
 }
 
-function PanelContent({ panel, workspace }: { readonly panel: Panel; readonly workspace: Workspace }) {
-  switch (panel) {
-    case "recordings":
-      return <RecordingsPanel workspace={workspace} />;
-    case "events":
-      return <EventsPanel {...workspace} />;
-    case "gateway":
-      return <GatewayPanel {...workspace} />;
-    case "connections":
-      return <ConnectionsPanel />;
-    default:
-      return panel satisfies never;
-  }
-}
+/** Components of the panels. */
+const PANEL_LOADERS: Readonly<Record<Panel, () => Promise<ComponentType<PanelProps>>>> = {
+  recordings: async () => (await import("../panels/recordings/recordings-panel.tsx")).RecordingsPanel,
+  events: async () => (await import("../panels/events-panel.tsx")).EventsPanel,
+  gateway: async () => (await import("../panels/gateway-panel.tsx")).GatewayPanel,
+  connections: async () => (await import("../panels/connections/connections-panel.tsx")).ConnectionsPanel,
+};
 
 /** Icon and name. The cross is for pointers only: the control "Close" is reachable by keyboard. */
 function Tab({ id, workspace }: PaneProps) {

@@ -9,12 +9,8 @@ import { type Command, Palette } from "./palette.ts";
 const LIST_ID = "palette-list";
 const optionId = (position: number): string => `palette-option-${position}`;
 
-/** Renders the dialog while it is open. */
+/** Renders the open dialog. */
 export function PaletteDialog({ targets }: { readonly targets: CommandTargets }) {
-  return targets.dialogs.palette.value ? <OpenPalette targets={targets} /> : null;
-}
-
-function OpenPalette({ targets }: { readonly targets: CommandTargets }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const commands = useComputed(() => commandsOf(targets));
   const palette = useMemo(() => new Palette(commands), [commands]);

@@ -1,10 +1,12 @@
 /** The page: top bar, list of streams, panes, time bar and inspector. */
-import { effect, signal } from "@preact/signals";
+import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Streamer } from "../client/browser.ts";
+import { Loaded } from "./design/loaded.tsx";
 import { Inspector } from "./inspector/inspector.tsx";
 import { watchTheme } from "./page/theme.ts";
 import { loginUrl } from "./page/urls.ts";
+import { createDialogs } from "./shell/dialogs.ts";
 import { watchKeys } from "./shell/keys.ts";
 import { KeysHelp } from "./shell/keys-help.tsx";
 import { readSession } from "./shell/session.ts";
@@ -15,19 +17,25 @@ import { type Listing, watchListing } from "./stream-list/listing.ts";
 import { StreamList } from "./stream-list/stream-list.tsx";
 import { TimeBar } from "./time/time-bar.tsx";
 import { idsOf } from "./workspace/layout.ts";
+import { LayoutStore } from "./workspace/layout-store.ts";
 import { Panes } from "./workspace/panes.tsx";
 import { PageLink } from "./workspace/url-layout.ts";
 import { createWorkspace } from "./workspace/workspace.ts";
 
+const loadPalette = async () => (await import("./shell/palette/palette-dialog.tsx")).PaletteDialog;
+
 /** The whole page. */
 export function App({ streamer }: { readonly streamer: Streamer }) {
-  const { workspace, sides, isHelpOpen, stop } = useMemo(() => openPage(streamer), [streamer]);
+  const { workspace, sides, dialogs, stop } = useMemo(() => openPage(streamer), [streamer]);
   useEffect(() => stop, [stop]);
   const { left, right } = sides;
   return (
     <>
-      <TopBar workspace={workspace} sides={sides} isHelpOpen={isHelpOpen} />
-      <KeysHelp isOpen={isHelpOpen} />
+      <TopBar workspace={workspace} sides={sides} dialogs={dialogs} />
+      <KeysHelp isOpen={dialogs.help} />
+      {dialogs.palette.value && (
+        <Loaded load={loadPalette} props={{ targets: { workspace, sides, dialogs } }} />
+      )}
       <ProblemBanner listing={workspace.listing} />
       <div class="columns">
         {left.isOpen.value && (
@@ -60,10 +68,11 @@ function openPage(streamer: Streamer) {
   const { layout } = link;
   const listing = watchListing(streamer);
   const theme = watchTheme();
-  const workspace = createWorkspace({ streamer, listing, layout, theme, session: readSession() });
+  const layouts = new LayoutStore(localStorage);
+  const workspace = createWorkspace({ streamer, listing, layout, layouts, theme, session: readSession() });
   const { clock } = workspace;
-  const isHelpOpen = signal(false);
-  const stopKeys = watchKeys(workspace, isHelpOpen);
+  const dialogs = createDialogs();
+  const stopKeys = watchKeys(workspace, dialogs);
   if (link.time !== undefined) clock.seek(link.time);
   link.onTime = (position) => clock.seek(position);
   const stopTime = effect(() => link.setTime(clock.position));
@@ -72,7 +81,7 @@ function openPage(streamer: Streamer) {
   return {
     workspace,
     sides,
-    isHelpOpen,
+    dialogs,
     stop() {
       stopTime();
       stopKeys();

@@ -3,6 +3,7 @@ import type { Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
 const KEYS: readonly (readonly [keys: string, effect: string])[] = [
+  ["Ctrl+K", "Commands: open a stream, a layout, a panel, and more"],
   ["/", "Search streams"],
   ["Space", "Pause, or play from the shown moment"],
   ["← →", "One entry back or forward, of the selected pane"],

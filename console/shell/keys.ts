@@ -1,23 +1,30 @@
-/** Keys that work everywhere outside of fields: space, arrows, `/`, `g`, `l`, `?`. */
-import type { Signal } from "@preact/signals";
+/** Keys: Ctrl-K everywhere, and outside of fields space, arrows, `/`, `g`, `l`, `?`. */
 import type { Workspace } from "../workspace/workspace.ts";
+import type { Dialogs } from "./dialogs.ts";
 
 /** Elements that the user types into. */
 const FIELDS = "input, select, textarea";
 /** Further elements that use some of these keys themselves. */
 const OWN_KEYS = "button, summary, a, [role=tab], [role=separator], [role=treegrid]";
 
-/** Follows the keys. @param isHelpOpen whether the list of keys is open @returns a function that ends it */
-export function watchKeys({ clock, layout }: Workspace, isHelpOpen: Signal<boolean>): () => void {
+/** Follows the keys. @returns a function that ends it */
+export function watchKeys({ clock, layout }: Workspace, { help, palette }: Dialogs): () => void {
   const handle = (event: KeyboardEvent) => {
     const isIn = (elements: string) =>
       event.target instanceof Element && event.target.closest(elements) !== null;
-    const hasModifier = event.ctrlKey || event.metaKey || event.altKey;
-    if (event.defaultPrevented || isIn(FIELDS) || isHelpOpen.peek() || hasModifier) return;
+    const isCommand = event.ctrlKey || event.metaKey;
+    if (event.defaultPrevented || help.peek() || palette.peek()) return;
+    if (isCommand && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
+      // In a browser it would search the web.
+      event.preventDefault();
+      palette.value = true;
+      return;
+    }
+    if (isIn(FIELDS) || isCommand || event.altKey) return;
     const { isRunning } = clock;
     const field = { "/": "search", g: "go-to" }[event.key];
     if (field !== undefined) document.getElementById(field)?.focus();
-    else if (event.key === "?") isHelpOpen.value = true;
+    else if (event.key === "?") help.value = true;
     else if (isIn(OWN_KEYS)) return;
     else if (event.key === " ") isRunning ? clock.pause() : clock.play();
     else if (event.key === "l") clock.live();

@@ -1,16 +1,16 @@
 /** Menu of layouts: those that the user has saved, those on offer for the listed streams, and the link of the current one. */
 import { useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
 import { Icon } from "../design/icon.tsx";
 import { Menu } from "../design/menu.tsx";
-import { formatLayout, parseLayout } from "../workspace/layout.ts";
-import { LayoutStore } from "../workspace/layout-store.ts";
+import { errorText } from "../page/format.ts";
+import { formatLayout, parseLayout } from "../workspace/layout-link.ts";
 import { presetsOf } from "../workspace/presets.ts";
 import type { Workspace } from "../workspace/workspace.ts";
+import { exportLayout, importLayout } from "./layout-transfer.ts";
 
 /** Renders the menu. */
-export function LayoutMenu({ workspace: { layout, listing } }: { readonly workspace: Workspace }) {
-  const store = useMemo(() => new LayoutStore(localStorage), []);
+export function LayoutMenu({ workspace }: { readonly workspace: Workspace }) {
+  const { layout, layouts: store, listing } = workspace;
   const message = useSignal("");
   const hasPanes = layout.panes.value.length > 0;
   const copy = () =>
@@ -18,6 +18,14 @@ export function LayoutMenu({ workspace: { layout, listing } }: { readonly worksp
       () => (message.value = "Copied."),
       () => (message.value = "The browser does not permit copying."),
     );
+  const open = async (close: () => void) => {
+    message.value = "";
+    try {
+      if (await importLayout(layout)) close();
+    } catch (error) {
+      message.value = errorText(error);
+    }
+  };
   return (
     <Menu label="Layouts" icon="layout">
       {(close) => (
@@ -85,8 +93,15 @@ export function LayoutMenu({ workspace: { layout, listing } }: { readonly worksp
               <button type="button" class="quiet" onClick={copy}>
                 <Icon of="link" small /> Copy the link
               </button>
+              <button type="button" class="quiet" onClick={() => exportLayout(layout)}>
+                <Icon of="down" small /> Export as a file
+              </button>
             </>
           )}
+          <h2>From a file</h2>
+          <button type="button" class="quiet" onClick={() => void open(close)}>
+            <Icon of="up" small /> Import a file
+          </button>
           <p role="status" class="hint">
             {message}
           </p>

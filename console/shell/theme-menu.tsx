@@ -1,30 +1,27 @@
 /** Menu of the color theme. */
-import { Icon, type IconName } from "../design/icon.tsx";
+import { Icon } from "../design/icon.tsx";
 import { Menu } from "../design/menu.tsx";
-import { THEMES, type Theme } from "../page/theme.ts";
-
-type Choice = (typeof THEMES)[number];
-
-const ICONS: Readonly<Record<Choice, IconName>> = { system: "system", light: "sun", dark: "moon" };
-const TITLES: Readonly<Record<Choice, string>> = { system: "As the system", light: "Light", dark: "Dark" };
+import type { Theme } from "../page/theme.ts";
+import { THEME_LOOKS } from "./theme-looks.ts";
 
 /** Renders the menu. */
 export function ThemeMenu({ theme }: { readonly theme: Theme }) {
+  const current = THEME_LOOKS.find(({ choice }) => choice === theme.choice.value);
   return (
-    <Menu label="Theme" icon={ICONS[theme.choice.value]}>
+    <Menu label="Theme" icon={current?.icon ?? "system"}>
       {(close) =>
-        THEMES.map((one) => (
+        THEME_LOOKS.map(({ choice, title, icon }) => (
           <button
-            key={one}
+            key={choice}
             type="button"
             class="quiet"
-            aria-pressed={theme.choice.value === one}
+            aria-pressed={theme.choice.value === choice}
             onClick={() => {
-              theme.choice.value = one;
+              theme.choice.value = choice;
               close();
             }}
           >
-            <Icon of={ICONS[one]} /> {TITLES[one]}
+            <Icon of={icon} /> {title}
           </button>
         ))
       }

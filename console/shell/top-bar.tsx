@@ -1,5 +1,4 @@
 /** Top bar: name, panels, state of the connection, theme, and more. */
-import type { Signal } from "@preact/signals";
 import { Icon, type IconName } from "../design/icon.tsx";
 import { Logo } from "../design/logo.tsx";
 import { Menu } from "../design/menu.tsx";
@@ -10,7 +9,9 @@ import type { Listing } from "../stream-list/listing.ts";
 import { type Layout, PANELS, type Panel } from "../workspace/layout.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { connectionState } from "./connection.ts";
+import type { Dialogs } from "./dialogs.ts";
 import { LayoutMenu } from "./layout-menu.tsx";
+import { logOut } from "./log-out.ts";
 import { isAuthenticated, mayAdminister } from "./session.ts";
 import type { Sides } from "./sides.ts";
 import { ThemeMenu } from "./theme-menu.tsx";
@@ -21,11 +22,11 @@ const MAX_PERMISSIONS = 20;
 interface TopBarProps {
   readonly workspace: Workspace;
   readonly sides: Sides;
-  readonly isHelpOpen: Signal<boolean>;
+  readonly dialogs: Dialogs;
 }
 
 /** Renders the bar. */
-export function TopBar({ workspace, sides, isHelpOpen }: TopBarProps) {
+export function TopBar({ workspace, sides, dialogs }: TopBarProps) {
   const { listing, layout, theme, session } = workspace;
   const panels = PANELS.filter((panel) => panel !== "connections" || mayAdminister(session.value));
   return (
@@ -46,9 +47,18 @@ export function TopBar({ workspace, sides, isHelpOpen }: TopBarProps) {
           <PanelButton key={panel} panel={panel} layout={layout} />
         ))}
       </div>
+      <button
+        type="button"
+        class="quiet icon"
+        aria-label="Commands"
+        title="Commands ( Ctrl-K )"
+        onClick={() => (dialogs.palette.value = true)}
+      >
+        <Icon of="command" />
+      </button>
       <LayoutMenu workspace={workspace} />
       <ThemeMenu theme={theme} />
-      <MoreMenu workspace={workspace} isHelpOpen={isHelpOpen} />
+      <MoreMenu workspace={workspace} dialogs={dialogs} />
       <SideButton
         label="Inspector"
         icon="panelRight"
@@ -107,12 +117,7 @@ function Connection({ listing }: { readonly listing: Listing }) {
   );
 }
 
-interface MoreMenuProps {
-  readonly workspace: Workspace;
-  readonly isHelpOpen: Signal<boolean>;
-}
-
-function MoreMenu({ workspace: { listing, session }, isHelpOpen }: MoreMenuProps) {
+function MoreMenu({ workspace: { listing, session }, dialogs }: Omit<TopBarProps, "sides">) {
   const server = listing.server.value;
   const user = session.value;
   const hasLogin = isAuthenticated(user) || listing.problem.value?.what === "login";
@@ -147,7 +152,7 @@ function MoreMenu({ workspace: { listing, session }, isHelpOpen }: MoreMenuProps
             class="quiet"
             onClick={() => {
               close();
-              isHelpOpen.value = true;
+              dialogs.help.value = true;
             }}
           >
             <Icon of="help" /> Keyboard
@@ -166,10 +171,4 @@ function MoreMenu({ workspace: { listing, session }, isHelpOpen }: MoreMenuProps
       )}
     </Menu>
   );
-}
-
-/** Deletes the cookie, and opens what the gateway shows without it. The layout stays in the link. */
-async function logOut(): Promise<void> {
-  await fetch(pageUrl("logout"), { method: "POST" });
-  location.reload();
 }

@@ -4,6 +4,7 @@ import type { TargetedKeyboardEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { ElidedName } from "../design/elided-name.tsx";
 import { Icon } from "../design/icon.tsx";
+import { dragStream } from "../page/dragged-stream.ts";
 import { bytesText, countText, msOfId, rateText, spanText } from "../page/format.ts";
 import { Sparkline } from "../page/sparkline.tsx";
 import { useResize } from "../page/use-resize.ts";
@@ -180,6 +181,9 @@ function Stream({
       aria-rowindex={index + 1}
       class={`row stream ${isNested ? "nested" : ""} ${isOpen ? "open" : ""}`}
       style={{ top: `${index * ROW}px` }}
+      // A plot takes the numbers of a dropped stream.
+      draggable
+      onDragStart={(event) => dragStream(event, stream.key)}
     >
       <span role="gridcell" class="cell">
         <button

@@ -3,7 +3,6 @@ import type { ReadonlySignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import type { PulledEntry } from "../../client/browser.ts";
 import type { IconName } from "../design/icon.tsx";
-import type { View } from "../workspace/layout.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import type { Content } from "./content.ts";
 import type { StreamCounters } from "./image/skip-counter.ts";
@@ -25,7 +24,8 @@ export interface ViewProps {
 
 /** A viewer. */
 export interface Viewer {
-  readonly id: Exclude<View, "auto">;
+  /** Lower-case letters. It is part of links. */
+  readonly id: string;
   readonly title: string;
   readonly icon: IconName;
   /** Whether it shows this content best. The first viewer of the list that matches is selected. */

@@ -1,6 +1,5 @@
 /** The list of viewers, in order of preference. */
 import type { PulledEntry } from "../../client/browser.ts";
-import type { View } from "../workspace/layout.ts";
 import { audio } from "./audio/audio.ts";
 import { contentOf } from "./content.ts";
 import { image } from "./image/image.ts";
@@ -9,10 +8,11 @@ import { raw } from "./raw/raw.ts";
 import { states } from "./states/states.ts";
 import { table } from "./table/table.ts";
 import { text } from "./text/text.ts";
+import { track } from "./track/track.ts";
 import type { Viewer } from "./viewer.ts";
 
 /** All viewers. The last one shows any content. */
-export const VIEWERS: readonly Viewer[] = [image, audio, plot, states, table, text, raw];
+export const VIEWERS: readonly Viewer[] = [image, audio, track, plot, states, table, text, raw];
 
 /** Selects the viewer for an entry. @param meta the stream's metadata */
 export function viewOf(entry: PulledEntry, meta?: unknown): Viewer["id"] {
@@ -20,5 +20,6 @@ export function viewOf(entry: PulledEntry, meta?: unknown): Viewer["id"] {
   return (VIEWERS.find((viewer) => viewer.match(content)) ?? raw).id;
 }
 
-/** Returns a viewer by its name. */
-export const viewerOf = (view: Exclude<View, "auto">): Viewer => VIEWERS.find(({ id }) => id === view) ?? raw;
+/** Returns a viewer by its name; undefined for `auto` and unknown names. */
+export const viewerOf = (view: string | undefined): Viewer | undefined =>
+  VIEWERS.find(({ id }) => id === view);

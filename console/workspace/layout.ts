@@ -1,18 +1,10 @@
-/**
- * Open panes: streams with their viewers, and panels. The layout is stored in the URL fragment, so that it survives a reload
- * and can be shared as a link: `#show=events&open=rover:camera&view=image&open=rover:imu&grid=…&t=…`, in this order.
- */
+/** Open panes: streams with their viewers, and panels. */
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
-import { formatGrid, type Grid, parseGrid } from "./grid.ts";
+import type { Grid } from "./grid.ts";
+import type { PlottedStream } from "./plotted.ts";
 
-/** Names of the viewers; `auto` selects one by content. */
-export const VIEWS = ["auto", "image", "audio", "plot", "states", "table", "text", "raw"] as const;
-
-/** A viewer's name. */
-export type View = (typeof VIEWS)[number];
-
-/** Names of earlier versions, in stored links. */
-const OLD_VIEWS: Readonly<Record<string, View>> = { msgpack: "text", hex: "raw" };
+/** Name of a viewer. `auto` selects one by content, and so does the name of a viewer that this console lacks. */
+export type View = string;
 
 /** Names of the panels. */
 export const PANELS = ["recordings", "events", "gateway", "connections"] as const;
@@ -25,6 +17,8 @@ export interface Pane {
   /** The stream's key. */
   readonly key: string;
   readonly view: View;
+  /** Streams and lines of its plot, its own stream first; absent for the default lines of its own stream. */
+  readonly plotted?: readonly PlottedStream[];
 }
 
 /** Identifies an open pane in the arrangement. */
@@ -51,64 +45,9 @@ export const idsOf = ({ panels, panes }: OpenPanes): readonly PaneId[] => [
   ...panes.map(({ key }) => streamId(key)),
 ];
 
-/** Parses the open streams of a URL fragment. Unknown viewers become `auto`; duplicate streams are merged. */
-export function parsePanes(hash: string): readonly Pane[] {
-  const panes = new Map<string, View>();
-  let key: string | undefined;
-  for (const [name, value] of new URLSearchParams(hash.replace(/^#/, ""))) {
-    if (name === "open" && value !== "") {
-      key = value;
-      panes.set(key, "auto");
-    } else if (name === "view" && key !== undefined) {
-      panes.set(key, VIEWS.find((view) => view === value) ?? OLD_VIEWS[value] ?? "auto");
-    }
-  }
-  return [...panes].map(([open, view]) => ({ key: open, view }));
-}
-
-/** Formats open streams as a URL fragment. The viewer `auto` is the default. */
-export const formatPanes = (panes: readonly Pane[]): string =>
-  new URLSearchParams(
-    panes.flatMap(({ key, view }) => [["open", key], ...(view === "auto" ? [] : [["view", view]])]),
-  ).toString();
-
 /** A layout as it is stored and shared. */
 export interface StoredLayout extends OpenPanes {
   readonly grid: Grid | undefined;
-}
-
-/** Parses a URL fragment. */
-export function parseLayout(hash: string): StoredLayout {
-  const query = new URLSearchParams(hash.replace(/^#/, ""));
-  const shown = new Set(query.getAll("show"));
-  const panels = PANELS.filter((panel) => shown.has(panel));
-  const panes = parsePanes(hash);
-  return { panels, panes, grid: parseGrid(query.get("grid") ?? "", panels.length + panes.length) };
-}
-
-/** Returns the moment of the past that a URL fragment names: Unix ms or an entry id. */
-export function parseTime(hash: string): string | undefined {
-  const time = new URLSearchParams(hash.replace(/^#/, "")).get("t") ?? "";
-  return /^\d{1,16}(-\d{1,20})?$/.test(time) ? time : undefined;
-}
-
-/**
- * Formats a layout as a URL fragment without `#`; empty if nothing is open.
- *
- * @param time moment of the past, Unix ms or an entry id
- */
-export function formatLayout({ panels, panes, grid }: StoredLayout, time?: string): string {
-  const shown = new URLSearchParams(panels.map((panel) => ["show", panel])).toString();
-  const hasGrid = grid !== undefined && panels.length + panes.length > 1;
-  // The characters of an arrangement need no encoding, and are readable without it.
-  return [
-    shown,
-    formatPanes(panes),
-    hasGrid ? `grid=${formatGrid(grid)}` : "",
-    panes.length > 0 && time !== undefined ? `t=${time}` : "",
-  ]
-    .filter((part) => part !== "")
-    .join("&");
 }
 
 /** An arrangement to establish; without `grid` each pane finds its place. */
@@ -189,7 +128,18 @@ export class Layout {
 
   setView(key: string, view: View): void {
     const { panels, panes } = this.#open.value;
-    this.#set({ panels, panes: panes.map((pane) => (pane.key === key ? { key, view } : pane)) });
+    this.#set({ panels, panes: panes.map((pane) => (pane.key === key ? { ...pane, view } : pane)) });
+  }
+
+  /** Shows streams and lines in the plot of a pane. @param plotted its own stream first */
+  setPlotted(key: string, plotted: readonly PlottedStream[]): void {
+    const { panels, panes } = this.#open.value;
+    // The arrangement stays: no pane is opened or closed.
+    this.#open.value = {
+      panels,
+      panes: panes.map((pane) => (pane.key === key ? { ...pane, plotted } : pane)),
+    };
+    this.#changed(this.stored);
   }
 
   select(id: PaneId | undefined): void {

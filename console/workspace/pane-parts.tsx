@@ -1,17 +1,15 @@
 /** Content, tab and controls of each pane. */
 import { useComputed } from "@preact/signals";
+import type { ComponentType } from "preact";
 import { ElidedName } from "../design/elided-name.tsx";
 import { Icon } from "../design/icon.tsx";
-import { ConnectionsPanel } from "../panels/connections/connections-panel.tsx";
-import { EventsPanel } from "../panels/events-panel.tsx";
-import { GatewayPanel } from "../panels/gateway-panel.tsx";
+import { Loaded } from "../design/loaded.tsx";
 import { PANEL_LOOKS } from "../panels/panels.ts";
-import { RecordingsPanel } from "../panels/recordings/recordings-panel.tsx";
 import { VIEWERS, viewerOf } from "../viewers/viewers.ts";
 import type { GroupState, PaneParts } from "./dock.ts";
 import { titleOf } from "./dock-grid.ts";
 import { EmptyWorkspace } from "./empty-workspace.tsx";
-import { type PaneId, type Panel, panelOf, streamId, VIEWS } from "./layout.ts";
+import { type PaneId, type Panel, panelOf, streamId } from "./layout.ts";
 import { StreamPane } from "./stream-pane.tsx";
 import type { Workspace } from "./workspace.ts";
 
@@ -23,6 +21,11 @@ export const paneParts = (workspace: Workspace): PaneParts => ({
   empty: () => <EmptyWorkspace workspace={workspace} />,
 });
 
+/** Each panel takes what it needs. */
+interface PanelProps extends Workspace {
+  readonly workspace: Workspace;
+}
+
 interface PaneProps {
   readonly id: PaneId;
   readonly workspace: Workspace;
@@ -33,32 +36,25 @@ function PaneContent({ id, workspace }: PaneProps) {
   if (panel === undefined) return <StreamPane streamKey={titleOf(id)} workspace={workspace} />;
   return (
     <div class="pane panel">
-      <PanelContent panel={panel} workspace={workspace} />
+      <Loaded load={PANEL_LOADERS[panel]} props={{ ...workspace, workspace }} />
     </div>
   );
 }
 
-function PanelContent({ panel, workspace }: { readonly panel: Panel; readonly workspace: Workspace }) {
-  switch (panel) {
-    case "recordings":
-      return <RecordingsPanel workspace={workspace} />;
-    case "events":
-      return <EventsPanel {...workspace} />;
-    case "gateway":
-      return <GatewayPanel {...workspace} />;
-    case "connections":
-      return <ConnectionsPanel />;
-    default:
-      return panel satisfies never;
-  }
-}
+/** Components of the panels. */
+const PANEL_LOADERS: Readonly<Record<Panel, () => Promise<ComponentType<PanelProps>>>> = {
+  recordings: async () => (await import("../panels/recordings/recordings-panel.tsx")).RecordingsPanel,
+  events: async () => (await import("../panels/events-panel.tsx")).EventsPanel,
+  gateway: async () => (await import("../panels/gateway-panel.tsx")).GatewayPanel,
+  connections: async () => (await import("../panels/connections/connections-panel.tsx")).ConnectionsPanel,
+};
 
 /** Icon and name. The cross is for pointers only: the control "Close" is reachable by keyboard. */
 function Tab({ id, workspace }: PaneProps) {
   const view = useView(id, workspace);
   const panel = panelOf(id);
-  const shown = view.value === "auto" ? workspace.detected.value.get(titleOf(id)) : view.value;
-  const icon = shown === undefined ? "activity" : viewerOf(shown).icon;
+  const viewer = viewerOf(view.value) ?? viewerOf(workspace.detected.value.get(titleOf(id)));
+  const icon = viewer?.icon ?? "activity";
   return (
     <>
       <Icon of={panel === undefined ? icon : PANEL_LOOKS[panel].icon} small />
@@ -90,7 +86,7 @@ function Actions({ id, workspace, group }: ActionsProps) {
   const { layout, detected } = workspace;
   const view = useView(id, workspace);
   const title = titleOf(id);
-  const automatic = detected.value.get(title);
+  const automatic = viewerOf(detected.value.get(title));
   return (
     <>
       {panelOf(id) === undefined && (
@@ -98,14 +94,10 @@ function Actions({ id, workspace, group }: ActionsProps) {
           class="quiet"
           aria-label={`View of ${title}`}
           title="View"
-          value={view.value}
-          onChange={({ currentTarget }) =>
-            layout.setView(title, VIEWS.find((one) => one === currentTarget.value) ?? "auto")
-          }
+          value={viewerOf(view.value)?.id ?? "auto"}
+          onChange={({ currentTarget }) => layout.setView(title, currentTarget.value)}
         >
-          <option value="auto">
-            {automatic === undefined ? "Auto" : `Auto: ${viewerOf(automatic).title}`}
-          </option>
+          <option value="auto">{automatic === undefined ? "Auto" : `Auto: ${automatic.title}`}</option>
           {VIEWERS.map((viewer) => (
             <option key={viewer.id} value={viewer.id}>
               {viewer.title}

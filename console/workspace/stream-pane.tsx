@@ -1,14 +1,12 @@
 /** Pane of one open stream: its viewer, and a line with its state. */
-import { type ReadonlySignal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
-import type { ComponentType } from "preact";
+import { type ReadonlySignal, useComputed, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { Loaded } from "../design/loaded.tsx";
 import { Feed } from "../feed/feed.ts";
-import { bytesText, errorText, rateText } from "../page/format.ts";
+import { bytesText, rateText } from "../page/format.ts";
 import { useNow } from "../page/use-now.ts";
 import type { ClockMode } from "../time/clock.ts";
-import type { ViewProps } from "../viewers/viewer.ts";
 import { viewerOf, viewOf } from "../viewers/viewers.ts";
-import type { View } from "./layout.ts";
 import { paneStatus } from "./pane-status.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -54,8 +52,7 @@ function OpenStream({ streamKey, workspace }: StreamPaneProps) {
   const counted = useComputed(() => (isLive.value ? info.value : undefined));
   const view = useComputed(() => {
     const chosen = layout.panes.value.find(({ key }) => key === streamKey)?.view ?? "auto";
-    if (chosen !== "auto") return chosen;
-    return detected.value.get(streamKey);
+    return viewerOf(chosen) === undefined ? detected.value.get(streamKey) : chosen;
   });
   // The viewer is selected by the first entry and kept, so that a single different entry does not switch it.
   useSignalEffect(() => {
@@ -71,7 +68,8 @@ function OpenStream({ streamKey, workspace }: StreamPaneProps) {
       feed.stop();
     };
   }, [clock, feed]);
-  const isLatest = view.value === undefined ? undefined : viewerOf(view.value).latest === true;
+  const viewer = viewerOf(view.value);
+  const isLatest = viewer === undefined ? undefined : viewer.latest === true;
   useEffect(() => feed.setLatest(isLatest), [feed, isLatest]);
   return (
     <>
@@ -79,15 +77,16 @@ function OpenStream({ streamKey, workspace }: StreamPaneProps) {
         {feed.problem}
       </p>
       <div class="viewer" role="group" aria-label={`Entries of ${streamKey}`}>
-        {view.value === undefined ? (
+        {viewer === undefined ? (
           <p class="hint center">{nothingText(clock.mode.value)}</p>
         ) : (
           <>
             {isEmpty.value && <p class="hint nothing">{nothingText(clock.mode.value)}</p>}
-            <LoadedView
-              key={view.value}
-              view={view.value}
-              {...{ entries: feed.entries, name: streamKey, meta, counted, isLive, workspace }}
+            <Loaded
+              key={viewer.id}
+              load={viewer.load}
+              props={{ entries: feed.entries, name: streamKey, meta, counted, isLive, workspace }}
+              placeholder={<Skeleton />}
             />
           </>
         )}
@@ -99,24 +98,6 @@ function OpenStream({ streamKey, workspace }: StreamPaneProps) {
 
 const nothingText = (mode: ClockMode): string =>
   mode === "live" ? "No entry yet." : "This stream stores nothing at or before this moment.";
-
-/** Loads the viewer and renders it. */
-function LoadedView({ view, ...props }: ViewProps & { readonly view: Exclude<View, "auto"> }) {
-  const loaded = useSignal<{ readonly View: ComponentType<ViewProps> } | undefined>(undefined);
-  const problem = useSignal("");
-  useEffect(() => {
-    viewerOf(view)
-      .load()
-      .then(
-        (View) => (loaded.value = { View }),
-        (error: unknown) => (problem.value = `The viewer cannot be loaded: ${errorText(error)}`),
-      );
-  }, [view]);
-  if (problem.value !== "") return <p class="problem center">{problem}</p>;
-  if (loaded.value === undefined) return <Skeleton />;
-  const { View: Loaded } = loaded.value;
-  return <Loaded {...props} />;
-}
 
 /** State, rate and gaps. A component of its own, so that a change re-renders only this. */
 function StatusLine({ feed, workspace }: { readonly feed: Feed; readonly workspace: Workspace }) {

@@ -1,5 +1,6 @@
 /** Keeps the layout, and the moment of the past that it shows, in sync with the URL fragment. */
-import { formatLayout, Layout, parseLayout, parseTime } from "./layout.ts";
+import { Layout } from "./layout.ts";
+import { formatLayout, parseLayout, parseTime } from "./layout-link.ts";
 
 /** The link of the page. */
 export class PageLink {

@@ -6,25 +6,28 @@ import type { Session } from "../shell/session.ts";
 import type { Listing } from "../stream-list/listing.ts";
 import { Clock } from "../time/clock.ts";
 import type { Layout, View } from "./layout.ts";
+import type { LayoutStore } from "./layout-store.ts";
 
 /** The shared state. */
 export interface Workspace {
   readonly streamer: Streamer;
   readonly listing: Listing;
   readonly layout: Layout;
+  /** Named layouts of this browser. */
+  readonly layouts: LayoutStore;
   readonly clock: Clock;
   readonly theme: Theme;
   /** Undefined until it is known. */
   readonly session: ReadonlySignal<Session | undefined>;
   /** Viewers that were selected by content, by key of the stream. */
-  readonly detected: Signal<ReadonlyMap<string, Exclude<View, "auto">>>;
+  readonly detected: Signal<ReadonlyMap<string, View>>;
   /** Whether times are shown in UTC. */
   readonly isUtc: Signal<boolean>;
 }
 
 /** Creates the state. */
 export const createWorkspace = (
-  parts: Pick<Workspace, "streamer" | "listing" | "layout" | "theme" | "session">,
+  parts: Pick<Workspace, "streamer" | "listing" | "layout" | "layouts" | "theme" | "session">,
 ): Workspace => ({
   ...parts,
   clock: new Clock(parts.streamer),

@@ -9,6 +9,7 @@ import { pageUrl } from "../../page/urls.ts";
 import { usePolled } from "../../page/use-polled.ts";
 import { may } from "../../shell/session.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
+import { PlayAgain } from "./play-again.tsx";
 import { RecordForm } from "./record-form.tsx";
 import { newestFirst, recordingFacts, recordingLook } from "./recording.ts";
 
@@ -110,6 +111,9 @@ function Recording({ recording, workspace, stop, remove }: RecordingProps) {
         )}
         {mayDelete && <ConfirmButton text="Delete" confirmText={`Delete ${name} now`} action={remove} />}
       </div>
+      {state === "stopped" && files.length > 0 && (
+        <PlayAgain recording={recording} workspace={workspace} maxPanes={MAX_PANES} />
+      )}
     </section>
   );
 }

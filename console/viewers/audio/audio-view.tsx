@@ -1,37 +1,32 @@
-/** Audio viewer: the waveform of the last seconds, and playback on request. */
+/** Audio viewer: the waveform and the spectrogram of the last seconds, and playback on request. */
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import type { PulledEntry } from "../../../client/browser.ts";
-import {
-  DEFAULT_PCM,
-  type PcmFormat,
-  pcmOfMeta,
-  readWav,
-  SAMPLE_FORMATS,
-} from "../../../src/domain/content/pcm.ts";
+import { DEFAULT_PCM, type PcmFormat, pcmOfMeta, readWav } from "../../../src/domain/content/pcm.ts";
 import { Menu } from "../../design/menu.tsx";
 import { countText } from "../../page/format.ts";
 import { entriesAfter } from "../content.ts";
 import { createLivePlot } from "../plot/live-plot.ts";
 import type { ViewProps } from "../viewer.ts";
 import { type AudioPlayer, createAudioPlayer } from "./audio-player.ts";
-import { samplesOf } from "./pcm.ts";
+import { FormatFields } from "./format-fields.tsx";
+import { channelsOf, firstChannel } from "./pcm.ts";
+import { Spectrogram } from "./spectrogram.tsx";
 
 type Entries = ReadonlySignal<readonly PulledEntry[]>;
 
 /** Displayed seconds and number of columns. */
 const SECONDS = 5;
 const COLUMNS = 400;
-const RATES = [8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
-const MOST_CHOSEN_CHANNELS = 8;
 
 /** Renders the waveform and the format fields. */
 export function AudioView({ entries, name, meta, workspace }: ViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const chosen = useSignal<Partial<PcmFormat>>({});
   const isPlaying = useSignal(false);
+  const hasSpectrogram = useSignal(false);
   const volume = useSignal(1);
   // Serialized, so that the signal changes only if the format does.
   const formatText = useComputed(() => {
@@ -50,6 +45,9 @@ export function AudioView({ entries, name, meta, workspace }: ViewProps) {
   return (
     <>
       <div ref={box} class="plot wave" role="img" aria-label={`The last ${SECONDS} seconds of ${name}`} />
+      {hasSpectrogram.value && (
+        <Spectrogram {...{ entries, name }} formatText={formatText.value} seconds={SECONDS} />
+      )}
       <div class="below choices">
         <button
           type="button"
@@ -57,6 +55,13 @@ export function AudioView({ entries, name, meta, workspace }: ViewProps) {
           onClick={() => (isPlaying.value = !isPlaying.value)}
         >
           {isPlaying.value ? "Mute" : "Listen"}
+        </button>
+        <button
+          type="button"
+          aria-pressed={hasSpectrogram.value}
+          onClick={() => (hasSpectrogram.value = !hasSpectrogram.value)}
+        >
+          Spectrogram
         </button>
         <label class="volume">
           Volume{" "}
@@ -101,7 +106,7 @@ function useWaveform(
       range: [-1, 1],
       isTime: false,
     });
-    const stop = entries.subscribe((all) => plot.show(waveform(all, format)));
+    const stop = entries.subscribe((all) => plot.show(() => waveform(all, format)));
     return () => {
       stop();
       plot.destroy();
@@ -125,7 +130,7 @@ function usePlayer(
     opened.setVolume(volume.peek());
     let last = entries.peek().at(-1);
     const stop = entries.subscribe((all) => {
-      for (const entry of entriesAfter(all, last)) opened.play(soundOf(entry, format), format.rate);
+      for (const entry of entriesAfter(all, last)) opened.play(channelsOf(entry.data, format), format.rate);
       last = all.at(-1);
     });
     return () => {
@@ -137,64 +142,6 @@ function usePlayer(
   return player;
 }
 
-interface FormatFieldsProps {
-  readonly pcm: PcmFormat;
-  readonly choose: (part: Partial<PcmFormat>) => void;
-}
-
-/** Fields of the sample format, the sample rate and the number of channels. */
-function FormatFields({ pcm, choose }: FormatFieldsProps) {
-  return (
-    <>
-      <label>
-        Samples{" "}
-        <select
-          value={pcm.format}
-          onChange={({ currentTarget }) =>
-            choose({ format: SAMPLE_FORMATS.find((one) => one === currentTarget.value) ?? "s16" })
-          }
-        >
-          {SAMPLE_FORMATS.map((format) => (
-            <option key={format}>{format}</option>
-          ))}
-        </select>
-      </label>
-      <label>
-        Hz{" "}
-        <select
-          value={String(pcm.rate)}
-          onChange={({ currentTarget }) => choose({ rate: Number(currentTarget.value) })}
-        >
-          {[...new Set([...RATES, pcm.rate])]
-            .sort((a, b) => a - b)
-            .map((rate) => (
-              <option key={rate} value={String(rate)}>
-                {rate}
-              </option>
-            ))}
-        </select>
-      </label>
-      <label>
-        Channels{" "}
-        <input
-          type="number"
-          min={1}
-          max={MOST_CHOSEN_CHANNELS}
-          value={pcm.channels}
-          onChange={({ currentTarget }) => {
-            const channels = Number(currentTarget.value);
-            if (Number.isInteger(channels) && channels >= 1 && channels <= MOST_CHOSEN_CHANNELS)
-              choose({ channels });
-          }}
-        />
-      </label>
-    </>
-  );
-}
-
-const soundOf = ({ data }: PulledEntry, format: PcmFormat) =>
-  samplesOf(readWav(data)?.samples ?? data, format);
-
 /**
  * Returns the waveform of the first channel over the last seconds, ending at 0. Each column has its minimum and maximum, so
  * that no peak is lost.
@@ -205,7 +152,7 @@ export function waveform(entries: readonly PulledEntry[], format: PcmFormat): uP
   let have = 0;
   for (let i = entries.length - 1; i >= 0 && have < wanted; i--) {
     const entry = entries[i];
-    const [samples = new Float32Array()] = entry === undefined ? [] : soundOf(entry, format);
+    const samples = entry === undefined ? new Float32Array() : firstChannel(entry.data, format);
     chunks.unshift(samples);
     have += samples.length;
   }

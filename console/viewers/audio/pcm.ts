@@ -1,5 +1,5 @@
 /** PCM audio: decodes samples, and detects audio by its waveform. */
-import { DEFAULT_PCM, type PcmFormat } from "../../../src/domain/content/pcm.ts";
+import { DEFAULT_PCM, type PcmFormat, readWav } from "../../../src/domain/content/pcm.ts";
 
 const BYTES: Readonly<Record<PcmFormat["format"], number>> = { s16: 2, f32: 4, s32: 4, u8: 1, s16be: 2 };
 
@@ -24,6 +24,14 @@ export function samplesOf(
     return samples;
   });
 }
+
+/** Returns the samples of each channel of a payload: WAV, or samples without a header. */
+export const channelsOf = (data: Uint8Array, format: PcmFormat): readonly Float32Array<ArrayBuffer>[] =>
+  samplesOf(readWav(data)?.samples ?? data, format);
+
+/** Returns the samples of the first channel. */
+export const firstChannel = (data: Uint8Array, format: PcmFormat): Float32Array<ArrayBuffer> =>
+  channelsOf(data, format)[0] ?? new Float32Array();
 
 /** Minimum and maximum number of samples for the detection of audio. */
 const LEAST_GUESSED = 128;

@@ -1,8 +1,9 @@
 /** Streams whose shapes are drawn over an image: those that declare it, and those that the user selects. */
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import { isObject } from "../../../client/gateway/graphql.ts";
-import { Feed } from "../../feed/feed.ts";
+import type { Feed } from "../../feed/feed.ts";
+import { useFeeds } from "../../feed/use-feeds.ts";
 import type { ListedStream } from "../../stream-list/listing.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
 
@@ -31,7 +32,8 @@ function candidatesOf(streams: readonly ListedStream[], key: string): readonly L
 }
 
 /** Follows the overlays of an image stream. */
-export function useOverlays({ streamer, listing, clock }: Workspace, key: string): Overlays {
+export function useOverlays(workspace: Workspace, key: string): Overlays {
+  const { listing } = workspace;
   const chosen = useSignal<ReadonlyMap<string, boolean>>(new Map());
   const candidates = useComputed(() => candidatesOf(listing.streams.value ?? [], key));
   const keys = useComputed(() => candidates.value.map((one) => one.key));
@@ -45,34 +47,7 @@ export function useOverlays({ streamer, listing, clock }: Workspace, key: string
     );
   });
   const selected = useComputed((): readonly string[] => JSON.parse(selectedText.value));
-  const feeds = useSignal<readonly Feed[]>([]);
-  useEffect(
-    () =>
-      selected.subscribe((keys) => {
-        const before = feeds.peek();
-        for (const feed of before.filter((one) => !keys.includes(one.key))) {
-          clock.detach(feed);
-          feed.stop();
-        }
-        feeds.value = keys.map(
-          (one) => before.find((feed) => feed.key === one) ?? new Feed(streamer, one, DISPLAY_MS),
-        );
-        for (const feed of feeds.value.filter((one) => !before.includes(one))) {
-          feed.setLatest(false);
-          clock.attach(feed);
-        }
-      }),
-    [selected, streamer, clock],
-  );
-  useEffect(
-    () => () => {
-      for (const feed of feeds.peek()) {
-        clock.detach(feed);
-        feed.stop();
-      }
-    },
-    [],
-  );
+  const feeds = useFeeds(workspace, selected, { displayMs: DISPLAY_MS, latest: false });
   return useMemo(
     () => ({
       candidates: keys,

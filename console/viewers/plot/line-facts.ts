@@ -8,11 +8,21 @@ export interface LineFacts {
   readonly most: number | undefined;
 }
 
+/** Column of a line: null is a gap, and undefined is a time of another stream. */
+type Column = ArrayLike<number | null | undefined>;
+
+/**
+ * Returns the row of the value that a line has at a row: this one, or the last one before it, because rows of other streams
+ * have no value of this line. Null in a gap, and before the first value.
+ */
+export function rowOfValue(column: Column, index: number): number | null {
+  let row = index;
+  while (row >= 0 && column[row] === undefined) row--;
+  return row < 0 || column[row] === null ? null : row;
+}
+
 /** Computes the facts of a column. @param index position of the value; undefined for the newest one */
-export function lineFacts(
-  column: ArrayLike<number | null | undefined>,
-  index: number | undefined,
-): LineFacts {
+export function lineFacts(column: Column, index: number | undefined): LineFacts {
   let least = Number.POSITIVE_INFINITY;
   let most = Number.NEGATIVE_INFINITY;
   let sum = 0;
@@ -28,6 +38,7 @@ export function lineFacts(
     last = value;
   }
   if (count === 0) return { value: undefined, least: undefined, mean: undefined, most: undefined };
-  const value = index === undefined ? last : (column[index] ?? undefined);
+  const row = index === undefined ? null : rowOfValue(column, Math.min(index, column.length - 1));
+  const value = index === undefined ? last : row === null ? undefined : (column[row] ?? undefined);
   return { value, least, mean: sum / count, most };
 }

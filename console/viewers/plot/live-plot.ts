@@ -2,25 +2,30 @@
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { LINE_COLOURS } from "../../design/line-colours.ts";
-import { dayAndTime } from "../../page/format.ts";
+import { resolvedColour } from "../../design/resolved-colour.ts";
+import { rowOfValue } from "./line-facts.ts";
+import { axesOf, RIGHT } from "./plot-axes.ts";
 
 /** A plot. */
 export interface LivePlot {
-  /** Draws data in the next frame if the plot is visible. */
-  show(data: uPlot.AlignedData): void;
+  /** Draws in the next frame in which the plot is visible. @param produce returns the data; it is called then */
+  show(produce: () => uPlot.AlignedData): void;
   destroy(): void;
 }
 
-/** A line. */
-export interface PlotLine {
+/** A line as it is drawn. */
+export interface DrawnLine {
   readonly label: string;
   /** Position among the colours of the style sheet. */
   readonly colour: number;
+  readonly isRight?: boolean;
 }
 
 /** Options of a plot. */
 export interface LivePlotOptions {
-  readonly lines: readonly PlotLine[];
+  readonly lines: readonly DrawnLine[];
+  /** Units of the left and the right axis; empty without one. */
+  readonly units?: readonly [left: string, right: string];
   /** Fixed range of the values. */
   readonly range?: readonly [least: number, most: number];
   /** Whether x values are Unix times in seconds. @default true */
@@ -32,80 +37,34 @@ export interface LivePlotOptions {
 
 /** Below this number of points, each one is drawn as a dot. */
 const FEW_POINTS = 60;
-const AXIS_FONT = "11px system-ui, sans-serif";
-const AXIS_PADDING = 18;
-/** Height of the time axis, CSS pixels. */
-const TIME_AXIS_HEIGHT = 26;
 const MIN_HEIGHT = 60;
+/** Converts an x value, Unix seconds, to a date whose local fields are in UTC. */
+const UTC = (seconds: number): Date => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC");
 
 /** Creates a plot in an element. Drag to zoom in, double-click to zoom out. */
 export function createLivePlot(element: HTMLElement, options: LivePlotOptions): LivePlot {
-  const { lines, range, isTime = true, isUtc = false, onCursor } = options;
   let isZoomed = false;
   let isSeen = true;
-  let next: uPlot.AlignedData | undefined;
+  let next: (() => uPlot.AlignedData) | undefined;
   let frame = 0;
   const sizeOf = () => ({
     width: element.clientWidth || 600,
     height: Math.max(MIN_HEIGHT, element.clientHeight || 260),
   });
-  const axis = {
-    font: AXIS_FONT,
-    stroke: colour(element, "--muted"),
-    grid: { stroke: colour(element, "--edge"), width: 1 },
-    ticks: { show: false },
+  const zoomed = (now: boolean) => {
+    isZoomed = now;
   };
   const plot = new uPlot(
-    {
-      ...sizeOf(),
-      legend: { show: false },
-      padding: [10, 12, 0, 0],
-      scales: { x: { time: isTime }, ...(range && { y: { range: [range[0], range[1]] } }) },
-      ...(isUtc && { tzDate: (seconds: number) => uPlot.tzDate(new Date(seconds * 1000), "Etc/UTC") }),
-      cursor: {
-        // All plots show the same moment under the pointer.
-        ...(isTime && { sync: { key: "time", scales: ["x", null] } }),
-        points: { size: 6 },
-      },
-      series: [
-        {},
-        ...lines.map(({ label, colour: index }) => ({
-          label,
-          width: 1.4,
-          stroke: colour(element, `--line-${index % LINE_COLOURS}`),
-          points: {
-            size: 5,
-            show: (shown: uPlot, _line: number, from: number, to: number) =>
-              shown.data[0].length < FEW_POINTS || to - from < FEW_POINTS,
-          },
-        })),
-      ],
-      axes: [
-        {
-          ...axis,
-          size: TIME_AXIS_HEIGHT,
-          space: 90,
-          ...(isTime && { values: (_plot, ticks, _i, _space, step) => timeLabels(ticks, step, isUtc) }),
-        },
-        { ...axis, size: axisWidth },
-      ],
-      hooks: {
-        setSelect: [({ select }) => (isZoomed = select.width > 0)],
-        setCursor: [({ cursor: { idx } }) => onCursor?.(idx ?? undefined)],
-      },
-    },
-    [[], ...lines.map(() => [])],
+    { ...sizeOf(), ...optionsOf(element, options, zoomed) },
+    [[], ...options.lines.map(() => [])],
     element,
   );
-  const unzoom = () => {
-    isZoomed = false;
-  };
-  plot.over.addEventListener("dblclick", unzoom);
+  plot.over.addEventListener("dblclick", () => zoomed(false));
 
   const draw = () => {
     frame = 0;
     if (next === undefined || !isSeen) return;
-    plot.setData(next, !isZoomed);
+    plot.setData(next(), !isZoomed);
     if (isZoomed) plot.redraw();
     next = undefined;
   };
@@ -123,8 +82,8 @@ export function createLivePlot(element: HTMLElement, options: LivePlotOptions): 
   });
   seeing.observe(element);
   return {
-    show(data) {
-      next = data;
+    show(produce) {
+      next = produce;
       drawSoon();
     },
     destroy() {
@@ -136,31 +95,70 @@ export function createLivePlot(element: HTMLElement, options: LivePlotOptions): 
   };
 }
 
-/** Formats the ticks of a time axis in 24 hours, as precisely as they are apart. @param step distance of two ticks, seconds */
-function timeLabels(ticks: readonly number[], step: number, isUtc: boolean): string[] {
-  return ticks.map((seconds, i) => {
-    const [day, time] = dayAndTime(Math.round(seconds * 1000), isUtc);
-    if (step >= 86_400) return day;
-    const minutes = time.slice(0, "00:00".length);
-    if (step >= 60) return i === 0 && step >= 3600 ? `${day} ${minutes}` : minutes;
-    return step >= 1 ? time.slice(0, "00:00:00".length) : time;
-  });
+/** Returns the options of uPlot without its size. @param zoomed is called when the user zooms in or out */
+function optionsOf(
+  element: HTMLElement,
+  { lines, units = ["", ""], range, isTime = true, isUtc = false, onCursor }: LivePlotOptions,
+  zoomed: (isZoomed: boolean) => void,
+): Omit<uPlot.Options, "width" | "height"> {
+  const isLeftUsed = lines.length === 0 || lines.some(({ isRight = false }) => !isRight);
+  const isRightUsed = lines.some(({ isRight = false }) => isRight);
+  return {
+    legend: { show: false },
+    padding: [10, isRightUsed ? 0 : 12, 0, isLeftUsed ? 0 : 12],
+    scales: { x: { time: isTime }, ...(range && { y: { range: [range[0], range[1]] } }) },
+    ...(isUtc && { tzDate: UTC }),
+    cursor: {
+      // All plots show the same moment under the pointer, and the same range.
+      ...(isTime && {
+        sync: {
+          key: "time",
+          scales: ["x", null],
+          filters: {
+            pub: () => true,
+            sub(type) {
+              if (type === "dblclick") zoomed(false);
+              return true;
+            },
+          },
+        },
+      }),
+      points: { size: 6 },
+      dataIdx: (plot, line, index) =>
+        line === 0 ? index : (rowOfValue(plot.data[line] ?? [], index) ?? index),
+    },
+    series: [{}, ...lines.map((line) => seriesOf(element, line))],
+    axes: axesOf({
+      text: resolvedColour(element, "--muted"),
+      grid: resolvedColour(element, "--edge"),
+      isTime,
+      isUtc,
+      left: isLeftUsed ? units[0] : undefined,
+      right: isRightUsed ? units[1] : undefined,
+    }),
+    hooks: {
+      setSelect: [({ select }) => zoomed(select.width > 0)],
+      setCursor: [({ cursor: { idx } }) => onCursor?.(idx ?? undefined)],
+    },
+  };
 }
 
-/** Returns the width of the value axis, so that no label is cut. */
-function axisWidth(plot: uPlot, values: readonly string[] | null, axis: number, cycle: number): number {
-  // A second measurement in one cycle would never end.
-  if (cycle > 1) return (plot.axes[axis] as { readonly _size?: number } | undefined)?._size ?? 50;
-  const longest = (values ?? []).reduce((most, { length }) => Math.max(most, length), 3);
-  return longest * 6.4 + AXIS_PADDING;
-}
+const seriesOf = (element: HTMLElement, { label, colour: index, isRight }: DrawnLine): uPlot.Series => ({
+  label,
+  width: 1.4,
+  stroke: resolvedColour(element, `--line-${index % LINE_COLOURS}`),
+  ...(isRight && { scale: RIGHT }),
+  points: {
+    size: 5,
+    show: (shown: uPlot, line: number, from: number, to: number) =>
+      to - from < FEW_POINTS || hasFewValues(shown.data[line] ?? []),
+  },
+});
 
-/** Resolves a colour variable of the style sheet in the current theme. A canvas cannot resolve it. */
-function colour(element: HTMLElement, name: string): string {
-  const probe = document.createElement("span");
-  probe.style.color = `var(${name})`;
-  element.append(probe);
-  const resolved = getComputedStyle(probe).color;
-  probe.remove();
-  return resolved;
+/** Whether a line has few values: rows of other streams have none. */
+function hasFewValues(column: ArrayLike<number | null | undefined>): boolean {
+  let count = 0;
+  for (let i = 0; i < column.length && count < FEW_POINTS; i++)
+    if (column[i] !== null && column[i] !== undefined) count++;
+  return count < FEW_POINTS;
 }

@@ -2,14 +2,16 @@
  * Columns of numbers for uPlot. A feed passes its complete window each time. Only new entries are parsed, and entries that
  * left the window are removed.
  */
-import type uPlot from "uplot";
 import type { PulledEntry } from "../../../client/browser.ts";
 import { entriesAfter, numbersOf } from "../content.ts";
+
+/** Times, and the values of each field; null where an entry lacks it. */
+export type PlotTable = [times: number[], ...values: (number | null)[][]];
 
 /** Columns of a sliding window. */
 export interface PlotColumns {
   /** Updates the columns. @param entries the current window, oldest first */
-  follow(entries: readonly PulledEntry[]): uPlot.AlignedData;
+  follow(entries: readonly PulledEntry[]): PlotTable;
 }
 
 /** Creates columns for these fields. */

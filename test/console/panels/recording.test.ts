@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { RecordingInfo } from "../../../client/browser.ts";
+import { playLines } from "../../../console/panels/recordings/play-lines.ts";
 import { newestFirst, recordingFacts, recordingLook } from "../../../console/panels/recordings/recording.ts";
 
 const recording: RecordingInfo = {
@@ -33,4 +34,14 @@ test("states duration, size and counts; gaps only if there are some", () => {
 test("lists the newest first", () => {
   const older = { ...recording, name: "run-0", started: "2026-11-27T13:00:00.000Z" };
   expect(newestFirst([older, recording]).map(({ name }) => name)).toEqual(["run-1", "run-0"]);
+});
+
+test("the commands play all files of a recording into a device of their own", () => {
+  const part = { bytes: 1, entries: 1, gaps: 0, from: null, to: null, state: "finished" } as const;
+  const files = ["run-1.mcap", "run-1~2.mcap"].map((file) => ({ ...part, file }));
+  expect(playLines({ name: "run-1", files }, "http://host:8000/it's")).toEqual([
+    "curl -O 'http://host:8000/it%27s/recordings/run-1.mcap'",
+    "curl -O 'http://host:8000/it%27s/recordings/run-1~2.mcap'",
+    "npx redis-streamer play run-1.mcap run-1~2.mcap --url 'http://host:8000/it%27s' --device run-1-replay",
+  ]);
 });

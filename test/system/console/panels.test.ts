@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { openDecompression } from "../../../src/recordings/compression.ts";
 import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
-import { axeViolations, openConsole } from "../../support/browser/console-page.ts";
+import { axeViolations, openConsole, paneOf } from "../../support/browser/console-page.ts";
 import { readFile } from "../../support/data/mcap.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
@@ -60,6 +60,13 @@ test("records the open panes, stops, downloads, shows the streams at that moment
   expect(entries).toHaveLength(2);
   await recording.getByRole("button", { name: "Show its streams" }).click();
   await until("it shows the first moment", () => page.url().includes("t=1700000000000"));
+  // As its commands store them.
+  await add("run-1-replay:a", "1-0", "again");
+  await recording.locator("summary", { hasText: "Play again" }).click();
+  await recording.getByText("npx redis-streamer play run-1.mcap").waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  await recording.getByRole("button", { name: "Show the streams of run-1-replay" }).click();
+  await paneOf(page, "run-1-replay:a").waitFor();
   await recording.getByRole("button", { name: "Delete" }).click();
   await recording.getByRole("button", { name: "Delete run-1 now" }).click();
   await page.getByText("No recordings.").waitFor();

@@ -1,5 +1,6 @@
 /** Time bar, audio, downloads and panels of the console in a real browser. */
 import { readFile } from "node:fs/promises";
+import type { Page } from "playwright-core";
 import sharp from "sharp";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { freePort } from "../../../bench/load/processes/free-port.ts";
@@ -134,6 +135,16 @@ test("counts images that are not drawn as skipped", async () => {
   expect(console.problems).toEqual([]);
 });
 
+/** Returns the frequency with the brightest pixel of the newest column of a spectrogram; -1 if all are dark. */
+const brightestOf = (page: Page): Promise<number> =>
+  page.evaluate(`{
+    const { width, height } = document.querySelector(".spectrogram-canvas");
+    const context = document.querySelector(".spectrogram-canvas").getContext("2d");
+    const { data } = context.getImageData(width - 1, 0, 1, height);
+    const greens = Array.from({ length: height }, (_, y) => data[4 * y + 1]);
+    Math.max(...greens) > 100 ? height - 1 - greens.indexOf(Math.max(...greens)) : -1;
+  }`);
+
 test("draws and plays audio in the format of the metadata", async () => {
   const streamer = connect(gateway.http);
   await streamer.setMeta("mic", { sampleRate: 8000, channels: 2, format: "s16le" });
@@ -170,6 +181,9 @@ test("draws and plays audio in the format of the metadata", async () => {
     return (await page.evaluate("window.heard.at(-1).join()")) === "1600,16000,1";
   });
   expect(await page.evaluate("window.heard[0].join()")).toBe("800,8000,2");
+  await pane.getByRole("button", { name: "Spectrogram" }).click();
+  // sin(i / 6) is 424 Hz at 16 kHz, which is frequency 27 of 512 up to 8 kHz.
+  await until("its frequency is the brightest", async () => [26, 27, 28].includes(await brightestOf(page)));
   expect(await axeViolations(page)).toEqual([]);
   await mic.close();
   expect(console.problems).toEqual([]);

@@ -1,4 +1,5 @@
 /** Workspace of the console in a real browser: shared moments, overlays, work queues, hostile content, narrow windows. */
+import { readFileSync } from "node:fs";
 import sharp from "sharp";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { connect } from "../../../client/index.ts";
@@ -232,5 +233,36 @@ test("stacks panes in a narrow window; restores their arrangement in a wide one,
   await until("it is closed", async () => !(await dialog.isVisible()));
   await page.keyboard.press("?");
   await dialog.getByRole("button", { name: "Close" }).click();
+  expect(console.problems).toEqual([]);
+});
+
+test("exports the layout as a file, imports it, and states what is wrong with a damaged one", async () => {
+  for (const key of ["rover:a", "rover:b"]) await add(key, "1-0", "d", "x");
+  const open = "open=rover%3Aa&view=text&open=rover%3Ab&view=raw&grid=h(0!*700,1!*300)*1000";
+  await using console = await openConsole(browser, gateway.http, `#${open}`);
+  const { page } = console;
+  await paneOf(page, "rover:b").waitFor();
+  const layouts = page.getByRole("button", { name: "Layouts" });
+  await layouts.click();
+  const saving = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Export as a file" }).click();
+  const saved = readFileSync(await (await saving).path(), "utf8");
+  expect(JSON.parse(saved)).toMatchObject({ type: "redis-streamer-layout", version: 1 });
+  await page.getByRole("button", { name: "Close rover:a" }).click();
+  const imported = async (text: string) => {
+    if ((await layouts.getAttribute("aria-expanded")) === "false") await layouts.click();
+    const picking = page.waitForEvent("filechooser");
+    await page.getByRole("button", { name: "Import a file" }).click();
+    const buffer = Buffer.from(text);
+    await (await picking).setFiles({ name: "mine.json", mimeType: "application/json", buffer });
+  };
+  await imported(saved.slice(0, -20));
+  await page.getByText("mine.json is damaged: it is not valid JSON.").waitFor();
+  expect(page.url()).not.toContain("rover%3Aa");
+  expect(await axeViolations(page)).toEqual([]);
+  await imported(saved);
+  await until("it is restored", () =>
+    /view=text&open=rover%3Ab&view=raw&grid=h\(0!\*(69|70)/.test(page.url()),
+  );
   expect(console.problems).toEqual([]);
 });

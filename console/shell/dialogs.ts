@@ -1,0 +1,13 @@
+/** Dialogs of the page. */
+import { type Signal, signal } from "@preact/signals";
+
+/** Whether each dialog is open. */
+export interface Dialogs {
+  /** List of the keys. */
+  readonly help: Signal<boolean>;
+  /** Command palette. */
+  readonly palette: Signal<boolean>;
+}
+
+/** Creates the state. */
+export const createDialogs = (): Dialogs => ({ help: signal(false), palette: signal(false) });

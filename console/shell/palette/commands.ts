@@ -1,0 +1,199 @@
+/** Commands of the palette: what the bars, menus and keys do, and each stream. */
+import { loginUrl } from "../../page/urls.ts";
+import { PANEL_LOOKS } from "../../panels/panels.ts";
+import { VIEWERS } from "../../viewers/viewers.ts";
+import { PANELS, streamId } from "../../workspace/layout.ts";
+import { formatLayout, parseLayout } from "../../workspace/layout-link.ts";
+import { presetsOf } from "../../workspace/presets.ts";
+import type { Workspace } from "../../workspace/workspace.ts";
+import type { Dialogs } from "../dialogs.ts";
+import { exportLayout, importLayout } from "../layout-transfer.ts";
+import { logOut } from "../log-out.ts";
+import { isAuthenticated, mayAdminister } from "../session.ts";
+import type { Sides } from "../sides.ts";
+import { THEME_LOOKS } from "../theme-looks.ts";
+import type { Command } from "./palette.ts";
+
+/** Parts of the page that commands change. */
+export interface CommandTargets {
+  readonly workspace: Workspace;
+  readonly sides: Sides;
+  readonly dialogs: Dialogs;
+}
+
+/** Returns the commands that are possible now, the frequent ones first. Reads signals. */
+export const commandsOf = (targets: CommandTargets): readonly Command[] => [
+  ...timeCommands(targets.workspace),
+  ...paneCommands(targets.workspace),
+  ...layoutCommands(targets.workspace),
+  ...panelCommands(targets.workspace),
+  ...pageCommands(targets),
+  ...streamCommands(targets.workspace),
+];
+
+function timeCommands({ clock, layout, isUtc }: Workspace): readonly Command[] {
+  if (layout.panes.value.length === 0) return [];
+  const isLive = clock.mode.value === "live";
+  return [
+    ...(isLive
+      ? []
+      : [{ id: "live", title: "Go to live", icon: "radio", key: "L", run: () => clock.live() } as const]),
+    clock.isRunning
+      ? { id: "pause", title: "Pause", icon: "pause", key: "Space", run: () => clock.pause() }
+      : { id: "play", title: "Play from here", icon: "play", key: "Space", run: () => clock.play() },
+    {
+      id: "go-to",
+      title: "Go to a time or an entry",
+      icon: "forward",
+      key: "G",
+      run: () => focusSoon("go-to"),
+    },
+    {
+      id: "zone",
+      title: isUtc.value ? "Show local times" : "Show times in UTC",
+      icon: "sliders",
+      run: () => {
+        isUtc.value = !isUtc.peek();
+      },
+    },
+  ];
+}
+
+function paneCommands({ streamer, layout }: Workspace): readonly Command[] {
+  const keys = layout.panes.value.map(({ key }) => key);
+  const selected = layout.selectedKey.value;
+  if (keys.length === 0) return [];
+  return [
+    {
+      id: "record",
+      title: keys.length === 1 ? `Record ${keys[0]}` : `Record the ${keys.length} open streams`,
+      icon: "record",
+      async run() {
+        await streamer.record(keys, { device: "", from: "$" });
+        if (!layout.panels.peek().includes("recordings")) layout.toggle("recordings");
+      },
+    },
+    ...(selected === undefined
+      ? []
+      : [
+          ...VIEWERS.map(({ id, title, icon }) => ({
+            id: `view ${id}`,
+            title: `View ${selected} as ${title.toLowerCase()}`,
+            icon,
+            run: () => layout.setView(selected, id),
+          })),
+          {
+            id: "close",
+            title: `Close ${selected}`,
+            icon: "close" as const,
+            run: () => layout.close(streamId(selected)),
+          },
+        ]),
+  ];
+}
+
+function layoutCommands({ listing, layout, layouts }: Workspace): readonly Command[] {
+  const saved = layouts.layouts.value.map(
+    ({ name, link }): Command => ({
+      id: `layout ${name}`,
+      title: `Layout: ${name}`,
+      icon: "layout",
+      run: () => layout.replace(parseLayout(`#${link}`)),
+    }),
+  );
+  const presets = presetsOf(listing.streams.value ?? []).map(
+    ({ title, keys }): Command => ({
+      id: `preset ${title}`,
+      title: `Preset: ${title}`,
+      icon: "layout",
+      run: () => layout.openOnly(keys),
+    }),
+  );
+  const copy: Command = {
+    id: "copy-link",
+    title: "Copy the link of this layout",
+    icon: "link",
+    run: () => navigator.clipboard.writeText(location.href),
+  };
+  const save: Command = {
+    id: "export-layout",
+    title: "Export this layout as a file",
+    icon: "down",
+    run: () => exportLayout(layout),
+  };
+  const open: Command = {
+    id: "import-layout",
+    title: "Import a layout from a file",
+    icon: "up",
+    run: async () => void (await importLayout(layout)),
+  };
+  return [...saved, ...presets, ...(formatLayout(layout.stored) === "" ? [] : [copy, save]), open];
+}
+
+const panelCommands = ({ layout, session }: Workspace): readonly Command[] =>
+  PANELS.filter((panel) => panel !== "connections" || mayAdminister(session.value)).map((panel) => ({
+    id: `panel ${panel}`,
+    title: `${layout.panels.value.includes(panel) ? "Close" : "Open"} the panel ${PANEL_LOOKS[panel].title}`,
+    icon: PANEL_LOOKS[panel].icon,
+    run: () => layout.toggle(panel),
+  }));
+
+function pageCommands({ workspace, sides, dialogs }: CommandTargets): readonly Command[] {
+  const { theme, session, listing } = workspace;
+  const themes = THEME_LOOKS.map(
+    ({ choice, title, icon }): Command => ({
+      id: `theme ${choice}`,
+      title: `Theme: ${title.toLowerCase()}`,
+      icon,
+      run: () => {
+        theme.choice.value = choice;
+      },
+    }),
+  );
+  const isKnown = isAuthenticated(session.value);
+  const logIn: Command = {
+    id: "login",
+    title: "Log in",
+    icon: "login",
+    run: () => location.assign(loginUrl()),
+  };
+  return [
+    ...themes,
+    {
+      id: "left",
+      title: "Fold or unfold the stream list",
+      icon: "panelLeft",
+      run: () => sides.left.toggle(),
+    },
+    {
+      id: "right",
+      title: "Fold or unfold the inspector",
+      icon: "panelRight",
+      run: () => sides.right.toggle(),
+    },
+    {
+      id: "help",
+      title: "Help: keyboard",
+      icon: "help",
+      key: "?",
+      run: () => {
+        dialogs.help.value = true;
+      },
+    },
+    ...(listing.problem.value?.what === "login" ? [logIn] : []),
+    ...(isKnown ? [{ id: "logout", title: "Log out", icon: "logout", run: logOut } as const] : []),
+  ];
+}
+
+const streamCommands = ({ listing, layout }: Workspace): readonly Command[] =>
+  (listing.streams.value ?? []).map(({ key }) => ({
+    id: `open ${key}`,
+    title: `Open ${key}`,
+    icon: "activity",
+    run: () => layout.openStream(key),
+  }));
+
+/** Focuses a field after the palette has returned the focus. */
+function focusSoon(id: string): void {
+  requestAnimationFrame(() => document.getElementById(id)?.focus());
+}

@@ -1,0 +1,12 @@
+/** Viewer of GPS positions. */
+import type { Viewer } from "../viewer.ts";
+import { positionOf } from "./positions.ts";
+
+/** The viewer. */
+export const track: Viewer = {
+  id: "track",
+  title: "Track",
+  icon: "track",
+  match: ({ kind, entry }) => (kind === "json" || kind === "msgpack") && positionOf(entry) !== undefined,
+  load: async () => (await import("./track-view.tsx")).TrackView,
+};

@@ -1,0 +1,98 @@
+/** Positions of a GPS receiver, and their projection without a map. */
+import { expect, test } from "vitest";
+import { createPulledEntry } from "../../../../client/reading/entry.ts";
+import { pathsOf, positionOf, TrackEntries } from "../../../../console/viewers/track/positions.ts";
+import { flatten, positionText, scaleBar } from "../../../../console/viewers/track/projection.ts";
+import { viewOf } from "../../../../console/viewers/viewers.ts";
+
+const entryOf = (value: unknown, n = 0, isAfterGap = false) =>
+  createPulledEntry(
+    { stream: "s", id: `${1000 + n}-0`, data: new TextEncoder().encode(JSON.stringify(value)) },
+    isAfterGap,
+  );
+
+test.each([
+  [{ latitude: 52.5, longitude: 4.25, speed: 2 }],
+  [{ Lat: 52.5, Lng: 4.25 }],
+  [{ time: 5, fix: { lat: 52.5, lon: 4.25, alt: 3 } }],
+])("reads the position of %j, and shows the track", (value) => {
+  const entry = entryOf(value);
+  expect(positionOf(entry)).toEqual({ latitude: 52.5, longitude: 4.25 });
+  expect(viewOf(entry)).toBe("track");
+});
+
+test.each([
+  [{ latitude: 0, longitude: 0 }],
+  [{ latitude: 91, longitude: 4 }],
+  [{ latitude: 52, longitude: "4" }],
+  [{ a: { latitude: 52 }, b: { longitude: 4 } }],
+  [{ latitude: 52 }],
+  [{ x: 1, y: 2 }],
+])("%j has no position, and is a plot", (value) => {
+  expect(positionOf(entryOf(value))).toBeUndefined();
+  expect(viewOf(entryOf(value))).toBe("plot");
+});
+
+test("a gap ends a path, and an entry without a position does not", () => {
+  const at = (longitude: number) => ({ latitude: 52, longitude });
+  const entries = [
+    entryOf(at(1)),
+    entryOf({ x: 1 }),
+    entryOf(at(2)),
+    entryOf(at(3), 3, true),
+    entryOf(at(4)),
+  ];
+  expect(pathsOf(entries).map((path) => path.map(({ longitude }) => longitude))).toEqual([
+    [1, 2],
+    [3, 4],
+  ]);
+});
+
+test("keeps entries that left the window; another moment begins another track", () => {
+  const all = Array.from({ length: 10 }, (_, n) => entryOf({ n }, n));
+  const track = new TrackEntries();
+  expect(track.follow(all.slice(0, 4))).toHaveLength(4);
+  expect(track.follow(all.slice(2, 8))).toEqual(all.slice(0, 8));
+  expect(track.follow(all.slice(0, 3))).toEqual(all.slice(0, 3));
+  expect(track.follow([])).toEqual([]);
+});
+
+test("projects to metres, also across 180° of longitude and for a device that stands still", () => {
+  const flat = flatten([
+    [
+      { latitude: 59.9995, longitude: 10 },
+      { latitude: 60.0005, longitude: 10.002 },
+    ],
+  ]);
+  expect(flat?.height).toBeCloseTo(111.32, 2);
+  expect(flat?.width).toBeCloseTo(111.32, 1);
+  expect(flat?.paths[0]?.map((point) => point.map(Math.round))).toEqual([
+    [-56, -56],
+    [56, 56],
+  ]);
+  const across = flatten([
+    [
+      { latitude: 0.0005, longitude: 179.9995 },
+      { latitude: 0.0005, longitude: -179.9995 },
+    ],
+  ]);
+  expect(across?.width).toBeCloseTo(111.32, 1);
+  expect(flatten([[{ latitude: 1, longitude: 1 }]])).toEqual({ paths: [[[0, 0]]], width: 10, height: 10 });
+  expect(flatten([])).toBeUndefined();
+});
+
+test.each([
+  [0.37, 0.2, "20 cm"],
+  [1, 1, "1 m"],
+  [49.9, 20, "20 m"],
+  [999, 500, "500 m"],
+  [7300, 5000, "5 km"],
+])("the scale bar for %d m has %d m: %s", (maxMetres, metres, text) => {
+  const bar = scaleBar(maxMetres);
+  expect(bar.text).toBe(text);
+  expect(bar.metres).toBeCloseTo(metres, 6);
+});
+
+test("formats a position", () => {
+  expect(positionText({ latitude: -52.0116, longitude: 4.3571 })).toBe("52.01160° S, 4.35710° E");
+});

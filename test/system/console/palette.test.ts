@@ -1,0 +1,108 @@
+/** Command palette of the console in a real browser, by keyboard only. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
+import { axeViolations, openConsole, paneOf } from "../../support/browser/console-page.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { until } from "../../support/until.ts";
+
+let browser: TestBrowser;
+let redis: TestRedis;
+let gateway: TestGateway;
+const folder = mkdtempSync(join(tmpdir(), "console-palette-"));
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url, { RECORDINGS_DIR: folder });
+  browser = await startBrowser();
+});
+beforeEach(() => redis.control.call("FLUSHALL"));
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
+
+const paletteOf = (page: Page) => page.getByRole("dialog", { name: "Commands" });
+
+/** Opens the palette, types, and runs the best match. */
+async function command(page: Page, text: string): Promise<void> {
+  await page.keyboard.press("Control+k");
+  await paletteOf(page).getByRole("combobox").waitFor();
+  await page.keyboard.type(text);
+  await page.keyboard.press("Enter");
+  await paletteOf(page).waitFor({ state: "detached" });
+}
+
+test("opens streams, layouts, panels and themes by keyboard, and is accessible", async () => {
+  for (const key of ["rover:camera", "rover:imu", "rover:log"])
+    await redis.control.call("XADD", key, "1-0", "d", "x");
+  await using console = await openConsole(browser, gateway.http);
+  const { page } = console;
+  await page.getByRole("treegrid", { name: "Streams" }).getByRole("button", { name: "rover:log" }).waitFor();
+  // Also from a field.
+  await page.keyboard.press("/");
+  await page.keyboard.press("Control+k");
+  const palette = paletteOf(page);
+  const field = palette.getByRole("combobox", { name: "Command" });
+  const active = async () => {
+    const id = await field.getAttribute("aria-activedescendant");
+    return id === null ? undefined : await palette.locator(`#${id}`).textContent();
+  };
+  await page.keyboard.type("open rover:");
+  await until("it is found", async () => (await active()) === "Open rover:camera");
+  await page.keyboard.press("ArrowDown");
+  await until("it is the next one", async () => (await active()) === "Open rover:imu");
+  expect(await palette.getByRole("option", { selected: true }).textContent()).toBe("Open rover:imu");
+  expect(await axeViolations(page)).toEqual([]);
+  await page.keyboard.press("ArrowUp");
+  await page.keyboard.press("ArrowUp");
+  await until("it is the last one", async () => (await active()) === "Open rover:log");
+  await page.keyboard.type("zzz");
+  await palette.getByText("No command has these words.").waitFor();
+  await page.keyboard.press("Escape");
+  await palette.waitFor({ state: "detached" });
+  await until("the field has the focus again", () =>
+    page.locator("#search").evaluate((one) => one.matches(":focus")),
+  );
+
+  await command(page, "open log");
+  await paneOf(page, "rover:log").waitFor();
+  await command(page, "pause");
+  await paneOf(page, "rover:log").getByText("paused").waitFor();
+  await command(page, "live");
+  await paneOf(page, "rover:log").getByText("no data").waitFor();
+  await command(page, "view raw");
+  expect(page.url()).toContain("open=rover%3Alog&view=raw");
+  await command(page, "preset camera");
+  await paneOf(page, "rover:imu").waitFor();
+  await command(page, "theme dark");
+  expect(await page.locator("html").getAttribute("data-theme")).toBe("dark");
+  await command(page, "panel events");
+  await paneOf(page, "Events").waitFor();
+  await command(page, "go to");
+  await until("the field has the focus", () =>
+    page.locator("#go-to").evaluate((one) => one.matches(":focus")),
+  );
+  await command(page, "help");
+  await page.getByRole("dialog", { name: "Keyboard" }).getByText("Follow live").waitFor();
+  expect(console.problems).toEqual([]);
+});
+
+test("records the open streams, and shows the recording", async () => {
+  await redis.control.call("XADD", "rover:log", "1-0", "d", "x");
+  await using console = await openConsole(browser, gateway.http, "#open=rover:log&view=text");
+  const { page } = console;
+  await paneOf(page, "rover:log").waitFor();
+  await command(page, "record rover:log");
+  const recording = page.getByRole("region", { name: /^Recording / });
+  await recording.getByText("recording", { exact: true }).waitFor();
+  await recording.getByRole("button", { name: "Stop" }).click();
+  await recording.getByText("stopped", { exact: true }).waitFor();
+  expect(console.problems).toEqual([]);
+});

@@ -13,7 +13,7 @@ import type { EntryId } from "../domain/streams/entry-id.ts";
 export interface EntryBatch {
   /** Stream keys, by the index that groups name. */
   readonly keys: readonly string[];
-  /** Owns its buffer. */
+  /** Nothing else uses its buffer, which may be larger. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
@@ -22,8 +22,16 @@ const GROUP_BYTES = 8;
 const ENTRY_BYTES = 1 + 4 + 4;
 const LENGTH_BYTES = 4;
 
-/** Packs entries. @param groups entries by stream key, in order */
-export function packEntries(groups: readonly StreamEntries[]): EntryBatch {
+/**
+ * Packs entries.
+ *
+ * @param groups entries by stream key, in order
+ * @param bufferOf returns a buffer of at least that many bytes, which nothing else uses
+ */
+export function packEntries(
+  groups: readonly StreamEntries[],
+  bufferOf = (size: number) => new ArrayBuffer(size),
+): EntryBatch {
   const indexes = new Map<string, number>();
   const fields = new Map<Entry, readonly (string | Uint8Array)[]>();
   let size = 0;
@@ -38,7 +46,7 @@ export function packEntries(groups: readonly StreamEntries[]): EntryBatch {
       for (const one of list) size += LENGTH_BYTES + Buffer.byteLength(one);
     }
   }
-  const bytes = Buffer.from(new ArrayBuffer(size));
+  const bytes = Buffer.from(bufferOf(size), 0, size);
   let at = 0;
   for (const { stream, entries } of groups) {
     at = bytes.writeUInt32LE(indexes.get(stream) ?? 0, at);

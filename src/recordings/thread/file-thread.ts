@@ -6,6 +6,7 @@ import { createFifo } from "../../domain/fifo.ts";
 import type { Gap, StreamEntries } from "../../domain/streams/entry.ts";
 import { packEntries } from "../entry-batch.ts";
 import type { FileOptions, FromThread, ToThread } from "./messages.ts";
+import { SpareBuffers } from "./spare-buffers.ts";
 
 /** The bundled script: beside this file, in `dist` beside its modules, or below the sources, as Node 20 cannot load TypeScript. */
 const SCRIPT = ["./thread.js", "../../../bin/thread.js", "../../../dist/bin/thread.js"]
@@ -44,6 +45,7 @@ export interface OpenFile {
 /** The thread. */
 export class FileThread {
   readonly #files = new Map<number, ThreadFile>();
+  readonly #spares = new SpareBuffers();
   #lastFile = 0;
   #worker: Worker | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
@@ -52,7 +54,7 @@ export class FileThread {
   open(options: FileOptions, hooks: FileHooks): OpenFile {
     const id = ++this.#lastFile;
     const worker = this.#running();
-    const file = new ThreadFile(hooks, (message, transfer) => {
+    const file = new ThreadFile(hooks, this.#spares, (message, transfer) => {
       worker.postMessage({ ...message, file: id }, transfer);
       if (message.type === "abort") this.#forget(id);
     });
@@ -95,6 +97,7 @@ export class FileThread {
 
   #receive(message: FromThread): void {
     const file = this.#files.get(message.file);
+    if (message.type === "taken" && this.#files.size > 0) this.#spares.give(message.buffer);
     if (message.type === "ended" || message.type === "failed") this.#forget(message.file);
     file?.receive(message);
   }
@@ -102,6 +105,7 @@ export class FileThread {
   #forget(id: number): void {
     this.#files.delete(id);
     if (this.#files.size > 0) return;
+    this.#spares.clear();
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => void this.close(), IDLE_MS).unref();
   }
@@ -112,14 +116,20 @@ type FileMessage<M = ToThread> = M extends ToThread ? Omit<M, "file"> : never;
 
 class ThreadFile implements OpenFile {
   readonly #hooks: FileHooks;
+  readonly #spares: SpareBuffers;
   readonly #send: (message: FileMessage, transfer: readonly ArrayBuffer[]) => void;
   /** Sizes of the batches that were sent and not added yet. */
   readonly #batches = createFifo<number>();
   #bytesInFlight = 0;
   #isClosed = false;
 
-  constructor(hooks: FileHooks, send: (message: FileMessage, transfer: readonly ArrayBuffer[]) => void) {
+  constructor(
+    hooks: FileHooks,
+    spares: SpareBuffers,
+    send: (message: FileMessage, transfer: readonly ArrayBuffer[]) => void,
+  ) {
     this.#hooks = hooks;
+    this.#spares = spares;
     this.#send = send;
   }
 
@@ -129,7 +139,7 @@ class ThreadFile implements OpenFile {
 
   add(groups: readonly StreamEntries[]): void {
     if (this.#isClosed) return;
-    const batch = packEntries(groups);
+    const batch = packEntries(groups, (size) => this.#spares.take(size));
     const { length, buffer } = batch.bytes;
     this.#batches.add(length);
     this.#bytesInFlight += length;

@@ -31,8 +31,8 @@ export type FromThread = { readonly file: number } & (
   | { readonly type: "ended"; readonly size: number }
   /** The next bytes of a file without a path. */
   | { readonly type: "bytes"; readonly bytes: Uint8Array }
-  /** A batch was added. `size` is the size of the file so far, with its open chunk. */
-  | { readonly type: "taken"; readonly size: number }
+  /** A batch was added. `size` is the size of the file so far, with its open chunk; `buffer` is the batch's, to be used again. */
+  | { readonly type: "taken"; readonly size: number; readonly buffer: ArrayBuffer }
   /** The file is closed as far as it was written. */
   | { readonly type: "failed"; readonly message: string; readonly code: string | undefined }
 );

@@ -55,10 +55,12 @@ function handle(message: ToThread): void {
     case "describe":
       written.describe(message.key, message.meta);
       break;
-    case "entries":
+    case "entries": {
       written.add(message.batch);
-      send({ type: "taken", file, size: written.size });
+      const { buffer } = message.batch.bytes;
+      send({ type: "taken", file, size: written.size, buffer }, [buffer]);
       break;
+    }
     case "gap":
       written.addGap(message.gap);
       break;

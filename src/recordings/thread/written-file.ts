@@ -3,6 +3,7 @@ import { closeSync, fdatasyncSync, ftruncateSync, openSync, writeSync } from "no
 import type { Gap } from "../../domain/streams/entry.ts";
 import { EntryWriter } from "../../wire/mcap/entry-writer.ts";
 import { type Compression, McapWriter } from "../../wire/mcap/mcap-writer.ts";
+import { nativeChecksum } from "../compression.ts";
 import { type EntryBatch, unpackEntries } from "../entry-batch.ts";
 import { freeMemory } from "./free-memory.ts";
 import type { FileOptions } from "./messages.ts";
@@ -14,7 +15,8 @@ const CHUNK_MS = 5000;
 
 /** Receives the bytes of a file. */
 interface Output {
-  write(bytes: Uint8Array): void;
+  /** @param isReused the bytes are valid until it returns only; else nothing else uses them */
+  write(bytes: Uint8Array, isReused: boolean): void;
   close(): void;
 }
 
@@ -26,17 +28,18 @@ export class WrittenFile {
   /** Time of the first entry of the open chunk; undefined if it is empty. */
   #chunkSince: number | undefined;
 
-  /** Creates the file. @param send receives the bytes of a file without a path */
+  /** Creates the file. @param send receives the bytes of a file without a path, which nothing else uses */
   constructor(
     { library, path, notes = {} }: FileOptions,
     compression: Compression,
     send: (bytes: Uint8Array) => void,
   ) {
-    this.#output = path === undefined ? { write: send, close: () => undefined } : new DiskOutput(path);
+    this.#output = path === undefined ? sentOutput(send) : new DiskOutput(path);
     this.#file = new McapWriter({
       library,
       compression,
-      onBytes: (bytes) => this.#output.write(bytes),
+      checksum: nativeChecksum,
+      onBytes: (bytes, isReused) => this.#output.write(bytes, isReused),
       onUnused: freeMemory,
     });
     this.#entries = new EntryWriter(this.#file);
@@ -52,13 +55,13 @@ export class WrittenFile {
     this.#entries.describe(key, meta);
   }
 
+  /** Adds entries. The batch is not needed afterwards. */
   add(batch: EntryBatch): void {
     for (const [key, entry] of unpackEntries(batch)) {
       this.#entries.add(key, entry);
       this.#chunkSince ??= performance.now();
       if (this.#file.chunkBytes >= CHUNK_BYTES) this.#closeChunk();
     }
-    freeMemory(batch.bytes);
   }
 
   addGap(gap: Gap): void {
@@ -88,6 +91,11 @@ export class WrittenFile {
   }
 }
 
+const sentOutput = (send: (bytes: Uint8Array) => void): Output => ({
+  write: (bytes, isReused) => send(isReused ? new Uint8Array(bytes) : bytes),
+  close: () => undefined,
+});
+
 /** A file on the disk. After an error it ends with what was written whole; `recoverFile` removes a chunk that is cut off. */
 class DiskOutput implements Output {
   readonly #fd: number;
@@ -98,7 +106,7 @@ class DiskOutput implements Output {
     this.#fd = openSync(path, "wx", 0o640);
   }
 
-  write(bytes: Uint8Array): void {
+  write(bytes: Uint8Array, isReused: boolean): void {
     try {
       for (let written = 0; written < bytes.length; )
         written += writeSync(this.#fd, bytes, written, bytes.length - written, this.#position + written);
@@ -107,7 +115,7 @@ class DiskOutput implements Output {
       throw error;
     }
     this.#position += bytes.length;
-    freeMemory(bytes);
+    if (!isReused) freeMemory(bytes);
   }
 
   close(): void {

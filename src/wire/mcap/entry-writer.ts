@@ -1,13 +1,11 @@
 /** Writes entries to an MCAP file: opens the channels of each stream, and wraps payloads for viewers (docs/recordings.md). */
 import { readDeclaration } from "../../domain/content/declaration.ts";
-import { runAtOnce } from "../../domain/scheduling/run-at-once.ts";
 import type { Entry, Gap } from "../../domain/streams/entry.ts";
 import { type ChannelContent, channelContentOf, declaredTypeOf } from "../foxglove/channel-content.ts";
 import { channelFormatOf } from "../foxglove/channel-format.ts";
 import { isExactLogTime, logTimeOf } from "../foxglove/log-time.ts";
 import { createWrapper, type Wrap } from "../foxglove/wrapping.ts";
 import { valueOfJson } from "../json/value-of-json.ts";
-import { joinSteps } from "../pieces.ts";
 import { encodeAddition } from "./fields-message.ts";
 import { type McapWriter, MOST_CHANNELS } from "./mcap-writer.ts";
 import {
@@ -78,13 +76,9 @@ export class EntryWriter {
         ...(entry.fields && { fields: entry.fields }),
       });
       // First, so that a reader knows the entry once it has the payload.
-      this.#writer.addMessage({ channelId: this.#fieldsChannelOf(stream), ...times, data });
+      this.#writer.addMessage({ channelId: this.#fieldsChannelOf(stream), ...times, data: [data] });
     }
-    this.#writer.addMessage({
-      channelId: channel.id,
-      ...times,
-      data: runAtOnce(joinSteps(channel.wrap(entry))),
-    });
+    this.#writer.addMessage({ channelId: channel.id, ...times, data: channel.wrap(entry) });
   }
 
   /** States that entries of a stream may be missing. */

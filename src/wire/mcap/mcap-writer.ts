@@ -4,19 +4,23 @@
  * The writer of `@mcap/core` closes a chunk by its size only. A recording also closes it by time, so that a process that is
  * killed loses little, and finishes files that an earlier process has left.
  */
-import { crc32, crc32Final, crc32Init, crc32Update } from "@foxglove/crc";
+import { crc32Final, crc32Update } from "@foxglove/crc";
 import { McapConstants, McapRecordBuilder, type McapTypes } from "@mcap/core";
 import { bytesOfText } from "../utf8.ts";
 import { RECORD_HEAD_BYTES } from "./chunk-records.ts";
 import { encodeSummary, newSummary, type Summary } from "./mcap-summary.ts";
-import { OpenChunk } from "./open-chunk.ts";
+import { type ChunkMessage, OpenChunk } from "./open-chunk.ts";
 
 /** Compresses a chunk. */
 export interface Compression {
   /** Name in the file: `zstd`, `lz4`, or empty for none. */
   readonly name: string;
+  /** Returns bytes that nothing else uses, or the given ones if the chunk is stored as it is. */
   compress(bytes: Uint8Array): Uint8Array;
 }
+
+/** Returns the CRC-32 of bytes. @param previous CRC of the bytes before them; 0 at the beginning */
+export type Checksum = (bytes: Uint8Array, previous: number) => number;
 
 /** Stores chunks as they are. */
 export const NO_COMPRESSION: Compression = { name: "", compress: (bytes) => bytes };
@@ -26,11 +30,15 @@ export interface McapWriterOptions {
   /** Name and version of the program, in the file's header. */
   readonly library: string;
   readonly compression: Compression;
-  /** Receives the next bytes of the file, which nothing else uses. */
-  readonly onBytes: (bytes: Uint8Array) => void;
+  /** @default one in JavaScript */
+  readonly checksum?: Checksum | undefined;
+  /** Receives the next bytes of the file. @param isReused they are valid until it returns only; else nothing else uses them */
+  readonly onBytes: (bytes: Uint8Array, isReused: boolean) => void;
   /** Receives buffers that are not needed any more, to free their memory. */
   readonly onUnused?: (bytes: Uint8Array) => void;
 }
+
+const checksumInScript: Checksum = (bytes, previous) => crc32Final(crc32Update(previous ^ ~0, bytes));
 
 /** Maximum number of channels and of schemas in a file: their ids have 16 bits. */
 export const MOST_CHANNELS = 65_535;
@@ -41,12 +49,14 @@ export class McapWriter {
   readonly #records = new McapRecordBuilder();
   readonly #chunk: OpenChunk;
   readonly #summary: Summary = newSummary();
+  readonly #checksum: Checksum;
   #position = 0n;
-  #crc = crc32Init();
+  #crc = 0;
 
   /** Writes the beginning of the file. */
   constructor(options: McapWriterOptions) {
     this.#options = options;
+    this.#checksum = options.checksum ?? checksumInScript;
     this.#chunk = new OpenChunk(options.onUnused);
     this.#records.writeMagic();
     this.#records.writeHeader({ profile: "", library: options.library });
@@ -90,7 +100,7 @@ export class McapWriter {
   }
 
   /** Adds a message to the open chunk. */
-  addMessage(message: McapTypes.Message): void {
+  addMessage(message: ChunkMessage): void {
     this.#chunk.addMessage(message);
   }
 
@@ -108,19 +118,20 @@ export class McapWriter {
     if (this.#chunk.isEmpty) return;
     const { records: plain, indexes, times } = this.#chunk;
     const { compression } = this.#options;
-    const compressed = compression.compress(plain);
-    const records = compressed === plain ? new Uint8Array(plain) : ownBytes(compressed);
+    const records = compression.compress(plain);
+    const isPlain = records === plain;
+    const compressionName = isPlain ? NO_COMPRESSION.name : compression.name;
     const chunkStartOffset = this.#position;
     const uncompressedSize = BigInt(plain.length);
     const compressedSize = BigInt(records.length);
     const head = encodeChunkHead({
       ...{ ...times, uncompressedSize, compressedSize },
-      uncompressedCrc: crc32(plain),
-      compression: compression.name,
+      uncompressedCrc: this.#checksum(plain, 0),
+      compression: compressionName,
     });
     const chunkLength = BigInt(head.length + records.length);
     this.#write(head);
-    this.#write(records);
+    this.#write(records, isPlain);
     const messageIndexOffsets = new Map<number, bigint>();
     const counts = new Map<number, number>();
     for (const [channelId, places] of indexes) {
@@ -132,7 +143,7 @@ export class McapWriter {
       {
         ...{ ...times, chunkStartOffset, chunkLength, messageIndexOffsets },
         messageIndexLength: BigInt(this.#records.length),
-        compression: compression.name,
+        compression: compressionName,
         compressedSize,
         uncompressedSize,
       },
@@ -145,9 +156,9 @@ export class McapWriter {
   /** Writes the open chunk and the end of the file: summary, indexes and statistics. */
   end(): void {
     this.closeChunk();
-    const summary = encodeSummary(this.#summary, this.#position, crc32Final(this.#crc));
+    const summary = encodeSummary(this.#summary, this.#position, this.#crc);
     this.#position += BigInt(summary.length);
-    this.#options.onBytes(summary);
+    this.#options.onBytes(summary, false);
   }
 
   #flush(): void {
@@ -156,16 +167,12 @@ export class McapWriter {
     this.#write(buffer);
   }
 
-  #write(bytes: Uint8Array): void {
-    this.#crc = crc32Update(this.#crc, bytes);
+  #write(bytes: Uint8Array, isReused = false): void {
+    this.#crc = this.#checksum(bytes, this.#crc);
     this.#position += BigInt(bytes.length);
-    this.#options.onBytes(bytes);
+    this.#options.onBytes(bytes, isReused);
   }
 }
-
-/** Returns bytes that nothing else uses: compressors may return a view of what they keep. */
-const ownBytes = (bytes: Uint8Array): Uint8Array =>
-  bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
 
 /** Encodes a chunk up to its records. */
 function encodeChunkHead({

@@ -2,10 +2,20 @@
  * Messages of the chunk that is being filled: encoded into one buffer, which the next chunk uses again. The builder of `@mcap/core`
  * copies it, and leaves a buffer to the garbage collector whenever it grows: tens of megabytes per file.
  */
-import { McapConstants, type McapTypes } from "@mcap/core";
+import { McapConstants } from "@mcap/core";
+import type { Pieces } from "../pieces.ts";
 import { MESSAGE_HEAD_BYTES, RECORD_HEAD_BYTES } from "./chunk-records.ts";
 
 const { Opcode } = McapConstants;
+
+/** A message, with its data in pieces. */
+export interface ChunkMessage {
+  readonly channelId: number;
+  readonly sequence: number;
+  readonly logTime: bigint;
+  readonly publishTime: bigint;
+  readonly data: Pieces;
+}
 
 /** Size of the first buffer, and of the greatest one that is kept for the next chunk. */
 const FIRST_BYTES = 64 * 1024;
@@ -49,7 +59,9 @@ export class OpenChunk {
     return this.#indexes;
   }
 
-  addMessage({ channelId, sequence, logTime, publishTime, data }: McapTypes.Message): void {
+  addMessage({ channelId, sequence, logTime, publishTime, data }: ChunkMessage): void {
+    let dataBytes = 0;
+    for (const piece of data) dataBytes += piece.length;
     if (this.isEmpty || logTime < this.#startTime) this.#startTime = logTime;
     if (this.isEmpty || logTime > this.#endTime) this.#endTime = logTime;
     const index = this.#indexes.get(channelId);
@@ -57,17 +69,21 @@ export class OpenChunk {
     if (index === undefined) this.#indexes.set(channelId, [place]);
     else index.push(place);
     const at = this.#length;
-    const end = at + RECORD_HEAD_BYTES + MESSAGE_HEAD_BYTES + data.length;
+    const end = at + RECORD_HEAD_BYTES + MESSAGE_HEAD_BYTES + dataBytes;
     this.#reserve(end);
     const view = this.#view;
     view.setUint8(at, Opcode.MESSAGE);
-    view.setBigUint64(at + 1, BigInt(MESSAGE_HEAD_BYTES + data.length), true);
+    view.setBigUint64(at + 1, BigInt(MESSAGE_HEAD_BYTES + dataBytes), true);
     const head = at + RECORD_HEAD_BYTES;
     view.setUint16(head, channelId, true);
     view.setUint32(head + 2, sequence, true);
     view.setBigUint64(head + 6, logTime, true);
     view.setBigUint64(head + 14, publishTime, true);
-    this.#bytes.set(data, head + MESSAGE_HEAD_BYTES);
+    let next = head + MESSAGE_HEAD_BYTES;
+    for (const piece of data) {
+      this.#bytes.set(piece, next);
+      next += piece.length;
+    }
     this.#length = end;
   }
 

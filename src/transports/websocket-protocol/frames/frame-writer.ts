@@ -12,8 +12,27 @@ const BINARY = 0x82;
 const MOST_HEADER_BYTES = 10;
 /** Messages below this size (bytes) have their length in the second byte of their header. */
 const SHORT_BYTES = 126;
+/** In place of a length: the length follows in 16 or 64 bits. */
+const LENGTH_16 = 126;
+const LENGTH_64 = 127;
 /** Header of a short text message without its length, as a Latin-1 character. */
 const TEXT_CHARACTER = String.fromCharCode(TEXT);
+
+/**
+ * Encodes one short binary message. A playback sends most entries as a frame of their own, for which a writer would cost more
+ * than the frame. @param payload shorter than `JOIN_BELOW_BYTES`
+ */
+export function binaryFrame(payload: Uint8Array): Chunks {
+  const { length } = payload;
+  const isShort = length < SHORT_BYTES;
+  const head = isShort ? 2 : 4;
+  const frame = Buffer.allocUnsafe(head + length);
+  frame[0] = BINARY;
+  frame[1] = isShort ? length : LENGTH_16;
+  if (!isShort) frame.writeUInt16BE(length, 2);
+  frame.set(payload, head);
+  return { parts: [frame], bytes: frame.length };
+}
 
 /** Encoder of messages. */
 export interface FrameWriter {
@@ -68,10 +87,10 @@ export function createFrameWriter(capacityBytes: number): FrameWriter {
     if (length < SHORT_BYTES) {
       block[at++] = length;
     } else if (length < 65536) {
-      block[at++] = 126;
+      block[at++] = LENGTH_16;
       at = block.writeUInt16BE(length, at);
     } else {
-      block[at++] = 127;
+      block[at++] = LENGTH_64;
       at = block.writeUInt32BE(Math.floor(length / 2 ** 32), at);
       at = block.writeUInt32BE(length % 2 ** 32, at);
     }

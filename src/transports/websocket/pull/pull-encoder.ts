@@ -8,7 +8,11 @@ import type { Notice } from "../../../wire/notices/notice.ts";
 import { isLongToEncode } from "../../../wire/pieces.ts";
 import { JOIN_BELOW_BYTES } from "../../response/byte-sink.ts";
 import type { Chunks } from "../../response/memory/chunks.ts";
-import { createFrameWriter, type FrameWriter } from "../../websocket-protocol/frames/frame-writer.ts";
+import {
+  binaryFrame,
+  createFrameWriter,
+  type FrameWriter,
+} from "../../websocket-protocol/frames/frame-writer.ts";
 
 /** Parameters that determine the encoding. */
 export interface PullForm {
@@ -71,12 +75,20 @@ function createPullEncoder(form: PullForm): PullEncoder {
   };
 
   function encode(streams: readonly StreamEntries[]): Chunks {
+    const only = format === "raw" ? onlyEntry(streams) : undefined;
+    if (only !== undefined && only.data.length < JOIN_BELOW_BYTES) return binaryFrame(only.data);
     const out = createFrameWriter(capacityFor(streams));
     if (format === "raw")
       for (const { entries } of streams) for (const { data } of entries) out.binary([data]);
     else for (const payload of payloadsOf(streams, count)) write(out, payload);
     return out.take();
   }
+}
+
+/** Returns the entry of a frame with one entry. */
+function onlyEntry(streams: readonly StreamEntries[]): Entry | undefined {
+  const [stream] = streams;
+  return streams.length === 1 && stream?.entries.length === 1 ? stream.entries[0] : undefined;
 }
 
 function writerOf(

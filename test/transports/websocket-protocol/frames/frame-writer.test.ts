@@ -1,7 +1,10 @@
 /** Messages of the gateway as frames. The reference encoder follows RFC 6455, section 5.2. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { createFrameWriter } from "../../../../src/transports/websocket-protocol/frames/frame-writer.ts";
+import {
+  binaryFrame,
+  createFrameWriter,
+} from "../../../../src/transports/websocket-protocol/frames/frame-writer.ts";
 
 type Message = readonly ["text" | "ascii", string] | readonly ["binary", Uint8Array];
 
@@ -57,4 +60,12 @@ test("messages of all kinds and lengths are written in order", () => {
 test("thousands of short messages fit, whatever the capacity", () => {
   const messages = Array.from({ length: 5000 }, (_, i): Message => ["ascii", `["${i}-0"]`]);
   expect(written(messages, 0).equals(byTheBook(messages))).toBe(true);
+});
+
+test.each([0, 1, 125, 126, 1024, 8191])("a single message of %d bytes is one frame", (length) => {
+  const payload = Buffer.from(Array.from({ length }, (_, i) => i % 251));
+  const { parts, bytes } = binaryFrame(payload);
+  expect(parts).toHaveLength(1);
+  expect(Buffer.concat(parts)).toEqual(byTheBook([["binary", payload]]));
+  expect(bytes).toBe(parts[0]?.length);
 });

@@ -249,7 +249,16 @@ async def test_closed_client_and_pull_say_so(gateway: Gateway, stream: str) -> N
 def guarded(redis: Redis, tmp_path: pathlib.Path) -> Iterator[Tuple[Gateway, str]]:
     """A gateway that requires a key, and a key."""
     keys = str(tmp_path / "keys.json")
-    command = ["node", str(ROOT / "dist/bin/redis-streamer.js"), "keys", "add", "lab", "--file", keys, "--allow"]
+    command = [
+        "node",
+        str(ROOT / "dist/bin/redis-streamer.js"),
+        "keys",
+        "add",
+        "lab",
+        "--file",
+        keys,
+        "--allow",
+    ]
     made = subprocess.run([*command, "read:*:*", "write:*:*"], capture_output=True, text=True, check=True)
     process = Gateway(redis.url, AUTH="1", AUTH_KEYS_FILE=keys)
     yield process, next(word for word in made.stdout.split() if word.startswith("rsk_"))

@@ -1,7 +1,7 @@
 /** Plots of the console in a real browser: several streams, their axes, a shared cursor, and zoom. */
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { connect } from "../../client/index.ts";
+import { connect } from "../../../client/index.ts";
 import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
 import { axeViolations, openConsole, paneOf } from "../../support/browser/console-page.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";

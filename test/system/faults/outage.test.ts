@@ -102,10 +102,9 @@ describe("a managed Redis", () => {
       process.kill(redisPid(), "SIGKILL");
       await progress(loads, 100);
     }
-    // Only entries in flight to the killed server may fail.
-    for (const { pushers } of loads)
-      for (const { failed } of pushers)
-        for (const code of failed.values()) expect(code).toBe("APPEND_UNKNOWN");
+    // Only entries in flight to the killed server fail. On a busy machine, a pusher may have none in flight.
+    const codes = loads.flatMap(({ pushers }) => pushers.flatMap(({ failed }) => [...failed.values()]));
+    expect(new Set(codes)).toEqual(new Set(["APPEND_UNKNOWN"]));
     for (const load of loads) await settle(gateway, load);
     expect(await gateway.metric("redis_reconnects_total")).toBeGreaterThanOrEqual(3);
     expect(await gateway.metric("appends_in_flight")).toBe(0);

@@ -6,7 +6,7 @@ export const FEATURES = ["camera", "microphone", "motion", "position"] as const;
 /** One of `FEATURES`. */
 export type Feature = (typeof FEATURES)[number];
 
-/** What the browser offers this page. */
+/** Features of the browser that this page can use. */
 export interface Browser {
   /** Whether the page was loaded by HTTPS, or from this computer. */
   readonly isSecure: boolean;

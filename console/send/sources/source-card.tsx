@@ -56,7 +56,7 @@ export function SourceCard({ page, sender }: SourceCardProps) {
   );
 }
 
-/** What the camera sees. */
+/** Preview of the camera. */
 function Preview({ sender }: { readonly sender: Sender }) {
   const box = useRef<HTMLDivElement>(null);
   const video = sender.preview.value;

@@ -31,7 +31,7 @@ interface SourceParts {
   /** Name of its stream. */
   readonly name: SourceName;
   readonly title: string;
-  /** What it sends. */
+  /** Kind of data that it sends, as the card shows it. */
   readonly about: string;
   /** The sensor, as messages name it. */
   readonly sensor: string;

@@ -22,12 +22,12 @@ export interface FileFacts {
   /** Last entry of each stream, in the order of the file. */
   readonly lastIds: ReadonlyMap<string, EntryId>;
   readonly gapCount: number;
-  /** The newest gaps. */
+  /** The newest gaps, oldest first. */
   readonly gaps: readonly Gap[];
 }
 
-/** Reads the facts of a finished file. @throws Error if it is damaged */
-export async function readFileFacts(path: string): Promise<FileFacts> {
+/** Reads the facts of a finished file. @param mostGaps maximum number of gaps that are read @throws Error if it is damaged */
+export async function readFileFacts(path: string, mostGaps = MOST_GAPS): Promise<FileFacts> {
   const file = await open(path, "r");
   try {
     const readable = readableOf(file);
@@ -37,7 +37,7 @@ export async function readFileFacts(path: string): Promise<FileFacts> {
     });
     const indexes = reader.metadataIndexes.filter(({ name }) => name === GAP_RECORD);
     const gaps: Gap[] = [];
-    for (const index of indexes.slice(-MOST_GAPS)) {
+    for (const index of indexes.slice(-mostGaps)) {
       const gap = parseGap(await readMetadata(readable, index));
       if (gap !== undefined) gaps.push(gap);
     }

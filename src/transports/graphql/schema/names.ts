@@ -10,7 +10,7 @@ import {
 import type { OperationContext } from "../execution/context.ts";
 
 /** Arguments that name streams, in errors. */
-const NAMES: ParameterNames = { ids: "streamIds", device: "deviceId" };
+export const NAMES: ParameterNames = { ids: "streamIds", device: "deviceId" };
 
 /** Returns the key prefix of a device: the default device for null; empty for `""` or if keys have no device. */
 export const devicePrefix = ({ config }: OperationContext, device: string | null | undefined): string =>

@@ -13,7 +13,7 @@ import {
 } from "../../../domain/streams/stream-selection.ts";
 import type { RequestedStreams, WantedPattern, WantedStream } from "../../request/streams.ts";
 import type { OperationContext } from "../execution/context.ts";
-import { fewNames } from "./names.ts";
+import { fewNames, NAMES } from "./names.ts";
 import { keysOfIds } from "./stream-ids.ts";
 
 /** Arguments that select streams. */
@@ -47,7 +47,7 @@ export async function requestedStreams(
       noDevicePrefix: context.config.noDevicePrefix,
       // An id may be a whole key.
       maxNameBytes: mostKeyBytes(context.config.maxNameBytes),
-      names: { ids: "streamIds", device: "deviceId" },
+      names: NAMES,
       ...{ ids, isLiteral, device: ofDevice, prefix: "" },
       exclude: fewNames(context, "exclude", exclude ?? []),
     });

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { compareIds, FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { openEngine } from "../support/gateway/engine.ts";
 import type { TestReader } from "../support/gateway/reader.ts";
-import { startRedis, type TestRedis } from "../support/redis/redis.ts";
+import { DURABLE, startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../support/until.ts";
 import {
   type EngineLimits,
@@ -97,7 +97,7 @@ test("delivers every entry after the cursor exactly once, in spite of pauses, ot
 });
 
 test("delivers every entry after the cursor exactly once, although the server is killed and restarted", async () => {
-  await using durable = await startRedis("--appendonly", "yes", "--appendfsync", "always");
+  await using durable = await startRedis(...DURABLE);
   const step = fc.oneof({ weight: 20, arbitrary: happenings }, { weight: 1, arbitrary: losses });
   const script = fc.array(step, { minLength: 5, maxLength: 20 });
   const scripts = fc.tuple(script, restarts, script, restarts, script).map((parts) => parts.flat());

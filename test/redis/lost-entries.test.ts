@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openAnswer } from "../support/clients/http.ts";
 import { startTestGateway } from "../support/gateway/gateway.ts";
-import { silent, startRedis } from "../support/redis/redis.ts";
+import { DURABLE, silent, startRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 test.each([
   ["tracking", []],
   ["blocking", ["--rename-command", "HELLO", ""]],
 ])("a %s tail does not take lost entries for a new life of the stream", async (_tail, args) => {
-  await using redis = await startRedis("--appendonly", "yes", "--appendfsync", "always", ...args);
+  await using redis = await startRedis(...DURABLE, ...args);
   const url = `redis://127.0.0.1:${redis.port}`;
   await using gateway = await startTestGateway(url, { REDIS_WAIT_MS: "20000" }, silent);
   await using events = await openAnswer(`${gateway.http}/data/s/events`);

@@ -1,5 +1,5 @@
 /** Guarantees of every tail, whichever way it detects growth, verified on a real Redis. */
-import { afterAll, afterEach, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../src/domain/streams/entry-id.ts";
 import { type Counters, createCounters } from "../../src/observe/counters.ts";
 import { createStreamClasses } from "../../src/observe/stream-classes.ts";
@@ -12,7 +12,7 @@ import type { Store } from "../../src/redis/store.ts";
 import type { TailMode } from "../../src/redis/tail/open-tail.ts";
 import type { Tail, TailRead } from "../../src/redis/tail/tail.ts";
 import { agree, makeCluster, nodeArguments } from "../support/redis/cluster.ts";
-import { silent, startRedis, type TestRedis } from "../support/redis/redis.ts";
+import { DURABLE, silent, startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 const id = (text: string): EntryId => parseId(text) ?? FIRST_ID;
@@ -31,9 +31,8 @@ export function testTail(
   writer: Writer,
   ...redisArguments: readonly string[]
 ): void {
+  /** Serves all tests, because starting it, or forming a cluster of it, takes longer than most of them. */
   let redis: TestRedis;
-  /** The node of a cluster, which takes long to form and therefore serves all tests. */
-  let node: TestRedis | undefined;
   let store: Store;
   let append: Append;
   let tail: Tail;
@@ -46,17 +45,14 @@ export function testTail(
   /** Called after each delivery. */
   let onDelivered: () => void;
 
+  beforeAll(async () => {
+    const nodeOptions = mode === "cluster" ? await nodeArguments() : [];
+    redis = await startRedis(...DURABLE, ...nodeOptions, ...redisArguments);
+    if (mode === "cluster") await makeCluster([redis]);
+  });
+  afterAll(() => redis[Symbol.asyncDispose]());
   beforeEach(async () => {
-    const durable = ["--appendonly", "yes", "--appendfsync", "always"];
-    if (mode !== "cluster") {
-      redis = await startRedis(...durable, ...redisArguments);
-    } else if (node === undefined) {
-      redis = await startRedis(...durable, ...(await nodeArguments()), ...redisArguments);
-      await makeCluster([redis]);
-      node = redis;
-    } else {
-      await redis.control.call("FLUSHALL");
-    }
+    await redis.control.call("FLUSHALL");
     counters = createCounters();
     seen = new Map();
     reads = [];
@@ -102,9 +98,7 @@ export function testTail(
   afterEach(async () => {
     tail.close();
     store.close();
-    if (node === undefined) await redis[Symbol.asyncDispose]();
   });
-  afterAll(() => node?.[Symbol.asyncDispose]());
 
   const redisDoes = (...command: (string | number)[]) => redis.control.call(...command);
   let added = 0;
@@ -246,7 +240,7 @@ export function testTail(
     await passes("s");
     await redis.kill();
     await redis.start();
-    if (node !== undefined) await agree([node]);
+    if (mode === "cluster") await agree([redis]);
     await add("s");
     await passes("s");
     expect(seen.get("s")).toEqual(await stored("s"));
@@ -269,8 +263,8 @@ export function testTail(
 
   test("bounds each read over many streams of large entries, and delivers everything", async () => {
     const keys = Array.from({ length: 40 }, (_, i) => `s${i}`);
-    const large = "x".repeat(200_000);
-    for (const key of keys) for (let i = 1; i <= 10; i++) await add(key, `${i}-0`, large);
+    const store = "for i = 1, 10 do redis.call('XADD', KEYS[1], i .. '-0', 'd', string.rep('x', 200000)) end";
+    for (const key of keys) await redisDoes("EVAL", store, 1, key);
     for (const key of keys) tail.watch(key, FIRST_ID);
     await until("all entries arrived", () => keys.every((key) => seen.get(key)?.at(-1) === "10-0"));
     for (const key of keys) expect(seen.get(key)).toEqual(await stored(key));

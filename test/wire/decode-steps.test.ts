@@ -49,7 +49,14 @@ const character = fc.constantFrom(
   "}",
 );
 const text = fc
-  .tuple(fc.array(character, { maxLength: 12 }), fc.constantFrom(1, 1, 1, 300, 2000, 20_000, 40_000))
+  .tuple(
+    fc.array(character, { maxLength: 12 }),
+    // Mostly short: a batch has up to hundreds of values, and a few long ones change its method as well as many do.
+    fc.oneof(
+      { arbitrary: fc.constantFrom(1, 1, 300), weight: 9 },
+      { arbitrary: fc.constantFrom(2000, 20_000, 40_000), weight: 1 },
+    ),
+  )
   .map(([characters, times]) => characters.join("").repeat(times).slice(0, 300_000));
 
 /** JSON of a string: literal, or with every character as a `\u` escape. */
@@ -63,10 +70,10 @@ const jsonString = fc.tuple(text, fc.boolean()).map(([value, isEscaped]) =>
     : JSON.stringify(value),
 );
 const base64 = fc
-  .tuple(fc.uint8Array({ maxLength: 8 }), fc.constantFrom(1, 3, 7000, 50_000))
+  .tuple(fc.uint8Array({ maxLength: 8 }), fc.constantFrom(1, 3, 3, 3, 7000, 50_000))
   .map(([data, times]) => `{"base64": "${Buffer.concat(Array(times).fill(data)).toString("base64")}"}`);
 const value = fc.oneof(jsonString, base64);
-const blanks = fc.constantFrom("", " ", "\n\t", " ".repeat(20_000));
+const blanks = fc.constantFrom("", "", " ", "\n\t", "\n\t", " ".repeat(20_000));
 const fields = fc
   .array(
     fc.tuple(

@@ -4,7 +4,7 @@ import { freePort } from "../../../bench/load/processes/free-port.ts";
 import { slotOf } from "../../../src/redis/cluster/hash-slot.ts";
 import type { Commands } from "../../../src/redis/resp/commands.ts";
 import { until } from "../until.ts";
-import { startRedis, type TestRedis } from "./redis.ts";
+import { DURABLE, startRedis, type TestRedis } from "./redis.ts";
 
 /** Arguments of a cluster node, with a port for the cluster bus. The timeout is in ms; a busy machine may pause that long. */
 export const nodeArguments = async (): Promise<string[]> => [
@@ -69,7 +69,7 @@ export async function agree(nodes: readonly TestRedis[]): Promise<void> {
 export async function startCluster(masterCount: number, replicas = 0): Promise<TestCluster> {
   const start = async () =>
     startRedis(
-      ...["--appendonly", "yes", "--appendfsync", "always"],
+      ...DURABLE,
       ...(await nodeArguments()),
       // A replica that was disconnected for a moment may still be promoted.
       ...["--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"],

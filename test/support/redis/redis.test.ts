@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { expect, test } from "vitest";
 import { until } from "../until.ts";
-import { startRedis } from "./redis.ts";
+import { DURABLE, startRedis } from "./redis.ts";
 
 test("rejects the server of another test that took the port during a restart", async () => {
   await using redis = await startRedis();
@@ -21,7 +21,7 @@ test("rejects the server of another test that took the port during a restart", a
 });
 
 test("restarts on the same port with the same data", async () => {
-  await using redis = await startRedis("--appendonly", "yes", "--appendfsync", "always");
+  await using redis = await startRedis(...DURABLE);
   await redis.control.call("SET", "key", "kept");
   await redis.kill();
   await redis.start();

@@ -32,6 +32,12 @@ export const silent: Logger = {
   error: () => undefined,
 };
 
+/**
+ * Arguments of a server that keeps its data when it is killed. It writes each command to its file before it replies; only a
+ * crash of the whole machine would lose what is not flushed to the disk.
+ */
+export const DURABLE = ["--appendonly", "yes", "--appendfsync", "no"] as const;
+
 /** Ignores SIGXFSZ, so that a file at its size limit (`limitFiles`) causes an error, like a full disk, instead of a signal. */
 const SERVER = 'trap "" XFSZ; exec redis-server "$@"';
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { freePort } from "../../../bench/load/processes/free-port.ts";
 import { Connection } from "../../../src/redis/resp/connection.ts";
 import { until } from "../until.ts";
-import { silent, startRedis, type TestRedis } from "./redis.ts";
+import { DURABLE, silent, startRedis, type TestRedis } from "./redis.ts";
 
 /** One sentinel process. */
 export interface TestSentinel extends AsyncDisposable {
@@ -73,10 +73,9 @@ export interface Watched extends AsyncDisposable {
 
 /** Starts them, and waits until they know each other. @param args further arguments of the first master */
 export async function startWatched(...args: readonly string[]): Promise<Watched> {
-  const kept = ["--appendonly", "yes", "--appendfsync", "no"];
   const quick = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"];
-  const first = await startRedis(...kept, ...quick, ...args);
-  const second = await startRedis(...kept, ...quick, "--replicaof", "127.0.0.1", String(first.port));
+  const first = await startRedis(...DURABLE, ...quick, ...args);
+  const second = await startRedis(...DURABLE, ...quick, "--replicaof", "127.0.0.1", String(first.port));
   const servers = [first, second];
   await until(
     "the replica follows",

@@ -20,7 +20,7 @@ import {
 import { request } from "../../support/clients/http.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { createTestKeys } from "../../support/gateway/keys.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { DURABLE, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 /** Maximum size of the first view, bytes gzipped. */
@@ -35,7 +35,7 @@ beforeAll(async () => {
 });
 afterAll(() => browser[Symbol.asyncDispose]());
 beforeEach(async () => {
-  redis = await startRedis("--appendonly", "yes", "--appendfsync", "always");
+  redis = await startRedis(...DURABLE);
   gateway = await startTestGateway(redis.url, { PORT: String(await freePort()), REDIS_WAIT_MS: "500" });
 });
 afterEach(async () => {

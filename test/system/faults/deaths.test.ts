@@ -16,7 +16,7 @@ import {
   startReader,
   type Way,
 } from "../../support/gateway/load.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { DURABLE, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];
@@ -106,7 +106,7 @@ test.each([
 );
 
 test("loses nothing when both are killed repeatedly: an external Redis", async () => {
-  await using redis = await startRedis("--appendonly", "yes", "--appendfsync", "always");
+  await using redis = await startRedis(...DURABLE);
   const load = startLoad();
   for (let death = 0; death < 2; death++) {
     await using gateway = await startGatewayProcess({ env: { ...ALL, REDIS_URL: redis.url } });

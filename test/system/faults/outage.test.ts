@@ -10,7 +10,7 @@ import { request } from "../../support/clients/http.ts";
 import { connectSocket } from "../../support/clients/socket.ts";
 import { type GatewayProcess, startGatewayProcess } from "../../support/gateway/gateway-process.ts";
 import { type Pusher, type Reader, startPusher, startReader, type Way } from "../../support/gateway/load.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { DURABLE, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 const WAYS: readonly Way[] = ["json", "header", "acked", "max-fps", "events"];
@@ -117,7 +117,7 @@ describe("a managed Redis", () => {
 describe("an external Redis", () => {
   let redis: TestRedis;
   beforeEach(async () => {
-    redis = await startRedis("--appendonly", "yes", "--appendfsync", "always");
+    redis = await startRedis(...DURABLE);
   });
   afterEach(() => redis[Symbol.asyncDispose]());
 

@@ -12,7 +12,7 @@ import { KINDS } from "../../../bench/soak/follow.ts";
 import { request } from "../../support/clients/http.ts";
 import { type GatewayProcess, startGatewayProcess } from "../../support/gateway/gateway-process.ts";
 import { startRoundRobin } from "../../support/network/round-robin.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { DURABLE, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let redis: TestRedis;
@@ -20,7 +20,7 @@ const gateways: GatewayProcess[] = [];
 /** Clients that reconnect forever, unless they are closed. */
 const clients: { close(): void }[] = [];
 beforeAll(async () => {
-  redis = await startRedis("--appendonly", "yes", "--appendfsync", "always");
+  redis = await startRedis(...DURABLE);
 });
 afterAll(async () => {
   for (const one of clients) one.close();

@@ -10,7 +10,7 @@ import { connectSocket, type TestSocket } from "../../support/clients/socket.ts"
 import { readEvents } from "../../support/clients/sse.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { metricOf } from "../../support/gateway/metrics.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { DURABLE, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let redis: TestRedis;
@@ -332,7 +332,7 @@ describe("events", () => {
 });
 
 test("reports all metadata again after Redis was unavailable, because changes may have been missed", async () => {
-  await using own = await startRedis("--appendonly", "yes", "--appendfsync", "always");
+  await using own = await startRedis(...DURABLE);
   await using ownGateway = await startTestGateway(own.url);
   await using socket = await connectSocket(`${ownGateway.ws}/graphql`, {}, ["graphql-transport-ws"]);
   await begin(socket, "subscription { streamMeta { streamId meta } }");

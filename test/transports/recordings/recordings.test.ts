@@ -8,7 +8,7 @@ import type { RecordingStatus } from "../../../src/recordings/recording-status.t
 import { request } from "../../support/clients/http.ts";
 import { readFile } from "../../support/data/mcap.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { DURABLE, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let redis: TestRedis;
@@ -101,7 +101,7 @@ describe("a recording", () => {
   });
 
   it("sees metadata that changed while Redis was unavailable at the start of the gateway", async () => {
-    await using store = await startRedis("--save", "", "--appendonly", "yes", "--appendfsync", "always");
+    await using store = await startRedis("--save", "", ...DURABLE);
     const env = { RECORDINGS_DIR: join(root, "unavailable") };
     const first = await startTestGateway(store.url, env);
     await post("/recordings", { name: "late", device: "late", streams: ["cam"], from: "0" }, first);

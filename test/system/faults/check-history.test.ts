@@ -1,6 +1,6 @@
 /**
- * The history checker as a user runs it, briefly: with seeds that found faults before or that are the hardest. Its verdict
- * on a recorded run fails if a loss, a repeat or a reordering is planted in it.
+ * The history checker as a user runs it, briefly: with one of the hardest seeds, and on a cluster. Its verdict on a recorded run
+ * fails if a loss, a repeat or a reordering is planted in it.
  */
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -37,16 +37,11 @@ async function check(seed: number, minutes: number, ...flags: readonly string[])
   return JSON.parse(readFileSync(out, "utf8"));
 }
 
-// All seven kinds of faults within nine seconds, twelve or more in all; 1966 tails by blocking reads, 506 trims.
-test.concurrent.each([506, 1966])(
-  "passes seed %i, one of the hardest",
-  async (seed) => void (await check(seed, 0.15)),
-);
-
 describe("a run", () => {
   let history: History;
   beforeAll(async () => {
-    history = await check(9, 0.12);
+    // All seven kinds of faults within nine seconds, and it tails by blocking reads.
+    history = await check(1966, 0.15);
   });
 
   /** Returns the history with a change to the longest connection of a reader that receives every entry. */

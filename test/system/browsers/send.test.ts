@@ -75,10 +75,10 @@ const cardOf = (page: Page, title: string) => page.getByRole("region", { name: t
 const chipOf = async (page: Page, title: string) =>
   cardOf(page, title).locator(".chip").first().textContent();
 
-/** Returns a figure of a card; NaN if it is not shown. */
+/** Returns a figure of a card; 0 if it is not shown. */
 async function figureOf(page: Page, title: string, name: string): Promise<number> {
   const figures = cardOf(page, title).locator(".figures div", { hasText: name }).locator("dd");
-  const [text = ""] = await figures.allTextContents();
+  const [text = "0"] = await figures.allTextContents();
   return Number.parseInt(text.replaceAll(",", ""), 10);
 }
 

@@ -53,8 +53,10 @@ export async function openCamera(options: CameraOptions, output: CaptureOutput):
       return;
     }
     isEncoding = true;
-    const picture = await encode();
-    isEncoding = false;
+    // A picture that cannot be encoded must not hold up all others.
+    const picture = await encode().finally(() => {
+      isEncoding = false;
+    });
     if (isStopped || picture === undefined) return;
     output.reading(`${preview.videoWidth} × ${preview.videoHeight}`);
     output.entry(picture);

@@ -21,6 +21,7 @@ import { LayoutStore } from "./workspace/layout-store.ts";
 import { Panes } from "./workspace/panes.tsx";
 import { PageLink } from "./workspace/url-layout.ts";
 import { createWorkspace } from "./workspace/workspace.ts";
+import "./app.css";
 
 const loadPalette = async () => (await import("./shell/palette/palette-dialog.tsx")).PaletteDialog;
 

@@ -1,2 +1,2 @@
-/** Number of line colours in the style sheet. */
+/** Number of line colours in `line-colours.css`. */
 export const LINE_COLOURS = 8;

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon, type IconName } from "./icon.tsx";
+import "./menu.css";
 
 interface MenuProps {
   /** Accessible name of the button. */

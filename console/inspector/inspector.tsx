@@ -9,6 +9,7 @@ import { may } from "../shell/session.ts";
 import type { ListedStream } from "../stream-list/listing.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { StreamTools } from "./stream-tools.tsx";
+import "./inspector.css";
 
 /** Renders the inspector. */
 export function Inspector({ workspace }: { readonly workspace: Workspace }) {

@@ -1,6 +1,7 @@
 /** Sparkline of the last rates. It is decorative: the rate is displayed as a number next to it. */
+import "./sparkline.css";
 
-/** Size in CSS pixels, as in the style sheet. */
+/** Size of the drawing, which `sparkline.css` scales. */
 const WIDTH = 64;
 const HEIGHT = 18;
 /** Number of steps from left to right. */

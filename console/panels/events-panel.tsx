@@ -7,6 +7,7 @@ import { timeText } from "../page/format.ts";
 import { usePolled } from "../page/use-polled.ts";
 import type { Listing, StreamEvent } from "../stream-list/listing.ts";
 import { valueText } from "../viewers/content.ts";
+import "./events-panel.css";
 
 /** Maximum number of events requested and displayed. */
 const MAX_EVENTS = 200;

@@ -7,6 +7,7 @@ import { SendView } from "./send-view.tsx";
 import { openSenderPage } from "./sender-page.ts";
 import "../design/tokens.css";
 import "../design/base.css";
+import "../design/controls.css";
 import "./send.css";
 
 const root = document.getElementById("app");

@@ -1,6 +1,7 @@
 /** List of the keys, as a dialog. */
 import type { Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import "./keys-help.css";
 
 const KEYS: readonly (readonly [keys: string, effect: string])[] = [
   ["Ctrl+K", "Commands: open a stream, a layout, a panel, and more"],

@@ -7,6 +7,7 @@ import { formatLayout, parseLayout } from "../workspace/layout-link.ts";
 import { presetsOf } from "../workspace/presets.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { exportLayout, importLayout } from "./layout-transfer.ts";
+import "./layout-menu.css";
 
 /** Renders the menu. */
 export function LayoutMenu({ workspace }: { readonly workspace: Workspace }) {

@@ -15,6 +15,7 @@ import { logOut } from "./log-out.ts";
 import { isAuthenticated, mayAdminister } from "./session.ts";
 import type { Sides } from "./sides.ts";
 import { ThemeMenu } from "./theme-menu.tsx";
+import "./top-bar.css";
 
 /** Most permissions listed in the menu. */
 const MAX_PERMISSIONS = 20;

@@ -7,6 +7,7 @@ import type { Workspace } from "../workspace/workspace.ts";
 import { StreamTree } from "./stream-tree.tsx";
 import { foundStreams, ORDERS, type Order, treeRows } from "./tree-rows.ts";
 import { ViewersMenu } from "./viewers-menu.tsx";
+import "./stream-list.css";
 
 const ORDER_TITLES: Readonly<Record<Order, string>> = {
   name: "name",

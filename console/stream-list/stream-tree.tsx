@@ -10,7 +10,7 @@ import { Sparkline } from "../page/sparkline.tsx";
 import { useResize } from "../page/use-resize.ts";
 import type { DeviceRow, StreamRow, TreeRow } from "./tree-rows.ts";
 
-/** Height of a row in CSS pixels, as in the style sheet. */
+/** Height of a row in CSS pixels, as in `stream-list.css`. */
 const ROW = 30;
 /** Number of rows rendered above and below the visible ones. */
 const MARGIN = 8;

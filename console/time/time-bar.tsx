@@ -8,6 +8,7 @@ import type { Workspace } from "../workspace/workspace.ts";
 import { MODE_TEXTS, SPEEDS } from "./clock.ts";
 import { DensityStrip } from "./density-strip.tsx";
 import { parsePosition, SPANS, shownRange } from "./time-range.ts";
+import "./time-bar.css";
 
 /** Interval at which the time is updated, ms. */
 const UPDATE_MS = 100;

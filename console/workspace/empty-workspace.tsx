@@ -5,6 +5,7 @@ import { countText } from "../page/format.ts";
 import { gatewayUrl, pageUrl } from "../page/urls.ts";
 import { presetsOf } from "./presets.ts";
 import type { Workspace } from "./workspace.ts";
+import "./empty-workspace.css";
 
 /** Renders the way to a first stream, or to a first pane. */
 export function EmptyWorkspace({ workspace }: { readonly workspace: Workspace }) {

@@ -12,6 +12,7 @@ import { EmptyWorkspace } from "./empty-workspace.tsx";
 import { type PaneId, type Panel, panelOf, streamId } from "./layout.ts";
 import { StreamPane } from "./stream-pane.tsx";
 import type { Workspace } from "./workspace.ts";
+import "./pane.css";
 
 /** Returns the parts of all panes. */
 export const paneParts = (workspace: Workspace): PaneParts => ({

@@ -1,6 +1,7 @@
 /** The area of panes. */
 import { useEffect, useRef } from "preact/hooks";
 import { Dock } from "./dock.ts";
+import "./dockview.css";
 import "./dock.css";
 import { paneParts } from "./pane-parts.tsx";
 import type { Workspace } from "./workspace.ts";

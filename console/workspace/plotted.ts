@@ -8,7 +8,7 @@
 export interface ChosenLine {
   /** Path of the field, such as `acc.x`. */
   readonly path: string;
-  /** Position among the colours of the style sheet. */
+  /** Position among the colours of `line-colours.css`. */
   readonly colour: number;
   /** Whether it belongs to the right axis. */
   readonly isRight: boolean;

@@ -9,6 +9,7 @@ import type { ClockMode } from "../time/clock.ts";
 import { viewerOf, viewOf } from "../viewers/viewers.ts";
 import { paneStatus } from "./pane-status.ts";
 import type { Workspace } from "./workspace.ts";
+import "../viewers/viewer.css";
 
 interface StreamPaneProps {
   readonly streamKey: string;

@@ -5,6 +5,7 @@ import { SearchField } from "../../design/search-field.tsx";
 import { countText, errorText, spanText } from "../../page/format.ts";
 import { usePolled } from "../../page/use-polled.ts";
 import { type Connection, closeConnection, matching, readConnections } from "./connections.ts";
+import "./connections-panel.css";
 
 const PERIOD_MS = 2000;
 /** Most connections that are shown. */

@@ -12,6 +12,7 @@ import type { Workspace } from "../../workspace/workspace.ts";
 import { PlayAgain } from "./play-again.tsx";
 import { RecordForm } from "./record-form.tsx";
 import { newestFirst, recordingFacts, recordingLook } from "./recording.ts";
+import "./recordings-panel.css";
 
 const PERIOD_MS = 1000;
 /** Most panes that a recording opens. */

@@ -5,6 +5,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Icon } from "../../design/icon.tsx";
 import { type CommandTargets, commandsOf } from "./commands.ts";
 import { type Command, Palette } from "./palette.ts";
+import "./palette.css";
 
 const LIST_ID = "palette-list";
 const optionId = (position: number): string => `palette-option-${position}`;

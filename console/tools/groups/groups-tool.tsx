@@ -8,6 +8,7 @@ import { usePolled } from "../../page/use-polled.ts";
 import type { ToolProps } from "../tool-props.ts";
 import { deadLetterKey, type Group, readGroups, readPending, removeGroup } from "./groups.ts";
 import { requeue } from "./requeue.ts";
+import "./groups-tool.css";
 
 const PERIOD_MS = 2000;
 

@@ -14,6 +14,7 @@ import { type AudioPlayer, createAudioPlayer } from "./audio-player.ts";
 import { FormatFields } from "./format-fields.tsx";
 import { channelsOf, firstChannel } from "./pcm.ts";
 import { Spectrogram } from "./spectrogram.tsx";
+import "./audio-view.css";
 
 type Entries = ReadonlySignal<readonly PulledEntry[]>;
 

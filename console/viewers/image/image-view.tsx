@@ -9,6 +9,7 @@ import type { ViewProps } from "../viewer.ts";
 import { ImageStage } from "./image-stage.ts";
 import { entryFor, shapesOf } from "./shapes.ts";
 import { type Overlays, useOverlays } from "./use-overlays.ts";
+import "./image-view.css";
 
 /** Interval at which the text below the image is updated, ms. */
 const UPDATE_MS = 500;

@@ -9,7 +9,7 @@ export interface ShapeLayer {
   readonly index: number;
 }
 
-/** Number of box colours in the style sheet. */
+/** Number of box colours in `image-view.css`. */
 const COLOURS = 8;
 const FONT_PIXELS = 12;
 const POINT_RADIUS = 3;

@@ -1,6 +1,7 @@
 /** Wrapper of uPlot: uses the page's colours, fills its element, and draws at most once per frame. */
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import "./live-plot.css";
 import { LINE_COLOURS } from "../../design/line-colours.ts";
 import { resolvedColour } from "../../design/resolved-colour.ts";
 import { rowOfValue } from "./line-facts.ts";
@@ -16,7 +17,7 @@ export interface LivePlot {
 /** A line as it is drawn. */
 export interface DrawnLine {
   readonly label: string;
-  /** Position among the colours of the style sheet. */
+  /** Position among the colours of `line-colours.css`. */
   readonly colour: number;
   readonly isRight?: boolean;
 }

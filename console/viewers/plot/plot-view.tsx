@@ -12,6 +12,7 @@ import type { PlotLine } from "./plot-lines.ts";
 import { StreamPicker } from "./stream-picker.tsx";
 import { axisUnits } from "./units.ts";
 import { type PlotWindow, usePlot } from "./use-plot.ts";
+import "./plot-view.css";
 
 /** Renders the plot and the list of lines. */
 export function PlotView(props: ViewProps) {

@@ -8,6 +8,7 @@ import { entryValue, textOf, valueText } from "../content.ts";
 import type { ViewProps } from "../viewer.ts";
 import { hexText, MAX_HEX_BYTES } from "./hex.ts";
 import { Tree } from "./tree.tsx";
+import "./raw-view.css";
 
 /** Interval at which the entry is replaced, ms. */
 const UPDATE_MS = 250;

@@ -4,6 +4,7 @@ import { timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import type { ViewProps } from "../viewer.ts";
 import { type StateRow, stateRows } from "./segments.ts";
+import "./states-view.css";
 
 const UPDATE_MS = 500;
 

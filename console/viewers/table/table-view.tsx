@@ -7,6 +7,7 @@ import { useThrottled } from "../../page/use-throttled.ts";
 import { type Scalar, scalarsOf, textOf } from "../content.ts";
 import type { ViewProps } from "../viewer.ts";
 import { parseFilter } from "./filter.ts";
+import "./table-view.css";
 
 const UPDATE_MS = 250;
 const MAX_ROWS = 200;

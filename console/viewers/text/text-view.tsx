@@ -7,6 +7,7 @@ import { timeText } from "../../page/format.ts";
 import { useResize } from "../../page/use-resize.ts";
 import type { ViewProps } from "../viewer.ts";
 import { newestLines } from "./lines.ts";
+import "./text-view.css";
 
 /** Maximum number of lines displayed. */
 const MAX_LINES = 200;

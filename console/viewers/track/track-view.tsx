@@ -7,6 +7,7 @@ import type { ViewProps } from "../viewer.ts";
 import { type Position, pathsOf, positionOf, TrackEntries } from "./positions.ts";
 import { flatten, positionText } from "./projection.ts";
 import { drawTrack } from "./track-canvas.ts";
+import "./track-view.css";
 
 /** Interval at which the track is drawn, ms. */
 const UPDATE_MS = 200;

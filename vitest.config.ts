@@ -26,8 +26,8 @@ export default defineConfig({
           include: [SYSTEM],
           globalSetup: "test/support/runner/build.ts",
           isolate: false,
-          // A machine that stands still for seconds fails what waits for a process of its own, so that gets a second try
-          // and is named in the report. What a property finds is a fault of the code however rarely it is found: no second try.
+          // A machine that stalls for seconds fails tests that wait for a process of their own. They get a second try, and the
+          // report names them. A failed property is a fault of the code, however rarely it is found: no second try.
           retry: { count: 1, condition: /^(?!Property failed)/ },
         },
       },

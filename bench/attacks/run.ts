@@ -74,7 +74,7 @@ async function fill(redis: Redis): Promise<void> {
  * reset, which frees its port for another connection: so the age is that of the gateway's socket.
  */
 function watchOverdue({ gateway, hostiles }: Scene, overdue: Record<string, number>) {
-  /** When each socket of the gateway was first seen, by inode. */
+  /** Time at which each socket of the gateway was first seen, by inode. */
   let seen = new Map<string, number>();
   const timer = setInterval(() => {
     const now = Date.now();

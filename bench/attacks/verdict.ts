@@ -11,7 +11,7 @@ export const MOST_WAIT_MS = 250;
 /** The longest waits of a kind in a round. */
 export interface LongWait {
   readonly what: string;
-  /** When the wait began (ISO 8601). */
+  /** Time at which the wait began (ISO 8601). */
   readonly at: string;
   readonly ms: number;
   /** Part of the wait that the machine caused. */

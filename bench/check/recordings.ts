@@ -20,8 +20,9 @@ import {
 
 /** Name of each recording. */
 const NAME = "check";
-/** Time (ms) without further entries after which a recording is stopped, and at most. */
+/** Time (ms) without further entries after which a recording is stopped. */
 const QUIET_MS = 2000;
+/** Time (ms) after which a recording is stopped at the latest. */
 const LIMIT_MS = 60_000;
 
 /** Returns the directory of a gateway's recordings. @param dir of the run */

@@ -21,7 +21,7 @@ const BACKGROUND_MS = 2000;
 const RESIDENT_MS = 1000;
 
 /**
- * Measures some work. What the processes use without the work, with the same clients connected, is subtracted.
+ * Measures the cost of some work. The cost of the processes without the work, with the same clients connected, is subtracted.
  *
  * @param work returns the number of operations
  */

@@ -225,7 +225,7 @@ class PushConnection implements Push, SessionHandlers {
 
 /**
  * Returns the error of the batches in flight when a connection closes. If the gateway rejected a batch, nothing of that
- * batch is stored (docs/protocol.md). With several batches in flight, the client cannot tell which one was rejected.
+ * batch is stored (docs/protocol.md). With several batches in flight, the client does not know which one was rejected.
  */
 function inFlightError(error: unknown, batches: number): StreamerError {
   const isRejection = error instanceof StreamerError && error.closeCode !== undefined && !error.retryable;

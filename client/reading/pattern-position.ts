@@ -8,7 +8,7 @@ import { formatNamedCursors } from "../../src/domain/streams/named-cursors.ts";
 import type { PulledStreamNotice } from "../../src/wire/notices/stream-notice.ts";
 import type { Position } from "./cursors.ts";
 
-/** Callbacks for streams that come and go. */
+/** Callbacks for streams that join and leave. */
 export interface PatternHandlers {
   readonly onJoined?: ((stream: string) => void) | undefined;
   readonly onLeft?: ((stream: string) => void) | undefined;

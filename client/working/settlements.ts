@@ -77,7 +77,7 @@ export class Settlements {
     this.#wake();
   }
 
-  /** The connection has closed: the gateway gives the jobs to other workers. */
+  /** Call when the connection has closed: the gateway gives the jobs to other workers. */
   closed(): void {
     this.#socket = undefined;
     const waiting = [...this.#waiting.values()].map(({ settlements }) => settlements);

@@ -7,7 +7,7 @@ const FIELDS = "input, select, textarea";
 /** Further elements that use some of these keys themselves. */
 const OWN_KEYS = "button, summary, a, [role=tab], [role=separator], [role=treegrid]";
 
-/** Follows the keys. @returns a function that ends it */
+/** Handles the keys of the page. @returns a function that ends it */
 export function watchKeys({ clock, layout }: Workspace, { help, palette }: Dialogs): () => void {
   const handle = (event: KeyboardEvent) => {
     const isIn = (elements: string) =>

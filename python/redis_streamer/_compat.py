@@ -73,7 +73,7 @@ class Connection:
         self._socket = socket
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport = socket.transport
-        self._heard_s = self._loop.time()
+        self._received_s = self._loop.time()
         self._is_receiving = False
         self._watch = self._loop.call_later(_WATCH_S, self._check)
         self._ping: Optional[asyncio.Task[None]] = None
@@ -102,7 +102,7 @@ class Connection:
             raise _closed(error) from error
         finally:
             self._is_receiving = False
-            self._heard_s = self._loop.time()
+            self._received_s = self._loop.time()
 
     async def close(self) -> None:
         """Closes the connection in at most a second, also if it is called twice, or cancelled."""
@@ -137,14 +137,14 @@ class Connection:
     def _check(self) -> None:
         """Detects a dead connection. While nothing is received on purpose, silence means nothing."""
         self._watch = self._loop.call_later(_WATCH_S, self._check)
-        is_silent = self._is_receiving and self._loop.time() - self._heard_s > _SILENT_S
+        is_silent = self._is_receiving and self._loop.time() - self._received_s > _SILENT_S
         if is_silent and (self._ping is None or self._ping.done()):
             self._ping = self._loop.create_task(self._check_pong())
 
     async def _check_pong(self) -> None:
         try:
             await within(_SILENT_S, await self._socket.ping())
-            self._heard_s = self._loop.time()
+            self._received_s = self._loop.time()
         except exceptions.ConnectionClosed:
             pass
         except asyncio.TimeoutError:

@@ -41,11 +41,11 @@ export interface Use {
   readonly keys: readonly string[];
 }
 
-/** Reading the streams of a pattern. They come and go, also with the permissions of the client. */
+/** Reading the streams of a pattern. They change as streams are created and deleted, and with the permissions of the client. */
 export interface PatternUse {
   /** Keys of the streams that are read now. */
   keys(): Iterable<string>;
-  /** The client may have other permissions from now on. */
+  /** Called when the permissions of the client may have changed. */
   onPermissions(identity: Identity): void;
 }
 

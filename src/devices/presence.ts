@@ -8,16 +8,16 @@ import type { PresenceLeases } from "../redis/registry/presence-leases.ts";
 
 /** One socket of a device. */
 export interface DeviceConnection {
-  /** The device sent something. Cheap enough to call for each message. */
+  /** Call when the device has sent something. Cheap enough to call for each message. */
   touch(): void;
-  /** The socket has closed. */
+  /** Call when the socket has closed. */
   close(): void;
 }
 
 /** Presence of the devices of this gateway. */
 export interface Presence {
   /**
-   * A device opened a socket.
+   * Call when a device has opened a socket.
    *
    * @param ping sends a ping, which the device answers; called if the device has sent nothing for a while
    */

@@ -8,7 +8,7 @@ import type { Hub, Progress } from "./hub.ts";
 
 /** Counter of one stream of a reader. */
 export interface Conflation {
-  /** The reader is attached to the hub: it has received or skipped all entries so far. */
+  /** Call when the reader is attached to the hub: it has received or skipped all entries so far. */
   attached(): void;
   /** `entries` newest entries were sent; all other entries since the last call were skipped. @returns how many */
   sent(entries: number): number;

@@ -61,7 +61,7 @@ export interface Hub {
   attach(key: string, cursor: EntryId, reader: LiveReader, isRead: boolean): boolean;
   /** Detaches a reader. Does nothing if it is not attached. */
   detach(key: string, reader: LiveReader): void;
-  /** The stream was deleted. Without readers, the hub forgets it at once, so that a new stream of that name starts without its entries. */
+  /** Call when the stream was deleted. Without readers, the hub forgets it at once, so that a new stream of that name starts without its entries. */
   forget(key: string): void;
   /**
    * Redis has just reported no entries after a cursor. If the hub has seen entries there, they were deleted. Unless the reader
@@ -97,7 +97,7 @@ interface LiveStream extends Progress {
   position: EntryId;
   readonly readers: Set<LiveReader>;
   readonly recent: RecentBatches;
-  /** When the last reader left, in ms of `performance.now()`. */
+  /** Time at which the last reader left, in ms of `performance.now()`. */
   emptySince: number;
 }
 

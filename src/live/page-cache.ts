@@ -13,7 +13,7 @@ import { type Batch, createBatch } from "./batch.ts";
 export interface HistoryPage {
   /** Undefined if there are no entries after the cursor. */
   readonly batch: Batch | undefined;
-  /** There were no entries after the page when it was read. */
+  /** Whether no entries followed the page when it was read. */
   readonly isLast: boolean;
   readonly hasGap: boolean;
   readonly isGone: boolean;

@@ -15,7 +15,7 @@ export const DEVICES_CONNECTED = ":devices:connected";
 /** The set of devices ever seen. */
 export const DEVICES_SEEN = ":devices:seen";
 
-/** The stream of devices that come and go. */
+/** Stream of the events that a device connected or disconnected. */
 export const EVENT_DEVICE_CONNECTED = ":event:device.connected";
 
 /** The stream of changes to devices' metadata. */

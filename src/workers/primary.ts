@@ -11,7 +11,7 @@ import { WorkerPool } from "./worker-pool.ts";
 
 /** Options of `startWorkers`. */
 export interface WorkersOptions {
-  /** `workers` is the number of workers. */
+  /** Settings of all workers, and `workers`, their number. */
   readonly settings: Settings;
   readonly logger: Logger;
   readonly version: string;

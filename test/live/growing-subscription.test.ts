@@ -1,7 +1,7 @@
 /**
  * Subscriptions that grow and shrink: a stream that is added at any moment delivers exactly what follows its cursor, in order
- * and once, also after it was removed before, while other streams, other readers and full sinks interfere. What a removed
- * stream has delivered by then has no gap.
+ * and once, also after it was removed before, while other streams, other readers and full sinks interfere. The
+ * entries that a removed stream has delivered by then have no gap.
  */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";

@@ -1,4 +1,4 @@
-/** Which class of streams a stream is counted in. */
+/** Classes of streams in the metrics: the first matching pattern, device `default`, or other. */
 import { expect, test } from "vitest";
 import { createStreamClasses } from "../../src/observe/stream-classes.ts";
 
@@ -13,7 +13,7 @@ test.each([
   ["cam", "default"],
   ["glasses:cam", "other"],
   ["defaults:cam", "other"],
-])("of itself %s is of %s", (key, name) => {
+])("by default, %s is in class %s", (key, name) => {
   expect(classOf(createStreamClasses(), key)).toBe(name);
 });
 

@@ -22,7 +22,7 @@ const aliases = (count: number, field: (i: number) => string): string =>
   `{${Array.from({ length: count }, (_, i) => `a${i}:${field(i)}`).join(" ")}}`;
 const NAMES = Array.from({ length: MANY_STREAMS }, (_, i) => `hostile-many-${i}`).join("+");
 
-/** The table. */
+/** The attacks of this kind. */
 export const COSTLY: readonly Attack[] = [
   graphql(
     "100 aliases over all streams",

@@ -63,7 +63,7 @@ const emptyArrays = many("\x90");
 const nestedArrays = many("\x91");
 const NESTED = "[".repeat(5000) + "]".repeat(5000);
 
-/** The table. */
+/** The attacks of this kind. */
 export const DEEP: readonly Attack[] = [
   json("login with 7 million values", "/login", () => ['{"token":"x","a":[', arrays(), "[]]}"]),
   json("login nested", "/login", () => ['{"token":"x","a":', opening()]),

@@ -52,7 +52,7 @@ const control = (): Buffer => {
   return frame(message);
 };
 
-/** The table. */
+/** The attacks of this kind. */
 export const FOXGLOVE: readonly Attack[] = [
   viewer("channels that are not read", { reads: false }),
   subscribeToAll,

@@ -83,7 +83,7 @@ const hugeHead = (name: string, head: (client: HostileClient) => string): Attack
 
 const LONG_NAME = "n".repeat(600_000);
 
-/** The table. */
+/** The attacks of this kind. */
 export const HUGE_ATTACKS: readonly Attack[] = [
   hugeBody("/login", "application/json", '{"token":"', '"}'),
   hugeBody("/login", "application/x-www-form-urlencoded", "token="),

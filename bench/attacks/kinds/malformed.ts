@@ -102,7 +102,7 @@ function mutated(client: HostileClient, valid: Buffer): Buffer {
   return result;
 }
 
-/** The table. */
+/** The attacks of this kind. */
 export const MALFORMED: readonly Attack[] = [
   send("random bytes", (client) => bytes(client, 2000)),
   send("random bytes after a head", (client) =>

@@ -8,7 +8,7 @@ const PER_ROUND = 20;
 const names = (prefix: string, count: number): string =>
   Array.from({ length: count }, (_, i) => `${prefix}${i}`).join("+");
 
-/** The table. */
+/** The attacks of this kind. */
 export const MANY: readonly Attack[] = [
   repeated("many: short-lived connections", async (client) => {
     const sockets = Array.from({ length: PER_ROUND }, () => client.connect());

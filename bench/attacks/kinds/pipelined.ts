@@ -23,7 +23,7 @@ const largeQueries = ({ request }: HostileClient): Buffer => {
   return Buffer.concat(Array.from({ length: LARGE }, () => one));
 };
 
-/** The table. */
+/** The attacks of this kind. */
 export const PIPELINED: readonly Attack[] = [
   {
     name: "pipelined: cheap GETs, responses read",

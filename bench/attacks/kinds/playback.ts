@@ -33,7 +33,7 @@ const unread = (name: string, paths: readonly string[]): Attack => ({
   },
 });
 
-/** The table. */
+/** The attacks of this kind. */
 export const PLAYBACK: readonly Attack[] = [
   flood("playback: seeks", `/data/${BIG_STREAM}/pull?rate=0&${QUERY}`, (client) =>
     times(100, () => command({ seek: aTime(client) })),

@@ -33,7 +33,7 @@ const ask = (name: string, requests: (client: HostileClient) => string | Buffer)
 const create = (client: HostileClient, body: object): Buffer =>
   client.request("POST", "/recordings", JSON.stringify(body), "application/json");
 
-/** The table. */
+/** The attacks of this kind. */
 export const RECORDINGS: readonly Attack[] = [
   {
     name: "export: 20 unread ones of 59 MB",

@@ -57,7 +57,7 @@ const stoppedBody = (path: string, type: string, start: string): Attack =>
 
 const MULTIPART_START = '--b\r\nContent-Disposition: form-data; name="entries"\r\n\r\nhel';
 
-/** The table. */
+/** The attacks of this kind. */
 export const SLOW: readonly Attack[] = [
   silent("nothing", () => []),
   silent("half a request line", () => ["GET /da"]),

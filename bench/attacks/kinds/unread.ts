@@ -42,7 +42,7 @@ const subscribe = (id: number, query: string, variables: unknown = {}): Buffer =
   text(JSON.stringify({ id: String(id), type: "subscribe", payload: { query, variables } }));
 const FOLLOW = "subscription($s:JSON!){data(streamIds:$s){string data}}";
 
-/** The table. */
+/** The attacks of this kind. */
 export const UNREAD: readonly Attack[] = [
   unread("GET of 59 MB", ({ head }) => [
     head("GET", `/data/${BIG_STREAM}?last_entry_id=0&count=10000&block=0`),

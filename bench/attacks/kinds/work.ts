@@ -47,7 +47,7 @@ const ask = (name: string, requests: (client: HostileClient) => string | Buffer)
 const foreign = (count: number) =>
   text(JSON.stringify({ ack: Array.from({ length: count }, (_, i) => `${i + 1}-0`) }));
 
-/** The table. */
+/** The attacks of this kind. */
 export const WORK: readonly Attack[] = [
   worker("entries that are not read", "permits=1000", { reads: false, stream: BIG_STREAM }),
   worker("JSON of large entries that is not read", "permits=1000&format=json", {

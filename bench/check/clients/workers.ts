@@ -79,7 +79,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       for (const id of reply.split("\n").filter((line) => /^\d+-\d+$/.test(line))) {
         if (random.fraction() < 0.2) continue;
         native.sent.push({ stream, id });
-        // It checks nothing: it acknowledges in time, or not at all.
+        // No check is necessary: the worker acknowledges in time, or not at all.
         const done = await command(stream, "XACK", key, GROUP, id).catch(() => "");
         if (done === "1") native.confirmed.push({ stream, id });
       }

@@ -6,7 +6,7 @@ import { openWebSocket, type Target } from "./websocket.ts";
 export interface BatchReader {
   /** Entries received so far. */
   readonly entries: number;
-  /** When the last message with entries arrived, in ms of `performance.now()`. */
+  /** Time at which the last message with entries arrived, in ms of `performance.now()`. */
   readonly lastAt: number;
   /** @throws Error if the connection failed */
   check(): void;

@@ -123,7 +123,7 @@ function openPlayback(
 ): Promise<WebSocketBytes> {
   const start = START_MS + Math.floor((number * START_SECONDS * 1000) / PLAYBACKS);
   const path = `/data/played-${number % STREAMS}/pull?header=0&rate=1&start=${start}`;
-  /** When time 0 was due, by the most punctual entry of the warm-up. */
+  /** Time at which time 0 was due, by the most punctual entry of the warm-up. */
   let zero = Number.POSITIVE_INFINITY;
   let previous = -1;
   return openWebSocket(

@@ -1,4 +1,4 @@
-/** How to play a recording again, and its streams while it is played. */
+/** Commands that play a recording again, and its streams while it is played. */
 import { useComputed, useSignal } from "@preact/signals";
 import type { RecordingInfo } from "../../../client/browser.ts";
 import { Icon } from "../../design/icon.tsx";

@@ -120,7 +120,7 @@ export class Sender {
     this.#finish(run);
   }
 
-  /** Stops at once. What waits is dropped. */
+  /** Stops at once, and drops the entries that wait. */
   discard(): void {
     if (this.#run !== undefined) this.#end(this.#run, { kind: "off" }, "they were discarded");
   }

@@ -131,7 +131,7 @@ export class StreamPush {
     }
   }
 
-  /** Closes the connection. What waits is dropped. @param problem why */
+  /** Closes the connection, and drops the entries that wait. @param problem reason of the drops */
   end(problem: string): void {
     if (this.#isEnded) return;
     this.#dropped(this.#outbox.clear() + this.#inFlight, problem);
@@ -168,7 +168,7 @@ export class StreamPush {
       () => undefined,
       (error: unknown) => ({ error }),
     );
-    // It was counted as dropped when the push ended.
+    // The entry was counted as dropped when the push ended.
     if (this.#isEnded) return;
     this.#inFlight--;
     this.#inFlightBytes -= bytes;

@@ -7,8 +7,8 @@ import type { Feature } from "./availability.ts";
 export type SourceName = "camera" | "mic" | "motion" | "gps";
 
 /**
- * How entries leave when they are made faster than the gateway stores them: `newest` leaves out those that cannot be sent at
- * once, `all` keeps them, up to a limit.
+ * Delivery of entries that are made faster than the gateway stores them: `newest` leaves out those that cannot be sent at once,
+ * `all` keeps them, up to a limit.
  */
 export type Delivery = "newest" | "all";
 

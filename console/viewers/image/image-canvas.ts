@@ -13,9 +13,9 @@ interface Drawn {
 
 /** Events of the canvas. */
 export interface CanvasEvents {
-  /** The first image was drawn. */
+  /** Called when the first image was drawn. */
   first(): void;
-  /** An image was drawn. */
+  /** Called for each image that was drawn. */
   drawn(entry: PulledEntry, size: ImageSize): void;
 }
 

@@ -4,8 +4,9 @@ import { useSignal } from "@preact/signals";
 /** Most members shown of one branch, and characters of one text. */
 const MAX_MEMBERS = 200;
 const MAX_CHARACTERS = 500;
-/** Depth to which branches are open at first, and members up to which they are. */
+/** Depth to which branches are open at first. */
 const OPEN_DEPTH = 2;
+/** Maximum number of members of a branch that is open at first. */
 const OPEN_MEMBERS = 40;
 
 interface TreeProps {

@@ -17,7 +17,7 @@ export class AcceptPressure {
   #isSkipping = false;
   /** Number of turns that accepted a connection since one of them did work. */
   #turns = 0;
-  /** When the first of these turns began. */
+  /** Time at which the first of these turns began. */
   #skippedFrom = 0;
 
   /** @param now clock in ms */

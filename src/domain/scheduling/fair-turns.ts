@@ -30,7 +30,7 @@ export class FairTurns {
   readonly #pressure: AcceptPressure;
   readonly #now: () => number;
   readonly #waiting = new FairQueue();
-  /** When the first task of this turn started, in ms of the clock; undefined before it does. */
+  /** Time at which the first task of this turn started, in ms of the clock; undefined before it does. */
   #startedAt: number | undefined;
   /** Whether the starts of waiting tasks are scheduled. */
   #isScheduled = false;

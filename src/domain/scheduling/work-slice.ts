@@ -20,7 +20,7 @@ export class WorkSlices {
   readonly #pressure: AcceptPressure;
   /** Work that waits for its next slice, oldest first. */
   readonly #waiting: (() => void)[] = [];
-  /** When the first slice of this turn began, in ms of `performance.now()`; undefined before it does. */
+  /** Time at which the first slice of this turn began, in ms of `performance.now()`; undefined before it does. */
   #turnStartedAt: number | undefined;
 
   /** @param pressure turns without sliced work */

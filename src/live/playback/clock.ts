@@ -8,7 +8,7 @@ export class PlaybackClock {
   #rate: number;
   /** Virtual time at `#since`, or the time at which the clock is held. */
   #time: number;
-  /** When the clock was started; undefined while it is held. */
+  /** Time at which the clock was started; undefined while it is held. */
   #since: number | undefined;
 
   constructor(rate: number, time: number) {

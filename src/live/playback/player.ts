@@ -217,12 +217,12 @@ export class Player<Frame> {
     if (delayMs > 0) this.schedule.after(delayMs, () => this.advance());
   }
 
-  /** The next entries are being read or encoded. The clock waits if that takes long. */
+  /** Reports that the next entries are being read or encoded. If that takes long, the clock waits. */
   #wait(): void {
     this.#reports.waiting(() => this.schedule.hold());
   }
 
-  /** An entry is due, and the client cannot take it. */
+  /** Waits, or skips, because an entry is due that the client cannot take. */
   #fallBehind(next: EntryId): void {
     if (this.schedule.rate === 0) return;
     if (this.#maySkip) {

@@ -31,7 +31,7 @@ export interface Source extends PlayedStream {
   isComplete: boolean;
   /** Number of takes when a page was requested that turned out empty. */
   emptyAt: number;
-  /** When the last page with entries arrived, in ms on the clock of the timers. */
+  /** Time at which the last page with entries arrived, in ms on the clock of the timers. */
   arrivedAt: number;
 }
 

@@ -46,7 +46,7 @@ export class StateReports {
     this.#report();
   }
 
-  /** The playback waits. @param onBuffering called if it waits for long */
+  /** Call when the playback waits. @param onBuffering called if it waits for long */
   waiting(onBuffering: () => void): void {
     if (this.#isBuffering || this.#stopWait !== undefined) return;
     this.#stopWait = this.#timers.after(BUFFERING_MS, () => {
@@ -57,7 +57,7 @@ export class StateReports {
     });
   }
 
-  /** The playback continues. */
+  /** Call when the playback continues. */
   continued(): void {
     this.#endWait();
     if (!this.#isBuffering) return;

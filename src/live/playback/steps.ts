@@ -31,7 +31,7 @@ export class Steps {
   readonly #parts: StepParts;
   /** Steps that are not done, in numbers of entries. */
   #requested: number[] = [];
-  /** When the next step may be taken. */
+  /** Time at which the next step may be taken. */
   #nextAt = 0;
 
   constructor(parts: StepParts) {

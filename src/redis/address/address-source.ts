@@ -4,7 +4,7 @@ import { describeAddress, type RedisAddress } from "./redis-url.ts";
 /** Receives the current address, or the reason why it is unknown. */
 export type OnResolved = (error: Error | undefined, address?: RedisAddress) => void;
 
-/** Looks up a Redis by asking other servers, such as sentinels. The server found must report the role `master`. */
+/** Looks up the address of a Redis at other servers, such as sentinels. The server found must report the role `master`. */
 export interface AddressSource {
   /** Description for logs, without credentials. */
   readonly description: string;

@@ -22,7 +22,7 @@ export interface RedisAddress {
  */
 export function parseRedisUrl(text: string, tls: TlsOptions = {}): RedisAddress {
   if (text.startsWith("/")) return { target: { path: text }, database: 0 };
-  // Checked first: the error that URL throws includes the text, and thus the password.
+  // Checked first: the error that URL throws includes the text with the password.
   if (!URL.canParse(text)) throw new Error("REDIS_URL is not a valid URL: it must be like redis://host:port");
   if (!text.includes("://") && /^rediss?:/i.test(text))
     throw new Error("REDIS_URL is not a valid URL: it must be like redis://host:port");

@@ -138,7 +138,7 @@ export class Consumer implements QueueMember {
     if (!this.#isClosed) this.#options.onError(error);
   }
 
-  /** The client can be sent more, or there are more permits. */
+  /** Call when the client can receive more, or there are more permits. */
   resume(): void {
     if (!this.#isClosed) for (const { queue } of this.#streams) queue.resume();
   }

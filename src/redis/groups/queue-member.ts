@@ -24,11 +24,11 @@ export interface QueueMember {
   /** Ends a reservation: the entries have been read. */
   unreserve(count: number, bytes: number): void;
   deliver(queue: MemberQueue, entries: readonly Delivered[]): void;
-  /** Entries were trimmed before they were done. */
+  /** Called when entries were trimmed before they were done. */
   lost(queue: MemberQueue, ids: readonly EntryId[]): void;
   /** Another consumer received an entry that this one held for too long. */
   forget(queue: MemberQueue, id: EntryId): void;
-  /** The queue has nothing more to read: one of lower priority may be read. */
+  /** Called when the queue has nothing more to read: one of lower priority may be read. */
   drained(queue: MemberQueue): void;
   fail(error: GatewayError): void;
 }

@@ -19,7 +19,7 @@ export interface ScannedQueue {
   /** Delivers entries that a scan has claimed. */
   claimed(member: QueueMember, found: Reclaim): void;
   failed(error: Error): void;
-  /** A scan has ended, and its permits are free. */
+  /** Called when a scan has ended, and its permits are free. */
   ended(): void;
 }
 
@@ -42,7 +42,7 @@ export class RedeliveryScans {
     this.#queue = queue;
   }
 
-  /** Entries may be pending from now on. */
+  /** Call when entries may be pending. */
   expect(): void {
     this.#mayHavePending = true;
     this.#plan();
@@ -54,7 +54,7 @@ export class RedeliveryScans {
     this.#scan();
   }
 
-  /** A consumer has room again, or a pause has ended. */
+  /** Call when a consumer has room again, or a pause has ended. */
   resume(): void {
     if (this.#isDue) this.#scan();
   }

@@ -18,10 +18,10 @@ export interface SettlingConsumer {
   readonly name: string;
   readonly ackWaitMs: number;
   readonly streams: readonly HeldStream[];
-  /** The client settles entries, or works on them. */
+  /** Called when the client settles entries, or works on them. */
   onSettling(): void;
   lost(queue: MemberQueue, ids: readonly EntryId[]): void;
-  /** Permits are free. */
+  /** Called when permits are free. */
   resume(): void;
 }
 

@@ -32,7 +32,7 @@ export class UnsettledBackoff {
     return performance.now() >= this.#startsAt;
   }
 
-  /** It receives entries again that were not settled. Those that arrive before the pause count once. */
+  /** Call when the consumer receives unsettled entries again. Those that arrive before the pause count once. */
   redelivered(): void {
     // With a longer wait, redeliveries are rare anyway.
     if (this.#end !== undefined || this.#ackWaitMs >= MOST_MS) return;
@@ -42,7 +42,7 @@ export class UnsettledBackoff {
     this.#end = setTimeout(() => this.#resume(), this.#ackWaitMs + pauseMs);
   }
 
-  /** The client has settled entries, or works on them. */
+  /** Call when the client has settled entries, or works on them. */
   settled(): void {
     this.#rounds = 0;
     if (this.#end !== undefined) this.#resume();

@@ -99,7 +99,7 @@ export class WorkQueue implements MemberQueue {
     if (this.isEmpty) this.close();
   }
 
-  /** The stream may have grown, or Redis is available again. */
+  /** Call when the stream may have grown, or Redis is available again. */
   grown(): void {
     this.#endRetry();
     this.#isArmed = false;
@@ -109,7 +109,7 @@ export class WorkQueue implements MemberQueue {
   }
 
   /**
-   * A consumer has room again. Reads at the end of this event-loop turn: for all messages of consumers that arrived in it, and in
+   * Call when a consumer has room again. Reads at the end of this event-loop turn: for all messages of consumers that arrived in it, and in
    * one write with their acknowledgements.
    */
   resume(): void {

@@ -11,7 +11,7 @@ import { ManagedServerError } from "./server-binary.ts";
 import { readServerLine } from "./server-log.ts";
 import { query, reach } from "./server-probe.ts";
 
-/** When the server flushes its append-only file to disk: the Redis setting `appendfsync`. */
+/** Policy by which the server flushes its append-only file to disk: the Redis setting `appendfsync`. */
 export type Fsync = "always" | "everysec" | "no";
 
 /** Paths and settings of a server. */

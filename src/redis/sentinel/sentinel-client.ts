@@ -13,7 +13,7 @@ export type SentinelAccess = Pick<SentinelUrl, "sentinelLogin" | "tls">;
 export type SentinelAnswer =
   | { readonly kind: "known"; readonly at: SentinelHost }
   | { readonly kind: "unknown" }
-  /** It replied with an error. */
+  /** The sentinel replied with an error. */
   | { readonly kind: "rejected"; readonly reason: string }
   | { readonly kind: "silent"; readonly reason: string };
 

@@ -27,9 +27,9 @@ export interface CheckedRead {
 /** Judgement of a read. */
 export interface Judgement {
   readonly verdict: Verdict;
-  /** More entries follow those that were read. */
+  /** Whether more entries follow those that were read. */
   readonly isCut: boolean;
-  /** Nothing was read, but the stream has fewer entries than before. */
+  /** Whether nothing was read, but the stream has fewer entries than before. */
   readonly isShorter: boolean;
 }
 

@@ -73,7 +73,7 @@ export class ClientMessages {
     this.#giveBack(memory);
   }
 
-  /** The channels are advertised: handles the messages that waited, and reads on. */
+  /** Call when the channels are advertised: handles the messages that waited, and reads on. */
   open(): void {
     const early = this.#early ?? [];
     this.#early = undefined;

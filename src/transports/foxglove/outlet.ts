@@ -50,7 +50,7 @@ export class Outlet implements Sink<Chunks> {
     this.#subscriptions.remove(subscription);
   }
 
-  /** A subscription has sent all existing entries. */
+  /** Call when a subscription has sent all existing entries. */
   caughtUp(subscription: Member): void {
     this.#subscriptions.caughtUp(subscription);
   }

@@ -1,6 +1,6 @@
 /**
  * Changes of the metadata of recorded streams: devices often declare their streams after the first entry. If Redis is unavailable
- * when the watch starts, it is started again. What changed before it started is read.
+ * when the watch starts, it is started again, and changes before its start are read.
  */
 import { sleep } from "../../domain/scheduling/sleep.ts";
 import type { OnMeta } from "../../redis/registry/metadata-watch.ts";

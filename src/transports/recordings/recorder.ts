@@ -133,7 +133,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     });
   }
 
-  /** A stream has other metadata. Only what it declares decides how payloads are stored. */
+  /** Call when the metadata of a stream has changed. Only its declaration decides how payloads are stored. */
   metaChanged(key: string, meta: Buffer | undefined): void {
     if (!this.#isOver && this.#declared.has(key)) this.#describeAs(key, meta);
   }

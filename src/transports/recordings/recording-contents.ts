@@ -109,7 +109,7 @@ export class RecordingContents {
     if (this.#open !== undefined) this.#open.bytes = size;
   }
 
-  /** The open file has its end, or has failed. */
+  /** Call when the open file is complete, or has failed. */
   closeFile(): void {
     const last = this.#files().at(-1);
     this.#open = undefined;

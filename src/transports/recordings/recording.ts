@@ -147,7 +147,7 @@ export class Recording {
     return done;
   }
 
-  /** A stream has other metadata. */
+  /** Call when the metadata of a stream has changed. */
   metaChanged(key: string, meta: Buffer | undefined): void {
     this.#recorder?.metaChanged(key, meta);
   }

@@ -57,7 +57,7 @@ export class ServerWebSocket {
   #state: "open" | "closing" | "closed" = "open";
   /** Frame boundaries are lost, or the client has closed: further data is discarded. */
   #isBroken = false;
-  #wasHeard = false;
+  #hasReceived = false;
   #closeCode = 1006;
   /** Reasons not to read: a part of the gateway paused the socket, or there is no memory for its message. */
   #isPaused = false;
@@ -158,11 +158,11 @@ export class ServerWebSocket {
   }
 
   /** Whether data was received since the previous call, or could not be received because reading is paused. */
-  wasHeard(): boolean {
+  hasReceived(): boolean {
     // A paused client with unsent data does not count as alive, because it may have disconnected.
     const isPausedAndDrained = this.#socket.isPaused() && this.#socket.writableLength === 0;
-    const was = this.#wasHeard || isPausedAndDrained;
-    this.#wasHeard = false;
+    const was = this.#hasReceived || isPausedAndDrained;
+    this.#hasReceived = false;
     return was;
   }
 
@@ -189,7 +189,7 @@ export class ServerWebSocket {
   }
 
   #receive(chunk: Buffer): void {
-    this.#wasHeard = true;
+    this.#hasReceived = true;
     // A paused socket may still emit a chunk that was already read.
     this.#handleRest(Number.POSITIVE_INFINITY);
     this.#reader ??= this.#openReader();

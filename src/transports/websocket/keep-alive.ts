@@ -24,7 +24,7 @@ interface Watched {
   readonly webSocket: ServerWebSocket;
   readonly session: Session;
   /** Time of the last ping interval in which data was received, in ms of `performance.now()`. */
-  heardAt: number;
+  receivedAt: number;
   /** Time of the last ping interval in which no message, or a different one, was being received. */
   betweenMessagesAt: number;
 }
@@ -42,10 +42,10 @@ export function createKeepAlive(
 
   function check(one: Watched, now: number): void {
     const { webSocket, session } = one;
-    if (webSocket.wasHeard()) one.heardAt = now;
+    if (webSocket.hasReceived()) one.receivedAt = now;
     // A paused socket cannot receive the rest of its message.
     if (!webSocket.isMidMessage() || webSocket.isPaused()) one.betweenMessagesAt = now;
-    const { heardAt, betweenMessagesAt } = one;
+    const { receivedAt, betweenMessagesAt } = one;
     if (now - betweenMessagesAt > uploadTimeoutMs) {
       // Prevents a second close of the same session.
       one.betweenMessagesAt = Number.POSITIVE_INFINITY;
@@ -53,14 +53,14 @@ export function createKeepAlive(
       session.end(
         new GatewayError("REQUEST_TIMEOUT", `a message must be received within ${uploadTimeoutMs} ms`),
       );
-    } else if (now - heardAt > pingTimeoutMs) webSocket.terminate();
-    else if (now - heardAt > pingIntervalMs / 2) webSocket.ping();
+    } else if (now - receivedAt > pingTimeoutMs) webSocket.terminate();
+    else if (now - receivedAt > pingIntervalMs / 2) webSocket.ping();
   }
 
   return {
     watch(webSocket, session) {
       const now = performance.now();
-      const one: Watched = { webSocket, session, heardAt: now, betweenMessagesAt: now };
+      const one: Watched = { webSocket, session, receivedAt: now, betweenMessagesAt: now };
       all.add(one);
       return () => all.delete(one);
     },

@@ -18,13 +18,13 @@ async function attack(http) {
     new Promise((resolve) => {
       const one = new WebSocket(url);
       one.onopen = () => message !== undefined && one.send(message);
-      one.onmessage = () => resolve("heard");
+      one.onmessage = () => resolve("received");
       one.onclose = () => resolve("rejected");
     });
   const events = (url) =>
     new Promise((resolve) => {
       const one = new EventSource(url);
-      one.onmessage = () => resolve("heard");
+      one.onmessage = () => resolve("received");
       one.onerror = () => {
         one.close();
         resolve("rejected");

@@ -1,4 +1,4 @@
-/** A viewer that is not ours: the client library of Foxglove, over a WebSocket. It waits for messages instead of time. */
+/** Viewer of another vendor: the client library of Foxglove, over a WebSocket. It waits for messages instead of time. */
 import {
   type Channel,
   FoxgloveClient,

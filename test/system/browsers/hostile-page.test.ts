@@ -107,7 +107,7 @@ describe("a hostile page", () => {
 
   test("admits a page of this machine, which proves that the attempts work", async () => {
     const got = await attack(`http://localhost:${portOf(site)}/`, gateway.http);
-    expect(got).toMatchObject({ img: "shown", events: "heard", pull: "heard", push: "heard" });
+    expect(got).toMatchObject({ img: "shown", events: "received", pull: "received", push: "received" });
     expect(got.post).toMatch(/^\["\d+-\d+"\]$/);
     expect((await stored())[0]).toBe(1);
   });

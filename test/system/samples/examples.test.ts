@@ -111,7 +111,7 @@ function start(command: string): Running {
   };
 }
 
-const heard = (program: Running, pattern: RegExp) =>
+const printed = (program: Running, pattern: RegExp) =>
   until(
     () => `${pattern} in: ${program.output()}`,
     () => pattern.test(program.output()),
@@ -284,7 +284,7 @@ test("detector: reports motion with the id of the image, also after the gateway 
     );
     return JSON.parse((await find())?.data.toString() ?? "");
   };
-  await heard(detector, /watching camera/);
+  await printed(detector, /watching camera/);
   // The first received image has no predecessor, and the test cannot know which image that is.
   let shown = 0;
   await until(
@@ -304,11 +304,11 @@ test("detector: reports motion with the id of the image, also after the gateway 
   expect(detection.moved).toBeCloseTo((2 * 40 * 40) / (320 * 240), 2);
 
   const junk = await push("camera", "webcam", "no picture");
-  await heard(detector, new RegExp(`^${junk} is not a picture`, "m"));
+  await printed(detector, new RegExp(`^${junk} is not a picture`, "m"));
   await gateway.close();
-  await heard(detector, /retrying/);
+  await printed(detector, /retrying/);
   gateway = await startGateway();
-  await heard(detector, /watching camera.*connected again/s);
+  await printed(detector, /watching camera.*connected again/s);
   const [left] = (await found(await show(100, 120))).box;
   expect(Math.abs(left - 100)).toBeLessThan(8);
   expect(await detector.end("SIGINT")).toBe(0);
@@ -376,7 +376,7 @@ describe("MQTT bridge", () => {
     killed.signal("SIGKILL");
     await killed.ended;
     await Promise.all([...first, ...sent.slice(200).map((text) => publish("sensors/rover/acc/x", text))]);
-    await heard(running, /retrying/);
+    await printed(running, /retrying/);
     await using _again = await startProcess();
     await until(
       () => `the last message is stored: ${running.output()}`,
@@ -439,7 +439,7 @@ test("recorder: resumes after kill -9 in the middle of a record, and replays the
   await using again = start(inFolder(record));
   await has(again, 20);
   await gateway.close();
-  await heard(again, /retrying/);
+  await printed(again, /retrying/);
   gateway = await startGateway();
   await send(20, 30);
   await has(again, 30);

@@ -244,28 +244,28 @@ describe("pings and pongs", () => {
   });
 });
 
-describe("wasHeard", () => {
+describe("hasReceived", () => {
   test("counts any data since the previous call", async () => {
     start();
-    expect(webSocket.wasHeard()).toBe(false);
+    expect(webSocket.hasReceived()).toBe(false);
     client.write(text("x"));
     await reports("text x");
-    expect(webSocket.wasHeard()).toBe(true);
-    expect(webSocket.wasHeard()).toBe(false);
+    expect(webSocket.hasReceived()).toBe(true);
+    expect(webSocket.hasReceived()).toBe(false);
     // Includes the beginning of a large message.
     client.write(Buffer.from("82ff", "hex"));
-    await until("it is heard", () => webSocket.wasHeard());
+    await until("it is received", () => webSocket.hasReceived());
   });
 
   test("is true for a paused socket, unless its client does not read", async () => {
     start();
     webSocket.pause();
-    expect(webSocket.wasHeard()).toBe(true);
-    expect(webSocket.wasHeard()).toBe(true);
+    expect(webSocket.hasReceived()).toBe(true);
+    expect(webSocket.hasReceived()).toBe(true);
     client.pause();
     served.write(Buffer.alloc(8 * 2 ** 20));
     await until("it is not read", () => served.writableLength > 0);
-    expect(webSocket.wasHeard()).toBe(false);
+    expect(webSocket.hasReceived()).toBe(false);
   });
 });
 

@@ -14,7 +14,7 @@ export interface GroupInfo {
   /** Entries that were delivered and are not done. */
   readonly pending: number;
   readonly lastDelivered: string;
-  /** Entries that were not delivered yet; undefined if Redis cannot tell, as before version 7. */
+  /** Entries that were not delivered yet; undefined if Redis does not know it, as before version 7. */
   readonly lag: number | undefined;
 }
 

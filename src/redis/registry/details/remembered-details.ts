@@ -105,7 +105,7 @@ function checkOf(key: string, details: Remembered["details"], mostBytes = Number
       for (const reply of entries) {
         const [entry] = Array.isArray(reply) ? reply : [];
         const edge = edgeOf(entry ?? null);
-        // It was deleted after the check.
+        // The entry was deleted after the check.
         if (edge === undefined) return undefined;
         read.set(edge.id, edge);
       }

@@ -8,7 +8,7 @@ import type { Database } from "../../resp/commands.ts";
 export interface KeyCheckHooks {
   readonly exists: (key: string) => void;
   readonly isGone: (key: string) => void;
-  /** The key may have changed since it was last checked. */
+  /** Called when the key may have changed since it was last checked. */
   readonly mayHaveChanged: (key: string) => void;
 }
 
@@ -33,7 +33,7 @@ export class KeyChecks {
   readonly #database: Database;
   readonly #hooks: KeyCheckHooks;
   readonly #running = new Map<string, Check>();
-  /** When keys that may change all the time were last checked. */
+  /** Time at which keys that may change all the time were last checked. */
   readonly #checkedAt = new Map<string, number>();
   readonly #later = new Set<string>();
   #isClosed = false;

@@ -3,12 +3,12 @@
 /** Receives changes of the set of streams. */
 export interface StreamListener {
   /**
-   * A stream was created after the listener was added.
+   * Called when a stream was created after the listener was added.
    *
    * @param birth differs from that of an earlier stream with the same key
    */
   appeared(key: string, birth: number): void;
-  /** A stream no longer exists. */
+  /** Called when a stream no longer exists. */
   vanished(key: string): void;
 }
 
@@ -21,7 +21,7 @@ export class KeyScope {
   #touched: Set<string> | undefined;
   /** Requests that use the scope or wait for it. */
   users = 0;
-  /** When the last user left, in ms of `performance.now()`. */
+  /** Time at which the last user left, in ms of `performance.now()`. */
   idleSince = 0;
   /** Resolves when changes are reported and the streams are listed for the first time. */
   ready: Promise<void> = Promise.resolve();

@@ -194,7 +194,7 @@ export class PlayedChannels implements ChannelReaders {
     // Paused first, so that a paused playback does not send entries after the seek.
     if (!isPlaying) playback?.pause();
     if (id !== undefined) playback?.seek(id);
-    // Without channels, it plays once there is one.
+    // Without a subscription, the playback starts with the next one.
     this.#isIdle = isPlaying && this.#channels.size === 0;
     if (isPlaying && !this.#isIdle) playback?.play(rate);
   }

@@ -55,7 +55,7 @@ export class Rotation {
     this.#resumeSome();
   }
 
-  /** A member has sent all existing entries. */
+  /** Call when a member has sent all existing entries. */
   caughtUp(member: Member): void {
     if (this.#catchingUp.delete(member) && !this.#isResuming) this.#resumeSome();
   }

@@ -85,7 +85,7 @@ interface Watched {
 
 /** Linger state of a finished socket. */
 interface Linger {
-  /** When the last byte was handed to the kernel, in ms of `performance.now()`; undefined before. */
+  /** Time at which the last byte was handed to the kernel, in ms of `performance.now()`; undefined before. */
   sinceMs: number | undefined;
   readonly firstBytesRead: number;
   bytesRead: number;

@@ -128,7 +128,7 @@ class PatternReader {
 
 interface World {
   readonly do: Do;
-  /** `RENAME` also replaces streams. Only keyspace events tell that from an append. */
+  /** `RENAME` also replaces streams. Only keyspace events distinguish that from an append. */
   readonly rename: "RENAME" | "RENAMENX";
   readonly gateways: readonly [TestGateway, TestGateway];
 }

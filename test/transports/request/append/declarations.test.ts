@@ -1,4 +1,4 @@
-/** When the declarations of a connection are stored; `test/transports/all-routes/entries/declarations.test.ts` tests them on a gateway. */
+/** Time at which the declarations of a connection are stored; `test/transports/all-routes/entries/declarations.test.ts` tests them on a gateway. */
 import { expect, test } from "vitest";
 import { GatewayError } from "../../../../src/domain/errors.ts";
 import type { AppendResult } from "../../../../src/redis/append/appender.ts";

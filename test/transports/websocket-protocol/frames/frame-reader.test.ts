@@ -23,10 +23,10 @@ type Module = typeof import("../../../../src/transports/websocket-protocol/frame
 const MOST_BYTES = 4 * 2 ** 20;
 
 /** Received messages and control frames, as strings. */
-interface Heard {
+interface Received {
   readonly reader: FrameReader;
   readonly pool: PayloadPool;
-  readonly heard: string[];
+  readonly received: string[];
   readonly messages: {
     readonly bytes: Buffer;
     readonly isBinary: boolean;
@@ -34,27 +34,27 @@ interface Heard {
   }[];
 }
 
-function listen({ FrameReader }: Module, maxMessageBytes = MOST_BYTES): Heard {
+function listen({ FrameReader }: Module, maxMessageBytes = MOST_BYTES): Received {
   const pool = createPayloadPool(64 * 2 ** 20, createCounters());
-  const heard: string[] = [];
-  const messages: Heard["messages"] = [];
+  const received: string[] = [];
+  const messages: Received["messages"] = [];
   const reader = new FrameReader(
     { maxMessageBytes, pool },
     {
       onMessage(bytes, isBinary, memory) {
         messages.push({ bytes, isBinary, memory });
-        heard.push(`${isBinary ? "binary" : "text"} ${bytes.toString("latin1").slice(0, 50)}`);
+        received.push(`${isBinary ? "binary" : "text"} ${bytes.toString("latin1").slice(0, 50)}`);
       },
-      onPing: (payload) => void heard.push(`ping ${payload.toString("latin1")}`),
-      onPong: () => void heard.push("pong"),
-      onClose: (code) => void heard.push(`close ${code}`),
+      onPing: (payload) => void received.push(`ping ${payload.toString("latin1")}`),
+      onPong: () => void received.push("pong"),
+      onClose: (code) => void received.push(`close ${code}`),
     },
   );
-  return { reader, pool, heard, messages };
+  return { reader, pool, received, messages };
 }
 
 /** Feeds a copy, because the reader unmasks messages in place. */
-const feed = ({ reader }: Heard, bytes: Uint8Array) => reader.feed(Buffer.from(bytes));
+const feed = ({ reader }: Received, bytes: Uint8Array) => reader.feed(Buffer.from(bytes));
 
 /** Generated message. */
 interface Sent {
@@ -200,7 +200,7 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
       const all = listen(module);
       feed(all, whole.subarray(0, at));
       feed(all, whole.subarray(at));
-      expect(all.heard).toEqual([
+      expect(all.received).toEqual([
         "ping are you there?",
         "text Hello",
         `binary ${"b".repeat(50)}`,
@@ -219,10 +219,10 @@ test("stops after the given number of frames", () => {
     Array.from({ length: 5 }, (_, i) => clientFrame({ opcode: TEXT, payload: Buffer.from(`${i}`) })),
   );
   expect(all.reader.feed(chunk, 2)).toBe("more");
-  expect(all.heard).toEqual(["text 0", "text 1"]);
+  expect(all.received).toEqual(["text 0", "text 1"]);
   expect(all.reader.proceed(2)).toBe("more");
   expect(all.reader.proceed(2)).toBe("used");
-  expect(all.heard).toHaveLength(5);
+  expect(all.received).toHaveLength(5);
 });
 
 let module: Module;
@@ -237,7 +237,7 @@ test("reads the examples of RFC 6455, section 5.7, byte by byte", () => {
   feed(all, Buffer.from("818537fa213d7f9f4d5158", "hex"));
   feed(all, Buffer.from("898537fa213d7f9f4d5158", "hex"));
   feed(all, Buffer.from("8a8537fa213d7f9f4d5158", "hex"));
-  expect(all.heard).toEqual(["text Hello", "ping Hello", "pong"]);
+  expect(all.received).toEqual(["text Hello", "ping Hello", "pong"]);
 });
 
 describe("reports whether a chunk is still in use", () => {
@@ -332,7 +332,7 @@ describe("memory", () => {
     feed(all, clientFrame({ opcode: CONTINUATION, isFinal: false }));
     feed(all, clientFrame({ opcode: CONTINUATION }));
     feed(all, clientFrame({ opcode: TEXT, payload: Buffer.from("next") }));
-    expect(all.heard).toEqual(["text ", "text next"]);
+    expect(all.received).toEqual(["text ", "text next"]);
     expect(all.messages[0]?.memory).toBeUndefined();
   });
 });
@@ -359,8 +359,8 @@ describe("after messages are discarded", () => {
     expect(taken).not.toHaveBeenCalled();
     expect(given).not.toHaveBeenCalled();
     expect(all.messages).toEqual([]);
-    expect(all.heard).toContain("ping between");
-    expect(all.heard.at(-1)).toBe("close 1000");
+    expect(all.received).toContain("ping between");
+    expect(all.received.at(-1)).toBe("close 1000");
   });
 
   test("the memory of a partly received message is returned", () => {
@@ -444,7 +444,7 @@ describe("rejects", () => {
       }
       expect(thrown).toBeInstanceOf(errors.ProtocolError);
       expect(thrown).toMatchObject({ closeCode, message: expect.stringMatching(/^[A-Z_]+: ./) });
-      expect(all.heard).toEqual(all.heard.filter((one) => one === "text x"));
+      expect(all.received).toEqual(all.received.filter((one) => one === "text x"));
     }
   });
 
@@ -452,7 +452,7 @@ describe("rejects", () => {
     const all = listen(module);
     const frames = [clientFrame({ opcode: TEXT, payload: text }), clientFrame({ opcode: 3 })];
     expect(() => feed(all, Buffer.concat(frames))).toThrow("the opcode 3 is unknown");
-    expect(all.heard).toEqual(["text x"]);
+    expect(all.received).toEqual(["text x"]);
   });
 
   test("with reasons that fit a close frame", () => {
@@ -474,14 +474,14 @@ describe("accepts", () => {
     (code) => {
       const all = listen(module);
       feed(all, clientClose(code, "as it likes: ümläut"));
-      expect(all.heard).toEqual([`close ${code}`]);
+      expect(all.received).toEqual([`close ${code}`]);
     },
   );
 
   test("a close frame without a code, reported as 1005", () => {
     const all = listen(module);
     feed(all, clientClose());
-    expect(all.heard).toEqual(["close 1005"]);
+    expect(all.received).toEqual(["close 1005"]);
   });
 
   test("a message of the maximum size, whole and in fragments", () => {
@@ -496,7 +496,7 @@ describe("accepts", () => {
     const all = listen(module);
     feed(all, Buffer.from("82fe000100000000" + "78", "hex"));
     feed(all, Buffer.from("82ff000000000000000100000000" + "79", "hex"));
-    expect(all.heard).toEqual(["binary x", "binary y"]);
+    expect(all.received).toEqual(["binary x", "binary y"]);
   });
 
   test("text that is split within a character", () => {

@@ -34,7 +34,7 @@ interface Source extends MergedStream {
   last: EntryId | undefined;
 }
 
-/** Minimum number of entries of one read: about as many reads as entries would be slow. */
+/** Minimum number of entries of one read. With fewer, a page would need about as many reads as it has entries. */
 const LEAST_ENTRIES = 4;
 
 /** Returns the number of entries that are first read of each stream. */

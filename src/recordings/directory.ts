@@ -75,7 +75,7 @@ export class RecordingsDirectory {
       try {
         const record = parseRecord(await readFile(this.pathOf(file), "utf8"));
         if (`${record.name}.json` !== file || !isRecordingName(record.name))
-          throw new Error("it describes another recording");
+          throw new Error("the file describes another recording");
         records.push(record);
       } catch (error) {
         onDamaged(file, error as Error);
@@ -114,7 +114,7 @@ export class RecordingsDirectory {
     // A process id may be reused, and is in a container always the same: the start of the process distinguishes them.
     const start = pid === undefined ? "" : await startOf(pid);
     if (pid !== process.pid && start !== "" && text === `${pid} ${start}`)
-      throw new Error(`the gateway with the process id ${pid} uses it`);
+      throw new Error(`the gateway with process id ${pid} uses the directory`);
     await writeFile(path, own, { mode: 0o640 });
   }
 }

@@ -39,6 +39,6 @@ export function parseRecord(text: string): RecordingRecord {
     isObject(value.startCursors) &&
     Array.isArray(value.streams) &&
     Array.isArray(value.files);
-  if (!isValid) throw new Error("it does not describe a recording");
+  if (!isValid) throw new Error("the file does not describe a recording");
   return value as unknown as RecordingRecord;
 }

@@ -124,7 +124,7 @@ function endsOf(offsets: readonly number[], length: number, side: PushOffsets): 
   const ends = areStarts ? [...offsets.slice(1), length] : offsets;
   let before = 0;
   for (const offset of offsets) {
-    if (offset < before) throw malformed(`offsets do not ascend: ${offset} after ${before}`);
+    if (offset < before) throw malformed(`header offsets must ascend, got ${offset} after ${before}`);
     if (offset > length) throw malformed(`offset ${offset} is past the end of the payload (${length} bytes)`);
     before = offset;
   }

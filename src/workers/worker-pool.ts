@@ -41,7 +41,7 @@ export class WorkerPool {
   async start(): Promise<{ readonly url: string; readonly redis: string }> {
     const workers = Array.from({ length: this.#options.settings.workers }, (_, i) => this.#fork(i + 1));
     const [first] = await Promise.all(workers.map(addressesOf));
-    if (first === undefined) throw new Error("there are no workers");
+    if (first === undefined) throw new Error("no worker is running");
     this.#isServing = true;
     workers.forEach((one, i) => void this.#supervise(i + 1, one));
     return first;

@@ -126,7 +126,7 @@ export class Topology {
     };
     const request: Request = { fail: (reason) => settle(new Error(reason), null) };
     this.#inFlight = request;
-    this.#timeout = setTimeout(request.fail, REPLY_TIMEOUT_MS, "it does not reply");
+    this.#timeout = setTimeout(request.fail, REPLY_TIMEOUT_MS, `no reply within ${REPLY_TIMEOUT_MS} ms`);
     this.#source.connection.send(["CLUSTER", "SLOTS"], settle);
   }
 

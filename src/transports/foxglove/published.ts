@@ -100,7 +100,7 @@ export class Published {
     const { maxStreams } = this.#viewer.parts.config;
     if (!PUBLISHED_ENCODINGS.includes(encoding))
       return `the encoding of a channel must be json, got ${JSON.stringify(encoding.slice(0, 40))}`;
-    if (this.#open.has(id)) return `channel ${id} of this client exists already`;
+    if (this.#open.has(id)) return `channel ${id} of this client already exists`;
     return this.#open.size < maxStreams ? undefined : `a client must have at most ${maxStreams} channels`;
   }
 

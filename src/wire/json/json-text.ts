@@ -56,7 +56,7 @@ export function checkJsonBounds(text: string, what: string, bounds: JsonBounds =
   if (values > bounds.values)
     throw new GatewayError("TOO_LARGE", `${what} must have at most ${bounds.values} JSON values`);
   if (depth > bounds.depth)
-    throw new GatewayError("TOO_LARGE", `${what} nests more than ${bounds.depth} levels of JSON`);
+    throw new GatewayError("TOO_LARGE", `${what} must have at most ${bounds.depth} levels of JSON`);
   return values;
 }
 

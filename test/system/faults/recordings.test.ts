@@ -74,7 +74,7 @@ it("belongs to one gateway at a time, and to the next one after its end", async 
   const rejected = await request(`${second.http}/recordings`, { method: "POST", body: '{"streams": ["a"]}' });
   expect(rejected.json()).toMatchObject({
     code: "RECORDINGS_UNAVAILABLE",
-    error: expect.stringContaining(`the gateway with the process id ${first.pid} uses it`),
+    error: expect.stringContaining(`the gateway with process id ${first.pid} uses the directory`),
   });
   first.signal("SIGKILL");
   await first.ended;

@@ -95,7 +95,7 @@ describe("a status reports", () => {
     ["the end of an unknown channel", /no channel 78/, ({ client }) => client.unadvertise(78)],
     [
       "a channel that exists",
-      /channel 1 of this client exists already/,
+      /channel 1 of this client already exists/,
       (viewer) => {
         advertise(viewer, "/a/b");
         viewer.raw.send(

@@ -275,7 +275,7 @@ describe("subscriptions", () => {
     await until("there are answers", () => viewer.statuses.length === 3);
     expect(viewer.statuses.map(({ message }) => message)).toEqual([
       "channel 5 is not advertised",
-      "/rover/a is subscribed to already",
+      "/rover/a is already subscribed to",
       "channel 5 is not advertised",
     ]);
   });

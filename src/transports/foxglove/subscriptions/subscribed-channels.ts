@@ -58,8 +58,8 @@ export class SubscribedChannels<S extends Subscribed> {
     for (const { id, channelId } of requested) {
       const channel = this.#advertisements.withId(channelId)?.channel;
       if (channel === undefined) problem ??= `channel ${channelId} is not advertised`;
-      else if (this.#byId.has(id)) problem ??= `subscription ${id} exists already`;
-      else if (this.#byKey.has(channel.key)) problem ??= `${channel.topic} is subscribed to already`;
+      else if (this.#byId.has(id)) problem ??= `subscription ${id} already exists`;
+      else if (this.#byKey.has(channel.key)) problem ??= `${channel.topic} is already subscribed to`;
       else {
         const subscribed = this.#hooks.create({ id, channel });
         this.#ended.delete(String(id));

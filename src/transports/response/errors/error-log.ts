@@ -54,7 +54,7 @@ export function createErrorLog(counters: Counters, logger: Logger): ErrorLog {
       }
       if (kind.status < 500) counters.clientErrors++;
       if (LOGGED_CODES.has(code))
-        logger.warn({ ...at, code, reason: message.slice(0, MOST_CHARACTERS) }, "rejected");
+        logger.warn({ ...at, code, reason: message.slice(0, MOST_CHARACTERS) }, "a request was rejected");
     },
   };
 }

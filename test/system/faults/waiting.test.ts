@@ -78,6 +78,10 @@ test.each(["hangs", "is killed"])(
     // A client that connects now receives the status immediately.
     await using late = await pull("format=json&status=1");
     expect(JSON.parse(await late.text())).toEqual(UNAVAILABLE);
+    await using lateEvents = await openAnswer(`${gateway.http}/data/cam/events?status=1&last_entry_id=0`);
+    let receivedLate = "";
+    while (!receivedLate.includes('event: state\ndata: {"redis":"unavailable"'))
+      receivedLate += (await lateEvents.next()) ?? expect.fail(`the response ended after ${receivedLate}`);
     const health = await request(`${gateway.http}/healthz`);
     expect([health.status, health.json()]).toMatchObject([
       200,

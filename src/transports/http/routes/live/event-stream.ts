@@ -118,9 +118,17 @@ class LiveResponse {
     });
     this.#heartbeat = setInterval(() => this.#sendHeartbeat(), config.heartbeatMs);
     if (opened.pattern !== undefined) this.#followPattern(opened.pattern, this.#subscription);
-    if (statusNotice !== undefined)
-      this.#stops.push(streams.availability.watch((since) => sink.write(statusNotice(since))));
+    if (statusNotice !== undefined) this.#reportAvailability(statusNotice);
     this.#stops.push(whenGone(this.#reply, access.closing, () => this.#end()));
+  }
+
+  /** Reports changes of the availability of Redis, and at once that it is unavailable now. */
+  #reportAvailability(notice: (unavailableSince: Date | undefined) => Chunks): void {
+    const { availability } = this.#parts.streams;
+    const report = (unavailableSince: Date | undefined) => this.#sink.write(notice(unavailableSince));
+    const unavailableSince = availability.unavailableSince();
+    if (unavailableSince !== undefined) report(unavailableSince);
+    this.#stops.push(availability.watch(report));
   }
 
   /** Returns the options of a playback that reports its states; undefined for live entries. */

@@ -1,8 +1,8 @@
-# The gateway with a Redis server of its own, for when REDIS_URL names none:
+# The gateway, with a Redis server that it runs if REDIS_URL is empty:
 #   docker build -t redis-streamer .
 #   docker run --init -p 127.0.0.1:8000:8000 -v streams:/data redis-streamer
 
-# Not the slim variant: where bufferutil brings no binary (ARM), this one has the compiler for it.
+# Not the slim variant: on ARM, bufferutil has no binary and must be compiled.
 FROM node:22-bookworm AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -14,7 +14,7 @@ COPY cli cli
 COPY console console
 COPY scripts/build.js scripts/bundle.js scripts/
 RUN node scripts/build.js
-# sharp draws the pictures of the sample client, which is not run in here.
+# Only the sample client uses sharp.
 RUN npm prune --omit=dev --ignore-scripts \
  && npm rebuild bufferutil \
  && rm -rf node_modules/sharp node_modules/@img
@@ -30,16 +30,16 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY scripts/start.js scripts/build.js scripts/provision.js scripts/apt-install.sh scripts/check-health.js scripts/
-# `redis-streamer keys add …` in a running container, and `redis-streamer serve`.
+# For `docker exec … redis-streamer keys add …`.
 RUN chmod +x dist/bin/redis-streamer.js && ln -s /app/dist/bin/redis-streamer.js /usr/local/bin/redis-streamer
 # glibc keeps freed memory of large messages; jemalloc returns it (docs/operating.md, "Memory").
 ENV LD_PRELOAD=libjemalloc.so.2 MALLOC_CONF=dirty_decay_ms:500,muzzy_decay_ms:0,narenas:1
-# Keys and recordings are on the volume: the rest of the image is not writable for its user, and is lost with the container.
+# Keys and recordings are on the volume: the user cannot write elsewhere, and other files are lost with the container.
 ENV NODE_ENV=production HOST=0.0.0.0 DATA_DIR=/data AUTH_KEYS_FILE=/data/keys.json RECORDINGS_DIR=/data/recordings
 USER node
 VOLUME /data
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
   CMD ["node", "scripts/check-health.js"]
-# Without a shell between, so that signals arrive; what follows the image's name are flags.
+# No shell, so that the program receives signals. Arguments after the image's name are flags of the program.
 ENTRYPOINT ["node", "dist/bin/main.js"]

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { parseEnv } from "node:util";
 import { isLoopback } from "./access/browser-guard.ts";
 import type { Logger } from "./domain/logger.ts";
-import { findFreePort } from "./free-port.ts";
+import { checkPort } from "./port-check.ts";
 import type { Gateway } from "./gateway.ts";
 import { createLogger, isReadable } from "./observe/logger.ts";
 import { helpText } from "./settings/help.ts";
@@ -61,7 +61,7 @@ async function run(): Promise<void> {
 
 /** Starts the gateway in this process, or as several workers. @throws Error with a message for the operator */
 async function start(settings: Settings, logger: Logger, signal: AbortSignal): Promise<Gateway> {
-  const port = await findFreePort(settings.host, settings.port);
+  const port = await checkPort(settings.host, settings.port);
   if (settings.workers === 1) {
     const { startGateway } = await import("./gateway.ts");
     const gateway = await startGateway(settings, logger, version, signal);

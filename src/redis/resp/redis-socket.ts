@@ -1,4 +1,4 @@
-/** One socket to Redis, from the connection attempt to its end. It parses replies and does not reconnect. */
+/** One socket to Redis, from the connection attempt to its end: a time limit for the handshake, then replies. It does not reconnect. */
 import { connect as connectTcp, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Logger } from "../../domain/logger.ts";

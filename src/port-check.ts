@@ -8,7 +8,7 @@ import { createServer } from "node:net";
  * @returns the port, or a free port if it is 0
  * @throws the system's error if the gateway cannot listen on the port
  */
-export async function findFreePort(host: string, port: number): Promise<number> {
+export async function checkPort(host: string, port: number): Promise<number> {
   const server = createServer().listen({ host, port });
   await once(server, "listening");
   const address = server.address();

@@ -16,7 +16,7 @@ const CHECKS = 4;
 /**
  * Starts a detector.
  *
- * @param ms time without data that counts as a stall
+ * @param ms time without data that counts as a stall. It is reported after 1 to 1.5 times this time
  * @param isPending whether a command waits for its reply
  * @param onStall called when the time has passed
  */

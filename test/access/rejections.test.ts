@@ -53,7 +53,9 @@ describe.each([
   test.each(ROUTES)("at $name", async (route) => {
     const before = await rejections(code);
     expect(statusOf(await route.send(gateway, "cam", { ...shown }))).toBe(status);
-    expect(logged).toEqual([expect.objectContaining({ code, message: "a request was rejected", address: "127.0.0.1" })]);
+    expect(logged).toEqual([
+      expect.objectContaining({ code, message: "a request was rejected", address: "127.0.0.1" }),
+    ]);
     expect(JSON.stringify(logged)).not.toContain(SECRET.repeat(2));
     expect(await rejections(code)).toBe(before + 1);
   });
@@ -94,7 +96,9 @@ describe("rejects as too large", () => {
     socket.send(SECRET.repeat(1000));
     expect((await socket.closed).code).toBe(1009);
     await until("the rejection is counted", async () => (await rejections("TOO_LARGE")) === before + 1);
-    expect(logged).toEqual([expect.objectContaining({ code: "TOO_LARGE", message: "a request was rejected" })]);
+    expect(logged).toEqual([
+      expect.objectContaining({ code: "TOO_LARGE", message: "a request was rejected" }),
+    ]);
     expect(JSON.stringify(logged)).not.toContain(SECRET.repeat(2));
   });
 });
@@ -111,7 +115,9 @@ test("rejects too many requests on every HTTP route", async () => {
     expect(`${route.name} ${await route.send(limited, "cam", {})}`).toBe(
       `${route.name} 429 TOO_MANY_REQUESTS`,
     );
-    expect(logged).toEqual([expect.objectContaining({ code: "TOO_MANY_REQUESTS", message: "a request was rejected" })]);
+    expect(logged).toEqual([
+      expect.objectContaining({ code: "TOO_MANY_REQUESTS", message: "a request was rejected" }),
+    ]);
   }
 });
 
@@ -125,7 +131,9 @@ test("rejects too many connections on every route with long-lived ones", async (
     logged = [];
     const route = ROUTES.find((candidate) => candidate.name === name);
     expect(`${name} ${statusOf((await route?.send(limited, "cam", {})) ?? "")}`).toBe(`${name} 429`);
-    expect(logged).toEqual([expect.objectContaining({ code: "TOO_MANY_CONNECTIONS", message: "a request was rejected" })]);
+    expect(logged).toEqual([
+      expect.objectContaining({ code: "TOO_MANY_CONNECTIONS", message: "a request was rejected" }),
+    ]);
   }
   for (const one of held) one.raw.terminate();
 });

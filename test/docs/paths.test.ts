@@ -38,7 +38,7 @@ const readers = paths.filter((path) => /\.(md|tsx?)$/.test(path) && path !== "CH
 it("names only files that exist", () => {
   const dead: string[] = [];
   for (const reader of readers)
-    for (const [, name = ""] of proseOf(reader).matchAll(/`([\w./-]+\.(?:tsx?|md|py))`/g))
+    for (const [, name = ""] of proseOf(reader).matchAll(/`([\w./-]+\.(?:tsx?|css|md|py))`/g))
       if (!ends.has(name.replace(/^(\.\.?\/)+/, ""))) dead.push(`${reader}: ${name}`);
   expect(readers.length).toBeGreaterThan(500);
   expect(dead).toEqual([]);

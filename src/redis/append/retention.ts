@@ -102,7 +102,8 @@ export function createRetention(commands: Commands, defaults: RetentionLimits, l
 
   function apply(key: string, kept: Kept, meta: Uint8Array | string | undefined): void {
     const { limits, problems } = readRetention(parsed(meta));
-    if (problems.length > 0) logger.warn({ stream: key, problems }, "invalid limits in a stream's metadata are ignored");
+    if (problems.length > 0)
+      logger.warn({ stream: key, problems }, "invalid limits in a stream's metadata are ignored");
     const isFirst = !kept.isKnown;
     kept.isKnown = true;
     // Not `{ ...defaults, ...limits }`: each append reads the members, and such objects share no hidden class.

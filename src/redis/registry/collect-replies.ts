@@ -1,4 +1,4 @@
-/** Sends many commands at once. */
+/** Sends many commands at once, and collects their replies. */
 import type { Commands } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";

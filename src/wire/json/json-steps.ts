@@ -63,7 +63,9 @@ class StepParser {
     if (end - start <= RUN_BYTES) return source.parse(start, end);
     if (depth > MOST_DEPTH) {
       if (end - start <= MOST_DEEP_BYTES) return source.parse(start, end);
-      throw malformed(`${what} must have at most ${MOST_DEEP_BYTES} bytes per value deeper than ${MOST_DEPTH} levels`);
+      throw malformed(
+        `${what} must have at most ${MOST_DEEP_BYTES} bytes per value deeper than ${MOST_DEPTH} levels`,
+      );
     }
     const first = bytes[start];
     const last = bytes[end - 1];

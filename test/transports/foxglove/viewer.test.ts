@@ -306,7 +306,7 @@ describe("messages that are not valid", () => {
     ["no bytes", Buffer.alloc(0), /got no bytes/],
     ["a capability that is not offered", Buffer.concat([Buffer.from([3]), Buffer.alloc(18)]), /NOT_ENABLED/],
     ["message data without a channel", Buffer.from([1, 0]), /at least 5 bytes/],
-    ["deep JSON", `${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`, /TOO_LARGE.*nests/],
+    ["deep JSON", `${'{"a":'.repeat(5000)}1${"}".repeat(5000)}`, /TOO_LARGE.*levels/],
   ])("%s: a status, and the connection stays open", async (_, message, problem) => {
     await append("rover:a", '{"n": 1}');
     await using viewer = await connect();

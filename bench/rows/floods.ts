@@ -3,10 +3,9 @@
  * tiny frames as fast as the gateway accepts them. Compares the p99 from push to pull of a healthy pusher and 5 readers,
  * before and during the floods.
  *
- * Fair because both passes use the same gateway with the same settings, after a faster pass and a flood that are not
- * counted, and because the floods run in this process, so their cost here is part of the second pass. Each pass waits
- * until the gateway is idle: after flooders disconnect, it processes their received data at the limited rate for many
- * seconds.
+ * The comparison is fair because both passes use the same gateway with the same settings, after a faster pass and a flood that
+ * are not counted, and because the floods run in this process, so their cost here is part of the second pass. Each pass waits
+ * until the gateway is idle: after flooders disconnect, it processes their received data at the limited rate for many seconds.
  */
 import { connect, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -2,7 +2,7 @@
  * Cost of authentication and rate limits: the default gateway, and the same gateway with API keys and with limits of
  * messages and bytes that are never reached, for fan-out and for acknowledged pushes.
  *
- * Fair because both are the same program on the same Redis, measured alternately; the other one is idle.
+ * The comparison is fair because both are the same program on the same Redis, measured alternately; the other one is idle.
  */
 
 import { pushAcknowledged } from "../load/acked-push.ts";

@@ -2,9 +2,9 @@
  * Idle pull client: resident memory per client. 2,000 clients with the default parameters (so each receives an empty pair
  * every 5 s) on 50 streams without a pusher; the growth of the gateway's VmRSS, divided by the number of clients.
  *
- * Fair because every round has a new gateway to which 50 clients have already connected and disconnected, so that loading
- * and compiling code is not counted; because no garbage collection is forced; and because before and after use the
- * smallest value of several seconds, with two rounds of empty pairs in between.
+ * The comparison is fair because every round has a new gateway to which 50 clients have already connected and disconnected, so
+ * that loading and compiling code is not counted; because no garbage collection is forced; and because before and after use
+ * the smallest value of several seconds, with two rounds of empty pairs in between.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { openMany } from "../load/clients/websocket.ts";

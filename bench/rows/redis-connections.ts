@@ -2,8 +2,8 @@
  * Connections from the gateway to Redis with 2,000 pull clients on 50 streams: the maximum that `CLIENT LIST` shows while
  * all of them receive entries, further clients read history from the beginning, and 50 clients push.
  *
- * Fair because the redis-server belongs to this run, so every connection except redis-cli's is the gateway's, and because
- * connections that the gateway opens on demand are open under this load.
+ * The comparison is fair because the redis-server belongs to this run, so every connection except redis-cli's is the
+ * gateway's, and because connections that the gateway opens on demand are open under this load.
  */
 
 import { setTimeout as sleep } from "node:timers/promises";

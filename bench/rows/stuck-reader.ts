@@ -4,9 +4,9 @@
  * handshake. Compares the peak resident memory of the gateway in both passes, and the healthy readers' p99 from push to
  * pull.
  *
- * Fair because the pass without the stuck client uses the same gateway under the same load, after a pass that is not
- * counted, so uncollected garbage affects both; and because the stuck client is a new one in each round. The healthy
- * readers must receive every entry in both passes.
+ * The comparison is fair because the pass without the stuck client uses the same gateway under the same load, after a pass
+ * that is not counted, so uncollected garbage affects both; and because the stuck client is a new one in each round. The
+ * healthy readers must receive every entry in both passes.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { openMany } from "../load/clients/websocket.ts";

@@ -2,8 +2,8 @@
  * A viewer of Foxglove on a link of 20 MB/s, with a camera of 1 MB images that needs more than the link has, and a JSON stream at
  * 100 Hz: p99 of the time from push to arrival of a sample, as a multiple of the time that one image needs on this link alone.
  *
- * Fair because both times begin before the push, and end at the arrival in the same process; and because all samples must
- * arrive.
+ * The comparison is fair because both times begin before the push, and end at the arrival in the same process; and because all
+ * samples must arrive.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { openConstantPusher } from "../../load/clients/constant-pusher.ts";

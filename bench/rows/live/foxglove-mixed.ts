@@ -2,8 +2,8 @@
  * A robot in 20 viewers of Foxglove: a camera with 30 images of 100 KB per second and ten JSON streams at 100 Hz, against 20
  * pull clients of the same streams with `format=msgpack`; entries delivered per second of the gateway's processor time.
  *
- * Fair because both sides have the same gateway, and the same pushers at the same rate; because each reader has one
- * connection for all streams; and because all samples must arrive. Viewers may skip images, which then do not count;
+ * The comparison is fair because both sides have the same gateway, and the same pushers at the same rate; because each reader
+ * has one connection for all streams; and because all samples must arrive. Viewers may skip images, which then do not count;
  * the load fails if one of them skips more than half, as on a machine that is busy with something else.
  */
 import { setTimeout as sleep } from "node:timers/promises";

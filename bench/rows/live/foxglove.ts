@@ -2,8 +2,9 @@
  * Fan-out to viewers of Foxglove: one stream, 20 viewers, against 20 pull clients with `format=msgpack` of the same gateway;
  * entries delivered per second to all of them together.
  *
- * Fair because both sides have the same gateway and pusher, and both formats describe each entry. Both readers count their
- * entries, and the load fails if an entry is missing. The payloads have a declared schema, so that no image is skipped.
+ * The comparison is fair because both sides have the same gateway and pusher, and both formats describe each entry. Both
+ * readers count their entries, and the load fails if an entry is missing. The payloads have a declared schema, so that no
+ * image is skipped.
  */
 import { openBatchReader } from "../../load/clients/batch-reader.ts";
 import { openFoxgloveViewer } from "../../load/clients/foxglove-viewer.ts";

@@ -3,9 +3,9 @@
  * time from just before an entry is written to just after it is read. One row compares with the naive relay, one with NATS
  * (core, without storage).
  *
- * Fair because pusher and readers are one process with one clock, which never sleeps, for both sides; because the delay of
- * reading 50 sockets in turn is the same for both; and because both sides are warmed up by the same faster pass, which is
- * not counted. The gateway's path includes Redis.
+ * The comparison is fair because pusher and readers are one process with one clock, which never sleeps, for both sides;
+ * because the delay of reading 50 sockets in turn is the same for both; and because both sides are warmed up by the same
+ * faster pass, which is not counted. The gateway's path includes Redis.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { openMany } from "../../load/clients/websocket.ts";

@@ -2,10 +2,10 @@
  * 2,000 and 5,000 streams at 10 entries/s each, 100 B, one reader each, for 20 s: whether all are delivered, p99 from push
  * to pull, and the share of a core that Redis uses.
  *
- * Fair because every stream has its own pull connection (`header=0`) and each entry its own write to Redis. The pushers are
- * devices with 10 sensors each, and every device sends one batch of 10 entries every 100 ms. The devices are spread evenly
- * over these 100 ms, so the load is constant. The processor time of Redis is read from /proc and includes storing and
- * reading. p99 is the median of 4 s windows.
+ * The comparison is fair because every stream has its own pull connection (`header=0`) and each entry its own write to Redis.
+ * The pushers are devices with 10 sensors each, and every device sends one batch of 10 entries every 100 ms. The devices are
+ * spread evenly over these 100 ms, so the load is constant. The processor time of Redis is read from /proc and includes
+ * storing and reading. p99 is the median of 4 s windows.
  */
 
 import { type ManyStreamsResult, manyStreams } from "../../load/many-streams.ts";

@@ -2,9 +2,9 @@
  * Patterns: 200 pull clients, `format=msgpack`, of a pattern that selects 1,000 streams at 10 entries/s each, against the
  * same load by explicit names; and the time until the first entry of a new stream arrives.
  *
- * Fair because both sides have the same gateway, the same streams and the same pushers, and the time ends when the last
- * reader has the last entry. For new streams the time begins before the entry is sent: through this gateway by POST, or by
- * another program with XADD.
+ * The comparison is fair because both sides have the same gateway, the same streams and the same pushers, and the time ends
+ * when the last reader has the last entry. For new streams the time begins before the entry is sent: through this gateway by
+ * POST, or by another program with XADD.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";

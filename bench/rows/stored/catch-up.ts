@@ -2,8 +2,8 @@
  * Catch-up: 200 clients read a stream of 100,000 entries of 100 B from the beginning (`last_entry_id=0`). Compares the
  * bytes that Redis sends (`total_net_output_bytes`) with the bytes that it sends for a single client.
  *
- * Fair because the single client and the 200 clients read different keys with the same content, so a cache filled by one
- * does not help the others, and because every client must receive all 100,000 entries in order.
+ * The comparison is fair because the single client and the 200 clients read different keys with the same content, so a cache
+ * filled by one does not help the others, and because every client must receive all 100,000 entries in order.
  */
 
 import { openMany } from "../../load/clients/websocket.ts";

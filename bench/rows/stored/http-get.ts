@@ -3,9 +3,9 @@
  * kept-alive connections with one request in flight each. The ratio is to a bare Fastify route; webdis, which reads a value
  * from Redis for each request, is measured in the same rounds for comparison.
  *
- * Fair because all respond with a body of the same length, the bare route on the same version of Fastify; because the
- * same minimal client requests all of them; and because each is warmed up by a run that is not counted. webdis reads a
- * string (`GET`), because it cannot return the nested reply of `XRANGE`.
+ * The comparison is fair because all respond with a body of the same length, the bare route on the same version of Fastify;
+ * because the same minimal client requests all of them; and because each is warmed up by a run that is not counted. webdis
+ * reads a string (`GET`), because it cannot return the nested reply of `XRANGE`.
  */
 
 import { getRepeatedly } from "../../load/clients/http-load.ts";

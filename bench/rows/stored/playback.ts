@@ -2,8 +2,8 @@
  * Playback: one client reads a stream of 1,000,000 entries of 100 B with `rate=0`. Compares its entries per second with those
  * of plain catching up (`last_entry_id=0`).
  *
- * Fair because both read the same stream through the same gateway in the same format, in turns, and both must receive all
- * entries in order.
+ * The comparison is fair because both read the same stream through the same gateway in the same format, in turns, and both
+ * must receive all entries in order.
  */
 
 import { openReader } from "../../load/clients/websocket-reader.ts";

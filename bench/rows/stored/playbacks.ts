@@ -2,8 +2,8 @@
  * 500 playbacks at once, at the original pace, of streams with 30 entries of 1 KB per second: the share of a core that the
  * gateway uses, and p99 of the difference between an entry's due time and its arrival.
  *
- * Fair because the streams are read from Redis, as after a restart; because playbacks start at different times of ten
- * streams; and because this process, which reads the clock when it receives an entry, is part of the delay.
+ * The comparison is fair because the streams are read from Redis, as after a restart; because playbacks start at different
+ * times of ten streams; and because this process, which reads the clock when it receives an entry, is part of the delay.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { BINARY, createSplitter } from "../../load/clients/frames.ts";

@@ -3,9 +3,9 @@
  * those of writing the same bytes to a file with `fs`. A third one compares the p99 from push to pull, of 20 clients at 300
  * messages per second, without and beside a recording at full speed.
  *
- * Fair because all sides write to the same disk and wait for it, and because the frames cannot be compressed, so that both
- * sides write the same number of bytes. The gateway's path includes reading Redis, and the export includes HTTP. The third row
- * uses the same gateway and clients on both sides.
+ * The comparison is fair because all sides write to the same disk and wait for it, and because the frames cannot be
+ * compressed, so that both sides write the same number of bytes. The gateway's path includes reading Redis, and the export
+ * includes HTTP. The third row uses the same gateway and clients on both sides.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";

@@ -2,9 +2,9 @@
  * Storing small entries: 4 clients push 100 B with `ack=1`, `header=0`, each with 200 unacknowledged entries; entries
  * stored per second.
  *
- * Fair because redis-benchmark uses the same shape: 4 connections with 200 commands in flight each, the same command
- * and length, the same redis-server, and the other core for itself. An entry counts when its acknowledgement has arrived,
- * and afterwards the number of entries in Redis is compared.
+ * The comparison is fair because redis-benchmark uses the same shape: 4 connections with 200 commands in flight each, the same
+ * command and length, the same redis-server, and the other core for itself. An entry counts when its acknowledgement has
+ * arrived, and afterwards the number of entries in Redis is compared.
  */
 import { compareWithRawRedis } from "../../load/compare-storing.ts";
 import { atLeast, type Row, ratioCell, whole } from "../../row.ts";

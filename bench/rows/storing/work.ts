@@ -2,9 +2,9 @@
  * Work queue: 4 workers receive and acknowledge the entries (100 B) of a stored stream, each with at most 16 unacknowledged
  * ones; entries per second. The reference are 4 native consumers of the same Redis: `XREADGROUP COUNT 16`, then `XACK`.
  *
- * Fair because both sides run in this process and connect over TCP, as workers on other machines do; decode and check every entry, hold the same number of entries, and acknowledge
- * all of them; an entry counts when its acknowledgement is confirmed. The gateway also checks that each entry still belongs to
- * its worker, which `XACK` does not.
+ * The comparison is fair because both sides run in this process and connect over TCP, as workers on other machines do; decode
+ * and check every entry, hold the same number of entries, and acknowledge all of them; an entry counts when its
+ * acknowledgement is confirmed. The gateway also checks that each entry still belongs to its worker, which `XACK` does not.
  */
 import { formatBusy } from "../../load/measurement/busy.ts";
 import { compare } from "../../load/measurement/rounds.ts";

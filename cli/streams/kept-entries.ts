@@ -1,7 +1,7 @@
 /** Entries that streams have now, in the order of their ids. */
 import type { PulledEntry, Streamer } from "../../client/index.ts";
 import type { EntryId } from "../../src/domain/streams/entry-id.ts";
-import { mergeById } from "./merge.ts";
+import { mergeById } from "../../src/recordings/play/merge.ts";
 import { namesToRead, type PulledStreams, rangeOf } from "./pulled-streams.ts";
 
 const PAGE_ENTRIES = 1_000;
@@ -23,9 +23,10 @@ export async function* keptEntries(
     const end = newest.value.id;
     sequences.push(streamer.entries(name, { ...range, start, end, pageCount: PAGE_ENTRIES }));
   }
+  const sources = sequences.map((sequence) => ({ open: () => sequence }));
   let id = "";
   const streams = new Set<string>();
-  for await (const entry of mergeById(sequences, (one) => one.id as EntryId)) {
+  for await (const entry of mergeById(sources, (one) => one.id as EntryId)) {
     if (entry.id !== id) streams.clear();
     id = entry.id;
     // A stream that several names select is read by each.

@@ -1,7 +1,7 @@
 /** Lists the streams that a pattern selects, with rates. */
 import type { Streamer, StreamInfo } from "../../client/index.ts";
+import { matchesStream } from "../../src/domain/streams/stream-match.ts";
 import { matchesGlob } from "../../src/domain/streams/stream-pattern.ts";
-import { matchesStream } from "./stream-match.ts";
 
 /** A listed stream. */
 export interface ListedStream {

@@ -2,18 +2,23 @@
 import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
 import { StreamerError } from "../../../client/index.ts";
-import type { RecordingChannel, RecordingReader } from "../../../src/recordings/files/read-recording.ts";
+import { matchesStream } from "../../../src/domain/streams/stream-match.ts";
+import type {
+  RecordedEntry,
+  RecordingChannel,
+  RecordingReader,
+} from "../../../src/recordings/files/read-recording.ts";
+import { Player } from "../../../src/recordings/play/player.ts";
+import { readTogether } from "../../../src/recordings/play/read-together.ts";
 import type { CommandRow } from "../../command.ts";
 import { openStreamer } from "../../connection.ts";
 import { CommandError, usageError } from "../../exit-codes.ts";
 import { appendText, type ConnectionFlags, EXCLUDE, parseDuration, parseRate } from "../../options.ts";
 import type { Io } from "../../output/io.ts";
-import { entriesText, sizeText } from "../../output/quantities.ts";
+import { ageText, entriesText, sizeText } from "../../output/quantities.ts";
 import { fileError, openFile } from "../../recordings/open.ts";
 import { readKeys } from "../../recordings/play-keys.ts";
 import { PlayTargets } from "../../recordings/play-targets.ts";
-import { Player } from "../../recordings/player.ts";
-import { matchesStream } from "../../streams/stream-match.ts";
 
 interface Flags extends ConnectionFlags {
   readonly rate: number;
@@ -109,23 +114,26 @@ async function playFiles(
   });
   for (const channel of readers.flatMap(({ channels }) => channels))
     if (selects(channel)) await targets.open(channel.stream);
-  const player = new Player(readers, {
-    ...range,
-    selects,
+  const { fromMs, toMs } = range;
+  const player = new Player<RecordedEntry>({
+    ...{ fromMs, toMs },
+    read: (from) => readTogether(readers, { fromMs: from, toMs, selects }),
     signal,
     now: io.now,
     rate: flags.rate,
     isPaused: startPaused === true,
   });
   const stopKeys = readKeys(io.input, {
-    pause: () => player.togglePause(),
+    pause: () => player.setPaused(!player.isPaused),
     // A repeated replay must number its entries as the first one did, which a seek would change.
     seek: (seconds) => (flags.dedupe === undefined ? player.seek(seconds) : undefined),
     stop: () => stop.abort(),
   });
   const title = `play ${paths.map((path) => basename(path)).join(" ")}`;
   const described = () => `${entriesText(targets.stored)}, ${sizeText(targets.bytes)}`;
-  const hideProgress = io.terminal.showProgress(() => `${title}: ${player.progress()}, ${described()}`);
+  const hideProgress = io.terminal.showProgress(
+    () => `${title}: ${positionText(player, range, flags.rate)}, ${described()}`,
+  );
   try {
     do await player.play((entry) => targets.send(entry));
     while (loop && !signal.aborted);
@@ -143,6 +151,16 @@ async function playFiles(
     hideProgress();
     io.terminal.note(`${title}: ${described()} stored`);
   }
+}
+
+/** Returns the position of a replay, its speed, and whether it is paused. */
+function positionText(
+  { positionMs, isPaused }: Pick<Player<RecordedEntry>, "positionMs" | "isPaused">,
+  { fromMs, toMs }: ReturnType<typeof rangeOf>,
+  rate: number,
+): string {
+  const speed = rate === 0 ? "" : `, ×${rate}`;
+  return `${ageText(positionMs - fromMs)} of ${ageText(toMs - fromMs)}${speed}${isPaused ? ", paused" : ""}`;
 }
 
 function warnOfUnfinished(

@@ -118,3 +118,9 @@ export function decodeName(parameter: string, text: string): string {
 
 /** Returns the ids without duplicates: a stream named twice in one request counts once. */
 export const withoutRepeats = (ids: readonly string[]): readonly string[] => [...new Set(ids)];
+
+/** Splits a key: the first colon ends the device, which is empty without one. */
+export function splitKey(key: string): { readonly device: string; readonly stream: string } {
+  const colon = key.indexOf(":");
+  return { device: key.slice(0, Math.max(0, colon)), stream: key.slice(colon + 1) };
+}

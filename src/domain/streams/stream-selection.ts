@@ -168,7 +168,8 @@ function exclusionOf(
       (names.has(name) || globs.some((glob) => glob.includes(":") && matchesGlob(glob, name))));
 }
 
-function checkPatterns(parameter: string, patterns: readonly string[]): void {
+/** Checks the number and the syntax of patterns. @param parameter its name in errors @throws GatewayError BAD_PARAMETER */
+export function checkPatterns(parameter: string, patterns: readonly string[]): void {
   if (patterns.length > MOST_PATTERNS)
     throw badParameter(parameter, `must have at most ${MOST_PATTERNS} patterns, got ${patterns.length}`);
   for (const pattern of patterns) checkPattern(parameter, pattern);

@@ -4,7 +4,7 @@ import { McapIndexedReader, type McapTypes } from "@mcap/core";
 import { NS_PER_MS } from "../../wire/foxglove/log-time.ts";
 import { EntryDecoder, type RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
 import { GAP_RECORD, NOTES_RECORD } from "../../wire/mcap/entry-writer.ts";
-import { isFieldsChannel, type RecordedStream } from "../../wire/mcap/recorded-channel.ts";
+import { isFieldsChannel, type RecordedStream, streamOfChannel } from "../../wire/mcap/recorded-channel.ts";
 import { scanUnfinished } from "../../wire/mcap/unfinished-file.ts";
 import { openDecompression } from "../compression.ts";
 import { readableOf } from "./readable-file.ts";
@@ -32,6 +32,11 @@ export interface RecordingRange {
   readonly selects?: ((channel: RecordingChannel) => boolean) | undefined;
 }
 
+/** Times of a chunk in ms since 1970, and its size in memory. */
+export interface ChunkSpan extends TimeSpan {
+  readonly bytes: number;
+}
+
 /** An open file. */
 export interface RecordingReader extends AsyncDisposable {
   readonly bytes: number;
@@ -43,10 +48,14 @@ export interface RecordingReader extends AsyncDisposable {
   /** Undefined without entries. */
   readonly span: TimeSpan | undefined;
   readonly channels: readonly RecordingChannel[];
+  /** Whether ids have the times of `span`. In files of redis-record they have others. */
+  readonly hasExactTimes: boolean;
   /** Number of gaps: ranges of ids in which entries may be missing. */
   readonly gaps: number;
   /** Returns the texts about the recording, by key. @throws Error if the file is damaged */
   notes(): Promise<ReadonlyMap<string, string>>;
+  /** Returns the chunks that a range is read from. Each is in memory from its first to its last entry. */
+  chunks(range?: RecordingRange): readonly ChunkSpan[];
   /** Yields entries in the order of their times, in constant memory. @throws Error if the file is damaged */
   read(range?: RecordingRange): AsyncGenerator<RecordedEntry, void, undefined>;
 }
@@ -134,13 +143,30 @@ class OpenRecording implements RecordingReader {
     return spanOf(this.#reader);
   }
 
-  async *read({
-    fromMs,
-    toMs,
-    selects,
-  }: RecordingRange = {}): AsyncGenerator<RecordedEntry, void, undefined> {
-    const wanted = this.channels.filter((channel) => selects === undefined || selects(channel));
-    const keys = new Set(wanted.map(({ stream }) => stream.key));
+  get hasExactTimes(): boolean {
+    return [...this.#reader.channelsById.values()].every((channel) => streamOfChannel(channel) !== undefined);
+  }
+
+  chunks(range: RecordingRange = {}): readonly ChunkSpan[] {
+    const keys = this.#keysOf(range);
+    const { fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY } = range;
+    const wanted = new Set<number>();
+    for (const channel of this.#reader.channelsById.values())
+      if (keys.has(new EntryDecoder().open(channel, this.#reader.schemasById.get(channel.schemaId)).key))
+        wanted.add(channel.id);
+    return this.#reader.chunkIndexes
+      .filter(({ messageIndexOffsets }) => [...messageIndexOffsets.keys()].some((id) => wanted.has(id)))
+      .map(({ messageStartTime, messageEndTime, uncompressedSize }) => ({
+        fromMs: Number(messageStartTime / NS_PER_MS),
+        toMs: Number(messageEndTime / NS_PER_MS),
+        bytes: Number(uncompressedSize),
+      }))
+      .filter((chunk) => chunk.fromMs <= toMs && chunk.toMs >= fromMs);
+  }
+
+  async *read(range: RecordingRange = {}): AsyncGenerator<RecordedEntry, void, undefined> {
+    const { fromMs, toMs } = range;
+    const keys = this.#keysOf(range);
     const decoder = new EntryDecoder();
     const topics = new Set<string>();
     for (const channel of this.#reader.channelsById.values()) {
@@ -162,6 +188,12 @@ class OpenRecording implements RecordingReader {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close();
+  }
+
+  /** Returns the keys of the streams that a range selects. */
+  #keysOf({ selects }: RecordingRange): ReadonlySet<string> {
+    const wanted = this.channels.filter((channel) => selects === undefined || selects(channel));
+    return new Set(wanted.map(({ stream }) => stream.key));
   }
 
   #channelOf(channel: McapTypes.Channel): RecordingChannel {

@@ -6,6 +6,7 @@ import type { McapTypes } from "@mcap/core";
 import { isObject } from "../../domain/is-object.ts";
 import { type Entry, type EntryFields, valuesOf } from "../../domain/streams/entry.ts";
 import { compareIds, type EntryId, idAfter, idOf } from "../../domain/streams/entry-id.ts";
+import { splitKey } from "../../domain/streams/stream-name.ts";
 import { decodeBase64 } from "../base64.ts";
 import type { ChannelContent } from "../foxglove/channel-content.ts";
 import { idOfLogTime } from "../foxglove/log-time.ts";
@@ -18,7 +19,6 @@ import {
   contentOfChannel,
   isFieldsChannel,
   type RecordedStream,
-  splitKey,
   streamOfChannel,
 } from "./recorded-channel.ts";
 

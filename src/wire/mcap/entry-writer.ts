@@ -1,6 +1,7 @@
 /** Writes entries to an MCAP file: opens the channels of each stream, and wraps payloads for viewers (docs/recordings.md). */
 import { readDeclaration } from "../../domain/content/declaration.ts";
 import type { Entry, Gap } from "../../domain/streams/entry.ts";
+import { splitKey } from "../../domain/streams/stream-name.ts";
 import { type ChannelContent, channelContentOf, declaredTypeOf } from "../foxglove/channel-content.ts";
 import { channelFormatOf } from "../foxglove/channel-format.ts";
 import { isExactLogTime, logTimeOf } from "../foxglove/log-time.ts";
@@ -8,14 +9,7 @@ import { createWrapper, type Wrap } from "../foxglove/wrapping.ts";
 import { valueOfJson } from "../json/value-of-json.ts";
 import { encodeAddition } from "./fields-message.ts";
 import { type McapWriter, MOST_CHANNELS } from "./mcap-writer.ts";
-import {
-  channelOf,
-  contentKey,
-  fieldsChannelOf,
-  type RecordedStream,
-  schemaOf,
-  splitKey,
-} from "./recorded-channel.ts";
+import { channelOf, contentKey, fieldsChannelOf, type RecordedStream, schemaOf } from "./recorded-channel.ts";
 
 /** A channel that is open for messages. */
 interface OpenChannel {

@@ -5,6 +5,7 @@
  */
 import type { McapTypes } from "@mcap/core";
 import { isBinarySchema } from "../../domain/content/declaration.ts";
+import { splitKey } from "../../domain/streams/stream-name.ts";
 import { decodeBase64 } from "../base64.ts";
 import { type ChannelContent, channelContentOf } from "../foxglove/channel-content.ts";
 import { type ChannelFormat, WRAPPERS } from "../foxglove/channel-format.ts";
@@ -32,12 +33,6 @@ const FIELDS = "fields";
 
 /** Encoding of the messages of the channel `…/fields`. */
 const FIELDS_ENCODING = "json";
-
-/** Splits a key: the first colon ends the device. */
-export function splitKey(key: string): Pick<RecordedStream, "device" | "stream"> {
-  const colon = key.indexOf(":");
-  return { device: key.slice(0, Math.max(0, colon)), stream: key.slice(colon + 1) };
-}
 
 /** Returns the channel of a stream for one kind of content. @param schemaId id of its schema; 0 without */
 export const channelOf = (

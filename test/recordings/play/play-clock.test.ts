@@ -1,6 +1,6 @@
 /** Clock of a replay. */
 import { expect, test } from "vitest";
-import { PlayClock } from "../../../cli/recordings/play-clock.ts";
+import { PlayClock } from "../../../src/recordings/play/play-clock.ts";
 
 test("entries are due at the rate; a pause and a jump shift them", () => {
   let nowMs = 0;

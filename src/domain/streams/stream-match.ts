@@ -1,5 +1,5 @@
-/** Patterns that select streams, as the flags of commands have them. */
-import { matchesGlob } from "../../src/domain/streams/stream-pattern.ts";
+/** Patterns that select streams of a list, as flags of commands and playbacks have them. */
+import { matchesGlob } from "./stream-pattern.ts";
 
 /** A stream with its names. */
 export interface NamedStream {

@@ -12,6 +12,7 @@ const PROGRAMS = {
   main: "src/main.ts",
   settings: "src/settings.ts",
   thread: "src/recordings/thread/thread.ts",
+  "play-thread": "src/recordings/play/thread/play-thread.ts",
   "redis-streamer": "cli/index.ts",
 };
 /** Optional packages, and packages that find their files by their own location. */

@@ -33,6 +33,10 @@ export const ERRORS = {
   DEDUPE_TOO_OLD: { status: 409, close: 1008, retryable: false },
   WRONG_TYPE: { status: 409, close: 1008, retryable: false },
   RECORDING_EXISTS: { status: 409, close: 1008, retryable: false },
+  /** The recording is still in progress, or is being played. */
+  RECORDING_BUSY: { status: 409, close: 1008, retryable: false },
+  /** The recording has no entries, or a file of it is damaged or missing. */
+  RECORDING_UNPLAYABLE: { status: 409, close: 1008, retryable: false },
   TOO_LARGE: { status: 413, close: 1009, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, close: 1003, retryable: false },
   RANGE_NOT_SATISFIABLE: { status: 416, close: 1008, retryable: false },
@@ -42,6 +46,7 @@ export const ERRORS = {
   TOO_MANY_REQUESTS: { status: 429, close: 1013, retryable: true },
   TOO_MANY_CONNECTIONS: { status: 429, close: 1013, retryable: true },
   TOO_MANY_RECORDINGS: { status: 429, close: 1008, retryable: false },
+  TOO_MANY_PLAYBACKS: { status: 429, close: 1008, retryable: false },
   TOO_MANY_STREAMS: { status: 429, close: 1008, retryable: false },
   HEADERS_TOO_LARGE: { status: 431, close: 1008, retryable: false },
   INTERNAL: { status: 500, close: 1011, retryable: true },

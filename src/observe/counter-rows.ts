@@ -62,6 +62,13 @@ export const COUNTER_ROWS: Readonly<
     "recordings_failed_total",
     "Recordings that ended because of an error, such as a full disk",
   ],
+  playbacks: ["gauge", "recording_playbacks", "Recordings that are being played"],
+  playedEntries: ["counter", "played_entries_total", "Entries that playbacks of recordings stored"],
+  playbacksFailed: [
+    "counter",
+    "recording_playbacks_failed_total",
+    "Playbacks of recordings that ended because of an error",
+  ],
   redisReconnects: ["counter", "redis_reconnects_total", "Lost connections to Redis"],
   imagesSkipped: [
     "counter",

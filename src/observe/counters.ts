@@ -42,6 +42,10 @@ export interface Counters {
   recordings: number;
   recordedEntries: number;
   recordingsFailed: number;
+  /** Recordings that are being played, entries that they stored, and playbacks that failed. */
+  playbacks: number;
+  playedEntries: number;
+  playbacksFailed: number;
   redisReconnects: number;
   /** Entries that a viewer did not receive because they are not images, counted per viewer. */
   imagesSkipped: number;
@@ -82,6 +86,9 @@ export const createCounters = (): Counters => ({
   recordings: 0,
   recordedEntries: 0,
   recordingsFailed: 0,
+  playbacks: 0,
+  playedEntries: 0,
+  playbacksFailed: 0,
   redisReconnects: 0,
   imagesSkipped: 0,
   redisUnavailable: 0,

@@ -1,6 +1,7 @@
 /** The file beside a recording, `{name}.json`. From it, a gateway lists the recording, and continues it after a restart. */
 import { isObject } from "../domain/is-object.ts";
 import type { EntryId } from "../domain/streams/entry-id.ts";
+import type { PlaybackStatus } from "./playback-status.ts";
 import type { FileStatus, RecordingRequest, RecordingState, StopReason } from "./recording-status.ts";
 
 /** Identity of the client that started a recording, with the permissions that it had then. The recording keeps them. */
@@ -25,6 +26,8 @@ export interface RecordingRecord {
   /** Keys of the streams of the files that are complete. */
   readonly streams: readonly string[];
   readonly files: readonly FileStatus[];
+  /** The last playback. Absent if the recording was not played. */
+  readonly playback?: PlaybackStatus;
 }
 
 /** Parses the contents of the file. @throws Error if they are not valid */

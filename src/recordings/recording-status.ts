@@ -1,6 +1,7 @@
 /** Request, state and progress of a recording. The same in memory, in the file beside a recording, and in responses. */
 import type { Gap } from "../domain/streams/entry.ts";
 import type { CompressionName } from "./compression.ts";
+import type { PlaybackStatus } from "./playback-status.ts";
 
 /** Gaps that a status shows: the newest ones. The file has all. */
 export const MOST_GAPS = 100;
@@ -69,4 +70,6 @@ export interface RecordingStatus {
   readonly request: RecordingRequest;
   /** Name of the identity that started it. */
   readonly owner: string;
+  /** The present playback, or the last one. */
+  readonly playback: PlaybackStatus | null;
 }

@@ -61,6 +61,13 @@ export const STREAMS = {
     "",
     "Maximum number of recordings in progress; 0 disables recording",
   ),
+  maxPlaybacks: row(
+    "MAX_PLAYBACKS",
+    whole(0, 1000),
+    "4",
+    "",
+    "Maximum number of recordings that are played at a time; 0 disables playing",
+  ),
   enableFlush: row(
     "ENABLE_FLUSH",
     flag,

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { RecordingStatus } from "../../src/recordings/recording-status.ts";
 import { request } from "../support/clients/http.ts";
 import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
@@ -89,4 +89,65 @@ it("read stops and downloads, and admin deletes", async () => {
   expect(await as(CAM, "DELETE", "/mine")).toMatchObject({ status: 403, value: { code: "FORBIDDEN" } });
   expect((await as(["admin:rover:cam"], "DELETE", "/mine")).status).toBe(204);
   expect((await as(["admin"], "DELETE", "/empty")).status).toBe(204);
+});
+
+describe("playing", () => {
+  const OWN = ["read:rover:*", "write:played-replay:*"];
+
+  beforeAll(async () => {
+    await redis.control.call("XADD", "rover:slow", "1-0", "d", "a");
+    await redis.control.call("XADD", "rover:slow", "9000000000-0", "d", "b");
+    await as(["read"], "POST", "", { name: "played", device: "rover", streams: ["slow"], from: "0" });
+    await as(["read"], "POST", "/played/stop");
+  });
+
+  it.each([
+    ["the recorded streams", ["write"], 404],
+    ["all of them", ["read:rover:cam", "write"], 404],
+    ["the streams to write, and does not take a read permission for it", ["read", "write:other:*"], 403],
+  ])("requires permission for %s", async (_, permissions, status) => {
+    expect((await as(permissions, "POST", "/played/play")).status).toBe(status);
+    expect(await redis.control.call("EXISTS", "played-replay:slow")).toBe(0);
+  });
+
+  it("stores in streams that the client may write, and shows their names to those who may read them", async () => {
+    expect((await as(OWN, "POST", "/played/play", { device: "rover" })).status).toBe(403);
+    expect((await as(OWN, "POST", "/played/play", { device: "" })).status).toBe(403);
+    const started = await as(OWN, "POST", "/played/play");
+    expect(started).toMatchObject({ status: 201, value: { playback: { state: "playing", streams: {} } } });
+    const all = { "rover:slow": "played-replay:slow" };
+    expect((await as(["read"], "GET", "/played")).value).toMatchObject({ playback: { streams: all } });
+    for (const change of ["pause", "continue", "stop"]) {
+      expect((await as(["read"], "POST", `/played/play/${change}`)).status, change).toBe(403);
+      expect((await as(OWN, "POST", `/played/play/${change}`)).status, change).toBe(200);
+    }
+  });
+
+  it("ends when the key of its client is revoked", async () => {
+    const key = keys.add("player", OWN);
+    const send = (path: string, method: string) =>
+      request(`${gateway.http}/recordings/played${path}`, { method, headers: bearer(key) });
+    await until("the key is known", async () => (await send("", "GET")).status === 200);
+    expect((await send("/play", "POST")).status).toBe(201);
+    keys.revoke("player");
+    const status = async () => (await as(["read"], "GET", "/played")).value as RecordingStatus;
+    await until("the end", async () => (await status()).playback?.ended !== null);
+    expect((await status()).playback).toMatchObject({
+      ...{ state: "failed", error: "the token has expired or its key was revoked" },
+      owner: "key:player",
+    });
+  });
+
+  it("counts the streams that are written", async () => {
+    await using limited = await startTestGateway(redis.url, {
+      ...{ ...guardedBy(keys), RECORDINGS_DIR: mkdtempSync(join(directory, "limited-")) },
+      MAX_STREAMS_PER_IDENTITY: "1",
+    });
+    const headers = bearer(await tokenFor(["read", "write"]));
+    const post = (path: string, body: object) =>
+      request(`${limited.http}${path}`, { method: "POST", headers, body: JSON.stringify(body) });
+    await post("/recordings", { name: "two", device: "rover", streams: ["cam", "imu"], from: "0" });
+    await post("/recordings/two/stop", {});
+    expect((await post("/recordings/two/play", {})).json()).toMatchObject({ code: "TOO_MANY_STREAMS" });
+  });
 });

@@ -1,6 +1,6 @@
 /**
- * Clients of recordings and exports: they do not read, leave early, start many, and name files that are not theirs. Recordings
- * end after a second: they would count as leaks.
+ * Clients of recordings and exports: they do not read, leave early, start many, play them, and name files that are not theirs.
+ * Recordings end after a second: they would count as leaks.
  */
 import {
   type Attack,
@@ -70,6 +70,23 @@ export const RECORDINGS: readonly Attack[] = [
     return Buffer.concat([
       create(client, { name, streams: [BIG_STREAM], from: "0", maxSeconds: 1 }),
       client.request("POST", `/recordings/${name}/stop`, ""),
+      Buffer.from(client.head("DELETE", `/recordings/${name}`)),
+    ]);
+  }),
+  ask("played, at every speed, and deleted meanwhile", (client) => {
+    const name = nameOf(client);
+    const play = (body: object) =>
+      client.request("POST", `/recordings/${name}/play`, JSON.stringify(body), "application/json");
+    return Buffer.concat([
+      create(client, { name, streams: [BIG_STREAM], from: "0", maxSeconds: 1 }),
+      client.request("POST", `/recordings/${name}/stop`, ""),
+      ...[0, 0.1, 100].flatMap((rate) => [play({ rate }), play({ rate, loop: true })]),
+      ...["pause", "continue", "pause"].map((change) =>
+        client.request("POST", `/recordings/${name}/play/${change}`, ""),
+      ),
+      play({ rate: -1 }),
+      play({ streams: Array.from({ length: 1000 }, () => "*a*b*c*") }),
+      play({ device: ":event" }),
       Buffer.from(client.head("DELETE", `/recordings/${name}`)),
     ]);
   }),

@@ -1,17 +1,11 @@
 /** A thread that writes MCAP files, seen from the event loop: started for the first file, and ended some time after the last. */
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { createFifo } from "../../domain/fifo.ts";
 import type { Gap, StreamEntries } from "../../domain/streams/entry.ts";
 import { packEntries } from "../entry-batch.ts";
 import type { FileOptions, FromThread, ToThread } from "./messages.ts";
+import { threadScript } from "./script.ts";
 import { SpareBuffers } from "./spare-buffers.ts";
-
-/** The bundled script: beside this file, in `dist` beside its modules, or below the sources, as Node 20 cannot load TypeScript. */
-const SCRIPT = ["./thread.js", "../../../bin/thread.js", "../../../dist/bin/thread.js"]
-  .map((path) => fileURLToPath(new URL(path, import.meta.url)))
-  .find((path) => existsSync(path));
 
 /** Time in ms without a file after which the thread ends. */
 const IDLE_MS = 10_000;
@@ -74,9 +68,7 @@ export class FileThread {
   #running(): Worker {
     clearTimeout(this.#idleTimer);
     if (this.#worker !== undefined) return this.#worker;
-    if (SCRIPT === undefined)
-      throw new Error("the script of the recording thread is missing; run: npm run prepare");
-    const worker = new Worker(SCRIPT);
+    const worker = new Worker(threadScript("thread"));
     worker.on("message", (message: FromThread) => this.#receive(message));
     const failed = (error: Error) => {
       if (this.#worker !== worker) return;

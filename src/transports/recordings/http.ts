@@ -8,6 +8,7 @@ import type { RecordingStatus } from "../../recordings/recording-status.ts";
 import type { TransportParts } from "../parts.ts";
 import { memoryOf } from "../response/memory/response-memory.ts";
 import { sendFile } from "./download.ts";
+import { addPlayRoutes, type PlayRoutesParts } from "./play/routes.ts";
 import { requestedStreams } from "./recorded-streams.ts";
 import { readRecordingRequest } from "./recording-request.ts";
 import type { Recordings } from "./recordings.ts";
@@ -34,6 +35,11 @@ export const recordingRoutes =
       return found;
     };
 
+    const shown: PlayRoutesParts["shown"] = (request, name, status) => {
+      if (status === undefined) throw notFound(name);
+      return visible(request, status);
+    };
+
     app.post("/recordings", async (request, reply) => {
       const { identity } = request.visitor;
       const text = Buffer.isBuffer(request.body) ? request.body.toString() : "";
@@ -50,14 +56,16 @@ export const recordingRoutes =
       // The list itself, and the response.
       await memoryOf(reply, parts.access.memory).grow(2 * (await recordings.listBytes()));
       const all = await recordings.list();
-      return reply.header("cache-control", "no-store").send(all.filter((one) => mayRead(request, one)));
+      const seen = all.filter((one) => mayRead(request, one)).map((one) => visible(request, one));
+      return reply.header("cache-control", "no-store").send(seen);
     });
 
     app.get<Named>("/recordings/:name", { exposeHeadRoute: true }, async (request, reply) => {
       const { name } = request.params;
       const ofFile = recordingOfFile(name);
       const found = await find(request, ofFile ?? name, "read");
-      if (ofFile === undefined) return reply.header("cache-control", "no-store").send(found);
+      if (ofFile === undefined)
+        return reply.header("cache-control", "no-store").send(visible(request, found));
       const file = found.files.find((one) => one.file === name);
       if (file === undefined) throw notFound(name);
       return sendFile(request, reply, { directory, file, keys: found.streams }, parts);
@@ -65,9 +73,7 @@ export const recordingRoutes =
 
     app.post<Named>("/recordings/:name/stop", async (request, reply) => {
       const { name } = await find(request, request.params.name, "read");
-      const stopped = await recordings.stop(name);
-      if (stopped === undefined) throw notFound(name);
-      return reply.send(stopped);
+      return reply.send(shown(request, name, await recordings.stop(name)));
     });
 
     app.delete<Named>("/recordings/:name", async (request, reply) => {
@@ -75,7 +81,17 @@ export const recordingRoutes =
       await recordings.remove(name);
       return reply.code(204).send();
     });
+
+    addPlayRoutes(app, { recordings, shown, find: (request, name) => find(request, name, "read") }, parts);
   };
+
+/** Returns a status without the streams of its playback that the client may not read. */
+function visible({ visitor: { identity } }: FastifyRequest, status: RecordingStatus): RecordingStatus {
+  const { playback } = status;
+  if (playback === null) return status;
+  const streams = Object.entries(playback.streams).filter(([, target]) => may(identity, "read", target));
+  return { ...status, playback: { ...playback, streams: Object.fromEntries(streams) } };
+}
 
 /** Whether a client may know of a recording: it may read all of its streams. One without streams belongs to its owner. */
 function mayRead({ visitor: { identity } }: FastifyRequest, { streams, owner }: RecordingStatus): boolean {

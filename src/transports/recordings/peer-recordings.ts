@@ -1,6 +1,7 @@
 /** Recordings of several workers: the first one records, and the others pass requests on to it. */
 import { asGatewayError, type ErrorCode, GatewayError } from "../../domain/errors.ts";
 import type { PeerHandlers, RequestPeers } from "../../domain/peers.ts";
+import type { PlaybackChange, PlaybackOwner, PlaybackRequest } from "../../recordings/playback-status.ts";
 import type { RecordingOwner } from "../../recordings/recording-record.ts";
 import type { RecordingRequest } from "../../recordings/recording-status.ts";
 import type { Recordings } from "./recordings.ts";
@@ -16,7 +17,14 @@ type Call =
       readonly request: RecordingRequest;
       readonly owner: RecordingOwner;
     }
-  | { readonly act: "stop" | "remove"; readonly name: string };
+  | { readonly act: "stop" | "remove"; readonly name: string }
+  | {
+      readonly act: "play";
+      readonly name: string;
+      readonly request: PlaybackRequest;
+      readonly owner: PlaybackOwner;
+    }
+  | { readonly act: "changePlayback"; readonly name: string; readonly change: PlaybackChange };
 
 /** Its result, or its error. */
 type Outcome = { readonly value: unknown } | { readonly code: ErrorCode; readonly message: string };
@@ -45,6 +53,10 @@ function perform(own: Recordings, call: Call): Promise<unknown> {
       return own.stop(call.name);
     case "remove":
       return own.remove(call.name);
+    case "play":
+      return own.play(call.name, call.request, call.owner);
+    case "changePlayback":
+      return own.changePlayback(call.name, call.change);
     default:
       return call satisfies never;
   }
@@ -65,5 +77,7 @@ export function peerRecordings(request: RequestPeers): Recordings {
     create: (name, wanted, owner) => send({ act: "create", name, request: wanted, owner }),
     stop: (name) => send({ act: "stop", name }),
     remove: (name) => send({ act: "remove", name }),
+    play: (name, wanted, owner) => send({ act: "play", name, request: wanted, owner }),
+    changePlayback: (name, change) => send({ act: "changePlayback", name, change }),
   };
 }

@@ -62,7 +62,7 @@ export function requestedStreams(
 }
 
 /** Returns the identity of an owner. @see RecordingOwner */
-function identityOf({ name, grants }: RecordingOwner): Identity {
+export function identityOf({ name, grants }: RecordingOwner): Identity {
   if (name === ANYONE.name) return ANYONE;
   return {
     name,

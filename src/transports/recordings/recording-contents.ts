@@ -21,9 +21,11 @@ interface OpenFile {
 }
 
 /** Approximate bytes of a status, of a file and of a gap in it, without names. */
-const STATUS_BYTES = 500;
+const STATUS_BYTES = 1000;
 const FILE_BYTES = 300;
 const GAP_BYTES = 150;
+/** Bytes of the quotes and punctuation of two texts as JSON. */
+const PAIR_BYTES = 6;
 
 /** The contents. */
 export class RecordingContents {
@@ -33,6 +35,8 @@ export class RecordingContents {
   /** Size of the request as JSON. */
   readonly #requestBytes: number;
   #newestGaps: readonly Gap[] = [];
+  /** Resolves when the record that was stored last is on the disk. */
+  #stored: Promise<void> = Promise.resolve();
   #open: OpenFile | undefined;
 
   constructor(record: RecordingRecord, parts: ContentsParts) {
@@ -56,6 +60,8 @@ export class RecordingContents {
     let bytes = STATUS_BYTES + this.#requestBytes + this.#record.files.length * FILE_BYTES;
     for (const key of this.#streams) bytes += key.length + 3;
     for (const { stream } of this.#newestGaps) bytes += stream.length + GAP_BYTES;
+    for (const [key, target] of Object.entries(this.#record.playback?.streams ?? {}))
+      bytes += key.length + target.length + PAIR_BYTES;
     return bytes;
   }
 
@@ -75,6 +81,7 @@ export class RecordingContents {
       gaps: sumOf(files, "gaps"),
       newestGaps: this.#newestGaps,
       files,
+      playback: this.#record.playback ?? null,
     };
   }
 
@@ -144,6 +151,12 @@ export class RecordingContents {
   /** Changes the record, in memory also if it cannot be stored. */
   async save(change: Partial<RecordingRecord>): Promise<void> {
     this.#record = { ...this.#record, ...change, streams: [...this.#streams].sort() };
+    // One at a time: a playback may end while the recording is completed.
+    this.#stored = this.#stored.then(() => this.#store());
+    await this.#stored;
+  }
+
+  async #store(): Promise<void> {
     const { directory, observe } = this.#parts;
     try {
       await directory.save(this.#record);

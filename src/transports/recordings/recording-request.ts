@@ -1,9 +1,10 @@
 /** Body of `POST /recordings`. */
-import { badParameter, GatewayError } from "../../domain/errors.ts";
+import { badParameter } from "../../domain/errors.ts";
 import { isObject } from "../../domain/is-object.ts";
 import { COMPRESSIONS } from "../../recordings/compression.ts";
 import { isRecordingName, NAME_RULE, timeName } from "../../recordings/directory.ts";
 import type { RecordingRequest } from "../../recordings/recording-status.ts";
+import { bodyOf, checkMembers, optionalNumber, optionalText, textList } from "./request-body.ts";
 
 /** Name and request of a recording. */
 export interface NamedRequest {
@@ -25,10 +26,8 @@ const MEMBERS = [
 
 /** Reads a body. @throws GatewayError BAD_BODY or BAD_PARAMETER */
 export function readRecordingRequest(text: string): NamedRequest {
-  const body = objectOf(text);
-  const unknown = Object.keys(body).find((name) => !MEMBERS.includes(name));
-  if (unknown !== undefined)
-    throw badParameter(unknown.slice(0, 60), `is not a member; the body has ${MEMBERS.join(", ")}`);
+  const body = bodyOf(text, '{"streams": ["cam-*"]}');
+  checkMembers(body, MEMBERS);
   const device = optionalText(body, "device");
   const streams = textList(body, "streams");
   if (streams.length === 0)
@@ -72,43 +71,4 @@ function readNotes(value: unknown): Readonly<Record<string, string>> {
 function defaultName(device: string | undefined): string {
   const start = (device ?? "").replace(/[^A-Za-z0-9]+/g, "-").replace(/^-|-$/g, "");
   return `${start === "" ? "recording" : start.slice(0, 60)}-${timeName()}`;
-}
-
-function objectOf(text: string): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    value = undefined;
-  }
-  if (isObject(value)) return value;
-  throw new GatewayError("BAD_BODY", 'the body must be a JSON object such as {"streams": ["cam-*"]}');
-}
-
-function optionalText(body: Readonly<Record<string, unknown>>, name: string): string | undefined {
-  const value = body[name];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== "string") throw badParameter(name, "must be a string");
-  return value;
-}
-
-function textList(body: Readonly<Record<string, unknown>>, name: string): readonly string[] {
-  const value = body[name] ?? [];
-  if (!Array.isArray(value) || !value.every((one) => typeof one === "string" && one !== ""))
-    throw badParameter(name, "must be a list of stream ids or patterns");
-  return value as readonly string[];
-}
-
-function optionalNumber(
-  body: Readonly<Record<string, unknown>>,
-  name: string,
-  most: number,
-): number | undefined {
-  const value = body[name];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw badParameter(
-    name,
-    `must be an integer between 1 and ${most}, got ${String(JSON.stringify(value)).slice(0, 40)}`,
-  );
 }

@@ -3,6 +3,7 @@ import { sleep } from "../../domain/scheduling/sleep.ts";
 import { FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
 import type { RecordingsDirectory } from "../../recordings/directory.ts";
+import type { PlaybackStatus } from "../../recordings/playback-status.ts";
 import type { RecordingRecord } from "../../recordings/recording-record.ts";
 import type { RecordingStatus, StopReason } from "../../recordings/recording-status.ts";
 import type { FileThread } from "../../recordings/thread/file-thread.ts";
@@ -60,6 +61,11 @@ export class Recording {
   /** Returns its status. */
   status(): RecordingStatus {
     return this.#contents.status(this.#waitsFor ?? this.#lacks);
+  }
+
+  /** Stores the status of its playback. */
+  setPlayback(playback: PlaybackStatus): Promise<void> {
+    return this.#contents.save({ playback });
   }
 
   /** Starts the first file. @throws Error if it cannot be written */

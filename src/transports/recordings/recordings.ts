@@ -1,11 +1,18 @@
 /** The recordings of a gateway: those in progress, and those on the disk. */
 import { GatewayError } from "../../domain/errors.ts";
 import { fileNameOf, isRecordingName, RecordingsDirectory } from "../../recordings/directory.ts";
+import {
+  interrupted,
+  type PlaybackChange,
+  type PlaybackOwner,
+  type PlaybackRequest,
+} from "../../recordings/playback-status.ts";
 import type { RecordingOwner, RecordingRecord } from "../../recordings/recording-record.ts";
 import type { RecordingRequest, RecordingStatus } from "../../recordings/recording-status.ts";
 import { FileThread } from "../../recordings/thread/file-thread.ts";
 import type { TransportParts } from "../parts.ts";
 import { MetadataChanges } from "./metadata-changes.ts";
+import { Playbacks } from "./play/playbacks.ts";
 import { openRecorded } from "./recorded-streams.ts";
 import { Recording, type RecordingParts } from "./recording.ts";
 
@@ -20,6 +27,10 @@ export interface Recordings {
   stop(name: string): Promise<RecordingStatus | undefined>;
   /** Deletes a recording, and stops it before. @returns whether there was one */
   remove(name: string): Promise<boolean>;
+  /** Plays a recording. @returns undefined if there is none of this name @throws GatewayError */
+  play(name: string, request: PlaybackRequest, owner: PlaybackOwner): Promise<RecordingStatus | undefined>;
+  /** Changes the playback of a recording. @returns undefined if there is none of this name @throws GatewayError NOT_FOUND */
+  changePlayback(name: string, change: PlaybackChange): Promise<RecordingStatus | undefined>;
 }
 
 /** Settings of recordings. */
@@ -27,6 +38,8 @@ export interface RecordingsOptions {
   readonly directory: string;
   /** Maximum number of recordings in progress. */
   readonly most: number;
+  /** Maximum number of playbacks at a time. */
+  readonly mostPlaybacks: number;
 }
 
 /** The recordings of this process. */
@@ -34,6 +47,7 @@ export class OwnRecordings implements Recordings {
   readonly #parts: RecordingParts;
   readonly #most: number;
   readonly #recordings = new Map<string, Recording>();
+  readonly #playbacks: Playbacks;
   /** The recordings on the disk have been found. */
   #started: Promise<void> = Promise.resolve();
   /** Why they could not be found; they are searched again. */
@@ -44,9 +58,10 @@ export class OwnRecordings implements Recordings {
   #opening: Promise<void> | undefined;
   readonly #metadataChanges: MetadataChanges;
 
-  constructor(parts: TransportParts, { directory, most }: RecordingsOptions) {
+  constructor(parts: TransportParts, { directory, most, mostPlaybacks }: RecordingsOptions) {
     this.#parts = { ...parts, directory: new RecordingsDirectory(directory), thread: new FileThread() };
     this.#most = most;
+    this.#playbacks = new Playbacks(this.#parts, mostPlaybacks);
     this.#metadataChanges = new MetadataChanges(parts, {
       onMeta: (key, meta) => {
         for (const recording of this.#recordings.values()) recording.metaChanged(key, meta);
@@ -88,7 +103,11 @@ export class OwnRecordings implements Recordings {
   }
 
   #take(records: readonly RecordingRecord[]): void {
-    for (const record of records) this.#recordings.set(record.name, new Recording(record, this.#parts));
+    for (const { playback, ...record } of records)
+      this.#recordings.set(
+        record.name,
+        new Recording({ ...record, ...(playback && { playback: interrupted(playback) }) }, this.#parts),
+      );
     for (const recording of [...this.#recordings.values()])
       void (recording.isRecording ? recording.resume() : recording.repair());
     if (records.length > 0) void this.#metadataChanges.start();
@@ -97,7 +116,7 @@ export class OwnRecordings implements Recordings {
   async list(): Promise<readonly RecordingStatus[]> {
     await this.#started;
     return [...this.#recordings.values()]
-      .map((recording) => recording.status())
+      .map((recording) => this.#playbacks.withStatus(recording.status()))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -149,11 +168,32 @@ export class OwnRecordings implements Recordings {
     return recording.status();
   }
 
+  async play(
+    name: string,
+    request: PlaybackRequest,
+    owner: PlaybackOwner,
+  ): Promise<RecordingStatus | undefined> {
+    await this.#started;
+    const recording = this.#recordings.get(name);
+    if (recording === undefined) return undefined;
+    await this.#playbacks.start(recording, request, owner);
+    return this.#playbacks.withStatus(recording.status());
+  }
+
+  async changePlayback(name: string, change: PlaybackChange): Promise<RecordingStatus | undefined> {
+    await this.#started;
+    const recording = this.#recordings.get(name);
+    if (recording === undefined) return undefined;
+    await this.#playbacks.change(name, change);
+    return this.#playbacks.withStatus(recording.status());
+  }
+
   async remove(name: string): Promise<boolean> {
     await this.#started;
     const recording = this.#recordings.get(name);
     if (recording === undefined) return false;
     await recording.stop("request");
+    await this.#playbacks.change(name, "stop");
     await this.#orUnavailable(() => this.#parts.directory.remove(recording.record));
     this.#recordings.delete(name);
     return true;
@@ -165,6 +205,7 @@ export class OwnRecordings implements Recordings {
     await this.#started;
     clearTimeout(this.#retry);
     this.#metadataChanges.close();
+    await this.#playbacks.close();
     await Promise.all([...this.#recordings.values()].map((recording) => recording.close()));
     await this.#parts.thread.close();
     if (this.#isOpen) await this.#parts.directory.close();

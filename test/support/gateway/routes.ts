@@ -207,6 +207,14 @@ export const ROUTES: readonly Route[] = [
   { name: "recording", needs: "anyone", send: plain("GET", () => "/recordings/none") },
   { name: "file", needs: "anyone", send: plain("GET", () => "/recordings/none.mcap") },
   { name: "stop", needs: "anyone", send: plain("POST", () => "/recordings/none/stop") },
+  { name: "play", needs: "anyone", send: plain("POST", () => "/recordings/none/play") },
+  { name: "pause of a playback", needs: "anyone", send: plain("POST", () => "/recordings/none/play/pause") },
+  {
+    name: "rest of a playback",
+    needs: "anyone",
+    send: plain("POST", () => "/recordings/none/play/continue"),
+  },
+  { name: "end of a playback", needs: "anyone", send: plain("POST", () => "/recordings/none/play/stop") },
   { name: "end of a recording", needs: "anyone", send: plain("DELETE", () => "/recordings/none") },
   { name: "groups", needs: "work", send: plain("GET", (stream) => `/data/${stream}/work`) },
   { name: "pending", needs: "work", send: plain("GET", (stream) => `/data/${stream}/work/g/pending`) },
@@ -246,6 +254,7 @@ export const successOf = ({ name }: Route): Outcome =>
   [
     ...["nothing", "end of a connection", "end of a group"],
     ...["recording", "file", "stop", "end of a recording"],
+    ...["play", "pause of a playback", "rest of a playback", "end of a playback"],
   ].includes(name)
     ? "404 NOT_FOUND"
     : "200";

@@ -96,6 +96,38 @@ it("is kept by the first of several workers, which all of them show", async () =
   expect((await request(`${gateway.http}/recordings/shared/stop`, { method: "POST" })).status).toBe(200);
 });
 
+it("is played by the first of several workers, which all of them show", async () => {
+  await using gateway = await start("played", { WORKERS: "3" });
+  await redis.control.call("XADD", "default:p", "1-0", "d", "x");
+  await redis.control.call("XADD", "default:p", "3600000-0", "d", "an hour later");
+  await record(gateway, { name: "run", streams: ["p"], from: "0" });
+  const post = (path: string) => request(`${gateway.http}/recordings/run${path}`, { method: "POST" });
+  await post("/stop");
+  expect((await post("/play")).status).toBe(201);
+  for (let i = 0; i < 6; i++) {
+    await until("it is stored", async () => (await statusOf(gateway, "run")).playback?.stored === 1);
+    expect((await post("/play")).json()).toMatchObject({ code: "RECORDING_BUSY" });
+    expect((await post("/play/pause")).json()).toMatchObject({ playback: { state: "paused" } });
+  }
+  expect(await gateway.metric("recording_playbacks")).toBe(1);
+  expect((await post("/play/stop")).json()).toMatchObject({ playback: { state: "stopped", stored: 1 } });
+  expect(await redis.control.call("XLEN", "run-replay:p")).toBe(1);
+});
+
+it("states after kill -9 that its playback was interrupted", async () => {
+  const first = await start("kill-played");
+  await redis.control.call("XADD", "default:k", "1-0", "d", "x");
+  await redis.control.call("XADD", "default:k", "3600000-0", "d", "an hour later");
+  await record(first, { name: "run", streams: ["k"], from: "0" });
+  await request(`${first.http}/recordings/run/stop`, { method: "POST" });
+  expect((await request(`${first.http}/recordings/run/play`, { method: "POST" })).status).toBe(201);
+  first.signal("SIGKILL");
+  await first.ended;
+  await using second = await start("kill-played");
+  const { playback } = await statusOf(second, "run");
+  expect(playback).toMatchObject({ state: "interrupted", error: "the gateway ended" });
+});
+
 it("fails with its reason when the disk is full, and completes its file", async () => {
   await using gateway = await start("full");
   await record(gateway, { name: "run", device: "full", streams: ["*"], compression: "none" });

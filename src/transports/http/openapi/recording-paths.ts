@@ -1,6 +1,7 @@
 /** Routes of recordings in the OpenAPI document. */
 import type { OpenAPIV3 } from "openapi-types";
 import { FILE_FORMAT } from "../../../wire/formats.ts";
+import { LEAST_RATE, MOST_RATE } from "../../request/playback.ts";
 import type { Operation, Paths } from "./paths.ts";
 import { FAULTS, problem, SMALL_BODY, text } from "./responses.ts";
 
@@ -16,6 +17,29 @@ const TEXTS: OpenAPIV3.SchemaObject = { type: "array", items: { type: "string" }
 const NUMBER: OpenAPIV3.SchemaObject = { type: "integer" };
 const STRING: OpenAPIV3.SchemaObject = { type: "string" };
 const TIME: OpenAPIV3.SchemaObject = { type: "string", format: "date-time", nullable: true };
+
+const PLAYBACK: OpenAPIV3.SchemaObject = {
+  type: "object",
+  nullable: true,
+  description: "The present playback, or the last one.",
+  properties: {
+    state: {
+      type: "string",
+      enum: ["playing", "paused", "finished", "stopped", "failed", "interrupted"],
+    },
+    error: { type: "string", nullable: true },
+    ...{ started: TIME, ended: TIME, from: TIME, to: TIME, position: TIME },
+    ...{ rate: { type: "number" }, loop: { type: "boolean" } },
+    streams: {
+      type: "object",
+      additionalProperties: STRING,
+      description: "Keys of the streams that the entries are stored in, by recorded key.",
+    },
+    ...{ stored: NUMBER, bytes: NUMBER, notStored: NUMBER, passes: NUMBER },
+    dedupe: { type: "string", nullable: true },
+    owner: STRING,
+  },
+};
 
 const STATUS: OpenAPIV3.SchemaObject = {
   type: "object",
@@ -44,6 +68,7 @@ const STATUS: OpenAPIV3.SchemaObject = {
     },
     request: { type: "object" },
     owner: STRING,
+    playback: PLAYBACK,
   },
 };
 
@@ -140,9 +165,66 @@ const DELETE: Operation = {
   responses: { ...FAULTS, ...UNKNOWN, "204": text("It is deleted.") },
 };
 
+const PLAY: Operation = {
+  tags: ["recordings"],
+  summary: "Store the entries of a recording again, at their pace",
+  parameters: [NAME],
+  requestBody: {
+    content: {
+      "application/json": {
+        schema: {
+          type: "object",
+          properties: {
+            rate: {
+              type: "number",
+              default: 1,
+              description: `Speed: ${LEAST_RATE} to ${MOST_RATE}, or 0 for as fast as possible.`,
+            },
+            device: {
+              type: "string",
+              description: "Device to store the streams under. By default `{name}-replay`.",
+            },
+            streams: { ...TEXTS, description: "Names and patterns; with a colon, `device:stream`." },
+            exclude: TEXTS,
+            from: { type: "string", description: "Entry id, milliseconds or ISO 8601 time." },
+            to: { type: "string", description: "As `from`, included." },
+            loop: { type: "boolean", default: false },
+            dedupe: { type: "string", description: "Key under which each entry is stored once." },
+          },
+        },
+      },
+    },
+  },
+  responses: {
+    ...FAULTS,
+    ...SMALL_BODY,
+    ...UNKNOWN,
+    "201": status("The recording, with its playback."),
+    "409": problem(
+      "The recording is in progress or is being played, has no entries, or has a file that is damaged.",
+    ),
+    "429": problem("A rate limit is exceeded, or too many recordings are being played."),
+  },
+};
+
+const changed = (summary: string, answer: string): Operation => ({
+  tags: ["recordings"],
+  summary,
+  parameters: [NAME],
+  responses: { ...FAULTS, ...UNKNOWN, "200": status(answer) },
+});
+
+const PLAYED = "The recording, with its playback.";
+
 /** The routes of recordings. */
 export const RECORDING_PATHS: Paths = {
   "/recordings": { get: LIST, post: CREATE },
   "/recordings/{name}": { get: SHOW, delete: DELETE },
   "/recordings/{name}/stop": { post: STOP },
+  "/recordings/{name}/play": { post: PLAY },
+  "/recordings/{name}/play/pause": { post: changed("Pause the playback of a recording", PLAYED) },
+  "/recordings/{name}/play/continue": { post: changed("Continue a playback that is paused", PLAYED) },
+  "/recordings/{name}/play/stop": {
+    post: changed("Stop the playback of a recording", "The recording; its playback is over."),
+  },
 };

@@ -1,0 +1,132 @@
+/** An open part of a recording in the thread that reads it. */
+import { basename } from "node:path";
+import type { StreamEntries } from "../../../domain/streams/entry.ts";
+import { packEntries } from "../../entry-batch.ts";
+import {
+  openRecording,
+  type RecordedEntry,
+  type RecordingChannel,
+  type RecordingRange,
+  type RecordingReader,
+} from "../../files/read-recording.ts";
+import { mostBytesAtOnce } from "../most-at-once.ts";
+import { type ReadFile, readTogether } from "../read-together.ts";
+import type { NextEntries, OpenedPart, PlayedPart } from "./play-messages.ts";
+
+/** Size of a batch. The event loop stores a batch in a few milliseconds. */
+const BATCH_BYTES = 256 * 1024;
+const BATCH_ENTRIES = 256;
+/** Bytes of an entry besides its payload. */
+const ENTRY_BYTES = 64;
+/** Most bytes of chunks in memory. */
+const MOST_CHUNK_BYTES = 256 * 1024 * 1024;
+
+/** The part. Its methods throw Error, with the name of the file, if a file is damaged. */
+export class OpenPart {
+  readonly #files: PlayedPart;
+  readonly #readers: readonly RecordingReader[];
+  readonly #named: readonly ReadFile[];
+  readonly #selects: (channel: RecordingChannel) => boolean;
+  #entries: AsyncGenerator<RecordedEntry, void, undefined> | undefined;
+
+  private constructor(files: PlayedPart, readers: readonly RecordingReader[]) {
+    const keys = new Set(files.keys);
+    this.#files = files;
+    this.#readers = readers;
+    this.#named = readers.map((reader, i): ReadFile => {
+      const name = basename(files.paths[i] ?? "");
+      const { hasExactTimes, span } = reader;
+      return { hasExactTimes, span, read: (range) => readNamed(name, reader, range) };
+    });
+    this.#selects = ({ stream }) => keys.has(stream.key);
+  }
+
+  /** Opens the files. */
+  static async open(files: PlayedPart): Promise<OpenPart> {
+    const readers: RecordingReader[] = [];
+    try {
+      for (const path of files.paths) readers.push(await openWhole(path));
+      return new OpenPart(files, readers);
+    } catch (error) {
+      await closeAll(readers);
+      throw error;
+    }
+  }
+
+  /** Returns the facts about it. @throws Error if too many chunks overlap */
+  facts(): OpenedPart {
+    const { fromMs, toMs } = this.#files;
+    const chunks = this.#readers.flatMap((reader) => reader.chunks({ fromMs, toMs, selects: this.#selects }));
+    const chunkBytes = mostBytesAtOnce(chunks);
+    if (chunkBytes > MOST_CHUNK_BYTES)
+      throw new Error(
+        `the streams are far apart in the files, so that ${mib(chunkBytes)} MiB of them would be in memory; at most ${mib(MOST_CHUNK_BYTES)} MiB are possible: select fewer streams`,
+      );
+    const metas = new Map<string, string>();
+    for (const channel of this.#readers.flatMap(({ channels }) => channels))
+      if (this.#selects(channel) && channel.stream.meta !== undefined)
+        metas.set(channel.stream.key, metas.get(channel.stream.key) ?? channel.stream.meta);
+    return { metas: [...metas], chunkBytes };
+  }
+
+  async seek(fromMs: number): Promise<void> {
+    await this.#entries?.return();
+    this.#entries = readTogether(this.#named, { fromMs, toMs: this.#files.toMs, selects: this.#selects });
+  }
+
+  /** Reads the next entries. */
+  async next(): Promise<NextEntries> {
+    const groups: { stream: string; entries: StreamEntries["entries"][number][] }[] = [];
+    let isLast = false;
+    for (let bytes = 0, count = 0; bytes < BATCH_BYTES && count < BATCH_ENTRIES && !isLast; count++) {
+      const { done, value } = (await this.#entries?.next()) ?? { done: true };
+      if (done || value === undefined) isLast = true;
+      else {
+        const { stream, entry } = value;
+        const last = groups.at(-1);
+        if (last?.stream === stream.key) last.entries.push(entry);
+        else groups.push({ stream: stream.key, entries: [entry] });
+        bytes += entry.data.length + ENTRY_BYTES;
+      }
+    }
+    return { batch: packEntries(groups), isLast };
+  }
+
+  async close(): Promise<void> {
+    await this.#entries?.return().catch(() => undefined);
+    await closeAll(this.#readers);
+  }
+}
+
+/** Reads a file with errors that name it. */
+async function* readNamed(
+  name: string,
+  reader: RecordingReader,
+  range: RecordingRange | undefined,
+): AsyncGenerator<RecordedEntry, void, undefined> {
+  try {
+    yield* reader.read(range);
+  } catch (error) {
+    throw new Error(`${name} is damaged: ${(error as Error).message}`);
+  }
+}
+
+const mib = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
+
+/** Opens a file that has its end. @throws Error that names it */
+async function openWhole(path: string): Promise<RecordingReader> {
+  const name = basename(path);
+  let reader: RecordingReader;
+  try {
+    reader = await openRecording(path);
+  } catch (error) {
+    throw new Error(`${name}: ${(error as Error).message.replaceAll(path, name)}`);
+  }
+  if (reader.isFinished) return reader;
+  await reader[Symbol.asyncDispose]();
+  throw new Error(`${name} is cut off: it has no end`);
+}
+
+async function closeAll(readers: readonly RecordingReader[]): Promise<void> {
+  for (const reader of readers) await reader[Symbol.asyncDispose]();
+}

@@ -1,0 +1,123 @@
+/** The playbacks of a gateway: at most one of each recording, and a limited number of all. */
+import { GatewayError } from "../../../domain/errors.ts";
+import { playTargets } from "../../../recordings/play/targets.ts";
+import { PlayReader } from "../../../recordings/play/thread/play-reader.ts";
+import type { PlaybackChange, PlaybackOwner, PlaybackRequest } from "../../../recordings/playback-status.ts";
+import type { RecordingStatus } from "../../../recordings/recording-status.ts";
+import { identityOf } from "../recorded-streams.ts";
+import type { Recording, RecordingParts } from "../recording.ts";
+import { Playback, type PlaybackPlan } from "./playback.ts";
+import { playedRange } from "./playback-request.ts";
+
+/** A playback that is opened or in progress. */
+interface Running {
+  readonly playback: Playback;
+  /** Resolves when it is over, or could not be opened. */
+  over: Promise<void>;
+}
+
+/** The playbacks. */
+export class Playbacks {
+  readonly #parts: RecordingParts;
+  readonly #most: number;
+  readonly #reader = new PlayReader();
+  readonly #running = new Map<string, Running>();
+  #isClosing = false;
+
+  /** @param most maximum number at a time */
+  constructor(parts: RecordingParts, most: number) {
+    this.#parts = parts;
+    this.#most = most;
+  }
+
+  /** Completes the status of a recording that is being played. */
+  withStatus(status: RecordingStatus): RecordingStatus {
+    const running = this.#running.get(status.name);
+    return running === undefined ? status : { ...status, playback: running.playback.status() };
+  }
+
+  /** Starts to play a recording. @throws GatewayError */
+  async start(recording: Recording, request: PlaybackRequest, owner: PlaybackOwner): Promise<void> {
+    const status = recording.status();
+    this.#checkRoom(status);
+    const playback = new Playback(this.#planOf(status, request, owner), this.#parts);
+    const running: Running = { playback, over: Promise.resolve() };
+    this.#running.set(status.name, running);
+    const opened = playback.open(this.#reader).then(() => recording.setPlayback(playback.status()));
+    running.over = opened
+      .then(async () => {
+        const last = await playback.run();
+        const stored = recording.setPlayback(last);
+        this.#running.delete(status.name);
+        await stored;
+      })
+      .catch(() => void this.#running.delete(status.name));
+    await opened;
+    const { observe } = this.#parts;
+    observe.logger.info({ recording: status.name, owner: owner.name }, "a playback of a recording started");
+  }
+
+  /** Changes the playback of a recording. @throws GatewayError NOT_FOUND if it cannot be paused, because there is none */
+  async change(name: string, change: PlaybackChange): Promise<void> {
+    const running = this.#running.get(name);
+    if (change === "stop") {
+      running?.playback.stop({ state: "stopped", error: null });
+      await running?.over;
+      return;
+    }
+    if (running === undefined)
+      throw new GatewayError("NOT_FOUND", `the recording ${name} is not being played`);
+    running.playback.setPaused(change === "pause");
+  }
+
+  /** Ends all playbacks. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const all = [...this.#running.values()];
+    for (const { playback } of all) playback.stop({ state: "interrupted", error: "the gateway stopped" });
+    await Promise.all(all.map(({ over }) => over));
+    await this.#reader.close();
+  }
+
+  #planOf(status: RecordingStatus, request: PlaybackRequest, owner: PlaybackOwner): PlaybackPlan {
+    const { directory, config } = this.#parts;
+    const { name, started, files } = status;
+    const { address, expiresAtMs, keyId } = owner;
+    const identity = identityOf(owner);
+    return {
+      ...{ name, started, request },
+      paths: files.map(({ file }) => directory.pathOf(file)),
+      targets: playTargets(status, request, config),
+      ...playedRange(status, request),
+      visitor: {
+        ...{ id: `play-${name}`, address, host: undefined, isSecure: false },
+        identity:
+          expiresAtMs === undefined && keyId === undefined
+            ? identity
+            : {
+                ...identity,
+                ...(expiresAtMs !== undefined && { expiresAtMs }),
+                ...(keyId !== undefined && { keyId }),
+              },
+      },
+    };
+  }
+
+  /** @throws GatewayError if the recording cannot be played now */
+  #checkRoom({ name, state, entries, files }: RecordingStatus): void {
+    if (this.#isClosing) throw new GatewayError("SHUTTING_DOWN", "the gateway is shutting down");
+    if (state === "recording")
+      throw new GatewayError("RECORDING_BUSY", `the recording ${name} is in progress; stop it first`);
+    if (this.#running.has(name))
+      throw new GatewayError("RECORDING_BUSY", `the recording ${name} is being played; stop that first`);
+    const damaged = files.find((file) => file.state === "damaged");
+    if (damaged !== undefined)
+      throw new GatewayError("RECORDING_UNPLAYABLE", `the file ${damaged.file} is damaged or missing`);
+    if (entries === 0) throw new GatewayError("RECORDING_UNPLAYABLE", `the recording ${name} has no entries`);
+    if (this.#running.size >= this.#most)
+      throw new GatewayError(
+        "TOO_MANY_PLAYBACKS",
+        `the gateway has reached its limit of ${this.#most} playbacks at a time`,
+      );
+  }
+}

@@ -1,0 +1,55 @@
+/** Routes that play recordings (docs/protocol.md, "Playing a recording"). */
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { authorize } from "../../../access/identity/authorize.ts";
+import { playTargets } from "../../../recordings/play/targets.ts";
+import type { PlaybackChange, PlaybackOwner } from "../../../recordings/playback-status.ts";
+import type { RecordingStatus } from "../../../recordings/recording-status.ts";
+import type { TransportParts } from "../../parts.ts";
+import type { Recordings } from "../recordings.ts";
+import { readPlaybackRequest } from "./playback-request.ts";
+
+/** Dependencies of the routes. */
+export interface PlayRoutesParts {
+  readonly recordings: Recordings;
+  /** Finds a recording that the client may read. @throws GatewayError NOT_FOUND */
+  readonly find: (request: FastifyRequest, name: string) => Promise<RecordingStatus>;
+  /** Returns what the client may see of a status. @throws GatewayError NOT_FOUND if there is none */
+  readonly shown: (
+    request: FastifyRequest,
+    name: string,
+    status: RecordingStatus | undefined,
+  ) => RecordingStatus;
+}
+
+type Named = { Params: { name: string } };
+
+const CHANGES: readonly PlaybackChange[] = ["pause", "continue", "stop"];
+
+/** Adds the routes. */
+export function addPlayRoutes(
+  app: FastifyInstance,
+  { recordings, find, shown }: PlayRoutesParts,
+  { access, config }: TransportParts,
+): void {
+  app.post<Named>("/recordings/:name/play", async (request, reply) => {
+    const { visitor, body } = request;
+    const { name } = request.params;
+    const found = await find(request, name);
+    const wanted = readPlaybackRequest(Buffer.isBuffer(body) ? body.toString() : "");
+    const targets = [...playTargets(found, wanted, config).values()];
+    authorize(visitor.identity, "write", targets);
+    for (const key of targets) access.limits.useStream(visitor, key);
+    const { name: owner, grants, expiresAtMs, keyId } = visitor.identity;
+    const player: PlaybackOwner = { name: owner, grants, address: visitor.address, expiresAtMs, keyId };
+    const playing = shown(request, name, await recordings.play(name, wanted, player));
+    return reply.code(201).header("location", `${config.pathPrefix}/recordings/${name}`).send(playing);
+  });
+
+  for (const change of CHANGES)
+    app.post<Named>(`/recordings/:name/play/${change}`, async (request, reply) => {
+      const { name } = request.params;
+      const { playback } = await find(request, name);
+      authorize(request.visitor.identity, "write", Object.values(playback?.streams ?? {}));
+      return reply.send(shown(request, name, await recordings.changePlayback(name, change)));
+    });
+}

@@ -1,0 +1,33 @@
+/** Metadata of the streams of a playback: what was recorded, such as content types, unless a stream has its own. */
+import { isObject } from "../../../domain/is-object.ts";
+import { valueOfJson } from "../../../wire/json/value-of-json.ts";
+import { lossyTextOf } from "../../../wire/utf8.ts";
+import type { TransportParts } from "../../parts.ts";
+
+/**
+ * Stores the metadata.
+ *
+ * @param metas JSON by recorded key @param targets keys of the streams by recorded key
+ * @throws GatewayError if Redis is unavailable
+ */
+export async function storeMetas(
+  metas: readonly (readonly [key: string, meta: string])[],
+  targets: ReadonlyMap<string, string>,
+  { registry, retention, declarations }: TransportParts["streams"],
+): Promise<void> {
+  for (const [key, meta] of metas) {
+    const target = targets.get(key);
+    if (target === undefined || !isFilled(meta)) continue;
+    const isStored = await registry.changeStreamMeta(target, (old) =>
+      old !== undefined && isFilled(lossyTextOf(old)) ? undefined : meta,
+    );
+    if (!isStored) continue;
+    retention.learn(target, meta);
+    declarations.forget(target);
+  }
+}
+
+function isFilled(meta: string): boolean {
+  const value = valueOfJson(meta);
+  return isObject(value) && Object.keys(value).length > 0;
+}

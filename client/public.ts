@@ -13,7 +13,14 @@ export type {
   StreamInfo,
   StreamsOptions,
 } from "./catalog/catalog.ts";
-export type { RecordingFile, RecordingInfo, Recordings, RecordOptions } from "./catalog/recordings.ts";
+export type {
+  PlayRecordingOptions,
+  RecordingFile,
+  RecordingInfo,
+  RecordingPlayback,
+  Recordings,
+  RecordOptions,
+} from "./catalog/recordings.ts";
 export type { DeviceEvent, EventsOptions, Watch } from "./catalog/watch.ts";
 export { type ClientErrorCode, StreamerError, type StreamerErrorCode } from "./errors.ts";
 export type { Status } from "./gateway/gateway.ts";

@@ -38,6 +38,51 @@ export interface RecordingFile {
   readonly to: string | null;
 }
 
+/** Options of a playback of a recording. */
+export interface PlayRecordingOptions extends Pick<CommonOptions, "signal"> {
+  /** Speed, 0.1 to 100; 0 is as fast as possible. @default 1 */
+  readonly rate?: number | undefined;
+  /** Device to store the streams under; empty for their own. @default "{name}-replay" */
+  readonly device?: string | undefined;
+  /** Names and patterns of the streams to play; with a colon, `device:stream`. @default all */
+  readonly streams?: string | readonly string[] | undefined;
+  /** Names and patterns of streams that are not played. */
+  readonly exclude?: readonly string[] | undefined;
+  /** First and last time to play, included: an entry id, milliseconds or an ISO 8601 time. @default the whole recording */
+  readonly from?: string | number | undefined;
+  readonly to?: string | number | undefined;
+  /** Whether it begins again at the end. @default false */
+  readonly loop?: boolean | undefined;
+  /** Key under which each entry is stored once, so that an interrupted playback can be repeated. */
+  readonly dedupe?: string | undefined;
+}
+
+/** A playback of a recording: the gateway stores its entries again. */
+export interface RecordingPlayback {
+  /** `interrupted`: its gateway ended. */
+  readonly state: "playing" | "paused" | "finished" | "stopped" | "failed" | "interrupted";
+  /** Why it failed or was interrupted; while it is playing, what it waits for. */
+  readonly error: string | null;
+  readonly started: string;
+  readonly ended: string | null;
+  readonly rate: number;
+  readonly loop: boolean;
+  /** Range and position, as times of the recording. */
+  readonly from: string | null;
+  readonly to: string | null;
+  readonly position: string | null;
+  /** Keys of the streams that the entries are stored in, by recorded key. */
+  readonly streams: Readonly<Record<string, string>>;
+  /** Entries that are stored, and the size of their payloads. */
+  readonly stored: number;
+  readonly bytes: number;
+  /** Entries that were due when it ended, and are not known to be stored. */
+  readonly notStored: number;
+  /** Completed passes, more than one with `loop`. */
+  readonly passes: number;
+  readonly dedupe: string | null;
+}
+
 /** A recording. */
 export interface RecordingInfo extends Omit<RecordingFile, "file" | "state"> {
   readonly name: string;
@@ -57,6 +102,8 @@ export interface RecordingInfo extends Omit<RecordingFile, "file" | "state"> {
     readonly before: string;
   }[];
   readonly files: readonly RecordingFile[];
+  /** The present playback, or the last one. */
+  readonly playback: RecordingPlayback | null;
 }
 
 /** Recordings of a gateway. All methods throw StreamerError, or the signal's reason. */
@@ -69,6 +116,14 @@ export interface Recordings {
   recording(name: string, options?: ListOptions): Promise<RecordingInfo>;
   /** Stops a recording, and returns it when its file is complete. */
   stopRecording(name: string, options?: ListOptions): Promise<RecordingInfo>;
+  /** Stores the entries of a recording again, at their pace. The recording that it returns has the playback. */
+  playRecording(name: string, options?: PlayRecordingOptions): Promise<RecordingInfo>;
+  /** Pauses the playback of a recording. */
+  pausePlayback(name: string, options?: ListOptions): Promise<RecordingInfo>;
+  /** Continues the playback of a recording. */
+  continuePlayback(name: string, options?: ListOptions): Promise<RecordingInfo>;
+  /** Stops the playback of a recording, and returns the recording when it is over. */
+  stopPlayback(name: string, options?: ListOptions): Promise<RecordingInfo>;
   /** Deletes a recording with its files. */
   deleteRecording(name: string, options?: ListOptions): Promise<void>;
 }
@@ -76,6 +131,11 @@ export interface Recordings {
 const RECORD_OPTIONS: OptionNames<RecordOptions> = {
   ...{ device: true, prefix: true, signal: true, name: true, exclude: true, from: true },
   ...{ maxBytes: true, maxSeconds: true, compression: true, notes: true },
+};
+
+const PLAY_OPTIONS: OptionNames<PlayRecordingOptions> = {
+  ...{ signal: true, rate: true, device: true, streams: true, exclude: true },
+  ...{ from: true, to: true, loop: true, dedupe: true },
 };
 
 /** Creates the methods. */
@@ -93,6 +153,8 @@ export function createRecordings(gateway: Gateway): Recordings {
     if (isObject(value) && Array.isArray(value.files)) return value as unknown as RecordingInfo;
     throw badMessage("a response that is not a recording");
   };
+  const post = async (path: readonly string[], { signal }: ListOptions = {}) =>
+    one(parse((await request(gateway, url(...path), { method: "POST", signal })).body));
   return {
     async record(streams, options = {}) {
       checkOptions(options, RECORD_OPTIONS);
@@ -108,10 +170,16 @@ export function createRecordings(gateway: Gateway): Recordings {
     async recording(name, { signal } = {}) {
       return one(parse((await request(gateway, url(name), { signal })).body));
     },
-    async stopRecording(name, { signal } = {}) {
-      const { body } = await request(gateway, url(name, "stop"), { method: "POST", signal });
-      return one(parse(body));
+    stopRecording: (name, options) => post([name, "stop"], options),
+    async playRecording(name, options = {}) {
+      checkOptions(options, PLAY_OPTIONS);
+      const { signal, streams, ...members } = options;
+      const json = { ...members, streams: typeof streams === "string" ? [streams] : streams };
+      return one(parse((await request(gateway, url(name, "play"), { json, signal })).body));
     },
+    pausePlayback: (name, options) => post([name, "play", "pause"], options),
+    continuePlayback: (name, options) => post([name, "play", "continue"], options),
+    stopPlayback: (name, options) => post([name, "play", "stop"], options),
     async deleteRecording(name, { signal } = {}) {
       await request(gateway, url(name), { method: "DELETE", signal });
     },

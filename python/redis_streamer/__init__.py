@@ -33,7 +33,7 @@ from .errors import (
 from .job import Job, Lost, ThreadJob
 from .pull import Pull
 from .push import Push
-from .recordings import Recording, RecordingFile, RecordingGap
+from .recordings import Recording, RecordingFile, RecordingGap, RecordingPlayback
 from .work import Work
 
 __version__ = "1.0.0"
@@ -60,6 +60,7 @@ __all__ = [
     "Recording",
     "RecordingFile",
     "RecordingGap",
+    "RecordingPlayback",
     "Stream",
     "StreamerError",
     "ThreadJob",

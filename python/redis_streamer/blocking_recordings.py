@@ -57,6 +57,45 @@ class BlockingRecordingMethods:
         """Stops a recording, and returns it when its file is complete; see ``Client.stop_recording``."""
         return self._loop.run(self._client.stop_recording(name))
 
+    def play_recording(
+        self,
+        name: str,
+        *,
+        rate: float = 1,
+        device: Optional[str] = None,
+        stream: Union[str, Sequence[str]] = (),
+        exclude: Union[str, Sequence[str]] = (),
+        start: Optional[Bound] = None,
+        end: Optional[Bound] = None,
+        loop: bool = False,
+        dedupe: Optional[str] = None,
+    ) -> Recording:
+        """Stores the entries of a recording again, at their pace; see ``Client.play_recording``."""
+        playing = self._client.play_recording(
+            name,
+            rate=rate,
+            device=device,
+            stream=stream,
+            exclude=exclude,
+            start=start,
+            end=end,
+            loop=loop,
+            dedupe=dedupe,
+        )
+        return self._loop.run(playing)
+
+    def pause_playback(self, name: str) -> Recording:
+        """Pauses the playback of a recording; see ``Client.pause_playback``."""
+        return self._loop.run(self._client.pause_playback(name))
+
+    def continue_playback(self, name: str) -> Recording:
+        """Continues the playback of a recording; see ``Client.continue_playback``."""
+        return self._loop.run(self._client.continue_playback(name))
+
+    def stop_playback(self, name: str) -> Recording:
+        """Stops the playback of a recording; see ``Client.stop_playback``."""
+        return self._loop.run(self._client.stop_playback(name))
+
     def delete_recording(self, name: str) -> None:
         """Deletes a recording with its files; see ``Client.delete_recording``."""
         self._loop.run(self._client.delete_recording(name))

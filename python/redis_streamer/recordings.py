@@ -47,6 +47,38 @@ class RecordingGap(NamedTuple):
     before: str
 
 
+class RecordingPlayback(NamedTuple):
+    """A playback of a recording: the gateway stores its entries again.
+
+    Attributes:
+        state: ``"playing"``, ``"paused"``, ``"finished"``, ``"stopped"``, ``"failed"`` or ``"interrupted"`` (its gateway ended).
+        error: why it failed or was interrupted; while it is playing, what it waits for.
+        started, ended: times of the playback, UTC.
+        rate, loop, dedupe: what was requested.
+        first_time, last_time, position: range and position, as times of the recording, UTC.
+        streams: keys of the streams that the entries are stored in, by recorded key.
+        stored, bytes: entries that are stored, and the size of their payloads.
+        not_stored: entries that were due when it ended, and are not known to be stored.
+        passes: completed passes, more than one with ``loop``.
+    """
+
+    state: str
+    error: Optional[str]
+    started: Optional[datetime]
+    ended: Optional[datetime]
+    rate: float
+    loop: bool
+    dedupe: Optional[str]
+    first_time: Optional[datetime]
+    last_time: Optional[datetime]
+    position: Optional[datetime]
+    streams: Dict[str, str]
+    stored: int
+    bytes: int
+    not_stored: int
+    passes: int
+
+
 class Recording(NamedTuple):
     """A recording.
 
@@ -60,6 +92,7 @@ class Recording(NamedTuple):
         bytes, entries, gaps, first_time, last_time: as of its files, together.
         newest_gaps: the newest gaps. The files have all.
         files: its files in order.
+        playback: its playback, the present or the last one; None if it was not played.
     """
 
     name: str
@@ -76,6 +109,7 @@ class Recording(NamedTuple):
     last_time: Optional[datetime]
     newest_gaps: List[RecordingGap]
     files: List[RecordingFile]
+    playback: Optional[RecordingPlayback]
 
 
 class RecordingMethods:
@@ -147,6 +181,59 @@ class RecordingMethods:
     async def stop_recording(self, name: str) -> Recording:
         """Stops a recording, and returns it when its file is complete."""
         return _recording(await self._request_recordings(f"{_segment(name)}/stop", "POST"))
+
+    async def play_recording(
+        self,
+        name: str,
+        *,
+        rate: float = 1,
+        device: Optional[str] = None,
+        stream: Union[str, Sequence[str]] = (),
+        exclude: Union[str, Sequence[str]] = (),
+        start: Optional[Bound] = None,
+        end: Optional[Bound] = None,
+        loop: bool = False,
+        dedupe: Optional[str] = None,
+    ) -> Recording:
+        """Stores the entries of a recording again, at their pace, and returns the recording with its playback.
+
+        It continues when this program ends, until the end of the recording or ``stop_playback``.
+
+        Args:
+            rate: speed, 0.1 to 100; 0 is as fast as possible.
+            device: device to store the streams under; "" for their own. By default ``{name}-replay``.
+            stream: names and patterns of the streams to play, joined by ``+`` or as a list; by default all.
+            exclude: names and patterns of streams to leave out, joined by ``+`` or as a list.
+            start, end: first and last time to play, included: a datetime, milliseconds, an ISO 8601 time or an entry id.
+            loop: begin again at the end.
+            dedupe: key under which each entry is stored once, so that an interrupted playback can be repeated.
+
+        Raises StreamerError, such as RECORDING_BUSY if it is being played.
+        """
+        body = {
+            "rate": rate,
+            "device": device,
+            "streams": stream_names(stream) if stream else None,
+            "exclude": stream_names(exclude) if exclude else None,
+            "from": None if start is None else bound_text(start),
+            "to": None if end is None else bound_text(end),
+            "loop": loop,
+            "dedupe": dedupe,
+        }
+        given = {member: value for member, value in body.items() if value is not None}
+        return _recording(await self._request_recordings(f"{_segment(name)}/play", "POST", given))
+
+    async def pause_playback(self, name: str) -> Recording:
+        """Pauses the playback of a recording."""
+        return _recording(await self._request_recordings(f"{_segment(name)}/play/pause", "POST"))
+
+    async def continue_playback(self, name: str) -> Recording:
+        """Continues the playback of a recording."""
+        return _recording(await self._request_recordings(f"{_segment(name)}/play/continue", "POST"))
+
+    async def stop_playback(self, name: str) -> Recording:
+        """Stops the playback of a recording, and returns the recording when it is over."""
+        return _recording(await self._request_recordings(f"{_segment(name)}/play/stop", "POST"))
 
     async def delete_recording(self, name: str) -> None:
         """Deletes a recording with its files. Requires the permission ``admin``."""
@@ -245,10 +332,31 @@ def _recording(found: Any) -> Recording:
             files=[
                 RecordingFile(file=one["file"], state=one["state"], **_facts(one)) for one in found["files"]
             ],
+            playback=None if found["playback"] is None else _playback(found["playback"]),
             **_facts(found),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise bad_message(f"a recording that is not valid: {error!r}") from error
+
+
+def _playback(found: Mapping[str, Any]) -> RecordingPlayback:
+    return RecordingPlayback(
+        state=found["state"],
+        error=found["error"],
+        started=_time(found["started"]),
+        ended=_time(found["ended"]),
+        rate=float(found["rate"]),
+        loop=bool(found["loop"]),
+        dedupe=found["dedupe"],
+        first_time=_time(found["from"]),
+        last_time=_time(found["to"]),
+        position=_time(found["position"]),
+        streams=dict(found["streams"]),
+        stored=int(found["stored"]),
+        bytes=int(found["bytes"]),
+        not_stored=int(found["notStored"]),
+        passes=int(found["passes"]),
+    )
 
 
 def _facts(found: Mapping[str, Any]) -> Dict[str, Any]:

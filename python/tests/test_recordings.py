@@ -76,6 +76,39 @@ def test_records_streams_into_files(client: rs.BlockingClient, stream: str, tmp_
         client.recording(stream)
 
 
+def test_plays_a_recording_again(client: rs.BlockingClient, redis: Redis, stream: str) -> None:
+    redis.command("XADD", f"default:{stream}", "1-0", "d", "first")
+    redis.command("XADD", f"default:{stream}", "3600000-0", "d", "an hour later")
+    client.record(stream, stream, last_entry_id=0)
+    assert client.stop_recording(stream).playback is None
+    started = client.play_recording(
+        stream,
+        rate=2,
+        device="lab",
+        stream=stream,
+        exclude=["other"],
+        start=datetime.fromtimestamp(0.001, timezone.utc),
+        end="3600000-0",
+        dedupe="k",
+    ).playback
+    assert started is not None
+    assert (started.state, started.rate, started.loop, started.dedupe) == ("playing", 2, False, "k")
+    assert started.streams == {f"default:{stream}": f"lab:{stream}"}
+    assert started.started is not None and started.ended is None
+    assert started.last_time == datetime.fromtimestamp(3600, timezone.utc)
+    paused = client.pause_playback(stream).playback
+    assert paused is not None and paused.state == "paused" and paused.position is not None
+    continued = client.continue_playback(stream).playback
+    assert continued is not None and continued.state == "playing"
+    stopped = client.stop_playback(stream).playback
+    assert stopped is not None
+    assert (stopped.state, stopped.error, stopped.not_stored, stopped.passes) == ("stopped", None, 0, 0)
+    with pytest.raises(rs.StreamerError, match="^NOT_FOUND: "):
+        client.pause_playback(stream)
+    with pytest.raises(rs.InvalidRequest, match="^BAD_PARAMETER: rate must be"):
+        client.play_recording(stream, rate=-1)
+
+
 def test_rejects_a_name_that_is_taken_or_a_path(
     client: rs.BlockingClient, stream: str, tmp_path: pathlib.Path
 ) -> None:
@@ -138,6 +171,11 @@ async def test_without_blocking(gateway: Gateway, redis: Redis, stream: str, tmp
                 break
             await asyncio.sleep(0.01)
         assert (await client.stop_recording(stream)).entries == 1
+        assert (await client.play_recording(stream, loop=True)).playback is not None
+        assert (await client.pause_playback(stream)).playback is not None
+        assert (await client.continue_playback(stream)).playback is not None
+        stopped = (await client.stop_playback(stream)).playback
+        assert stopped is not None and stopped.state == "stopped"
         assert stream in [one.name for one in await client.recordings()]
         [path] = await client.save_recording(stream, tmp_path)
         assert path.name == f"{stream}.mcap"

@@ -1,4 +1,4 @@
-/** Recordings panel: starts, lists, stops, downloads and deletes recordings of the gateway. */
+/** Recordings panel: starts, lists, stops, downloads, plays and deletes recordings of the gateway. */
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { RecordingInfo } from "../../../client/browser.ts";
@@ -9,7 +9,9 @@ import { pageUrl } from "../../page/urls.ts";
 import { usePolled } from "../../page/use-polled.ts";
 import { may } from "../../shell/session.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
-import { PlayAgain } from "./play-again.tsx";
+import { PlayElsewhere } from "./play-elsewhere.tsx";
+import { mayPlay } from "./playback.ts";
+import { type PlaybackActions, PlaybackControls } from "./playback-controls.tsx";
 import { RecordForm } from "./record-form.tsx";
 import { newestFirst, recordingFacts, recordingLook } from "./recording.ts";
 import "./recordings-panel.css";
@@ -30,7 +32,7 @@ export function RecordingsPanel({ workspace }: { readonly workspace: Workspace }
   const { value: list, problem } = usePolled(request, PERIOD_MS);
   const openKeys = useComputed(() => layout.panes.value.map(({ key }) => key));
   const message = useSignal("");
-  async function act(what: string, action: () => Promise<unknown>): Promise<void> {
+  const act: Act = async (what, action) => {
     message.value = "";
     try {
       await action();
@@ -38,7 +40,7 @@ export function RecordingsPanel({ workspace }: { readonly workspace: Workspace }
       message.value = `${what}: ${errorText(error)}`;
     }
     version.value++;
-  }
+  };
   return (
     <>
       <RecordForm streamer={streamer} openKeys={openKeys.value} started={() => version.value++} />
@@ -54,6 +56,7 @@ export function RecordingsPanel({ workspace }: { readonly workspace: Workspace }
           recording={recording}
           workspace={workspace}
           stop={() => void act("Not stopped", () => streamer.stopRecording(recording.name))}
+          playback={playbackOf(recording, workspace, act)}
           remove={() => void act("Not deleted", () => streamer.deleteRecording(recording.name))}
         />
       ))}
@@ -61,14 +64,42 @@ export function RecordingsPanel({ workspace }: { readonly workspace: Workspace }
   );
 }
 
+/** Performs an action, and shows why it failed. */
+type Act = (what: string, action: () => Promise<unknown>) => Promise<void>;
+
+/** Returns the actions of the playback of a recording. */
+function playbackOf(
+  { name, playback }: RecordingInfo,
+  { streamer, layout, clock }: Workspace,
+  act: Act,
+): PlaybackActions {
+  const open = (streams: Readonly<Record<string, string>>) => {
+    const keys = Object.values(streams);
+    if (keys.length === 0) return;
+    layout.openOnly(keys.slice(0, MAX_PANES), layout.panels.peek());
+    clock.live();
+  };
+  return {
+    play: (options) =>
+      void act("Not played", async () =>
+        open((await streamer.playRecording(name, options)).playback?.streams ?? {}),
+      ),
+    pause: () => void act("Not paused", () => streamer.pausePlayback(name)),
+    proceed: () => void act("Not continued", () => streamer.continuePlayback(name)),
+    stop: () => void act("Not stopped", () => streamer.stopPlayback(name)),
+    show: () => open(playback?.streams ?? {}),
+  };
+}
+
 interface RecordingProps {
   readonly recording: RecordingInfo;
   readonly workspace: Workspace;
+  readonly playback: PlaybackActions;
   readonly stop: () => void;
   readonly remove: () => void;
 }
 
-function Recording({ recording, workspace, stop, remove }: RecordingProps) {
+function Recording({ recording, workspace, playback, stop, remove }: RecordingProps) {
   const { name, state, error, started, streams, files } = recording;
   const { look, text } = recordingLook(recording);
   const mayDelete = streams.every((key) => may(workspace.session.value, "admin", key));
@@ -107,14 +138,17 @@ function Recording({ recording, workspace, stop, remove }: RecordingProps) {
             title="Opens the streams at the first recorded moment, as long as Redis stores it"
             onClick={() => show(recording, workspace)}
           >
-            <Icon of="play" small /> Show its streams
+            <Icon of="rows" small /> Show its streams
           </button>
         )}
         {mayDelete && <ConfirmButton text="Delete" confirmText={`Delete ${name} now`} action={remove} />}
       </div>
-      {state === "stopped" && files.length > 0 && (
-        <PlayAgain recording={recording} workspace={workspace} maxPanes={MAX_PANES} />
-      )}
+      <PlaybackControls
+        {...playback}
+        recording={recording}
+        isPermitted={mayPlay(recording, workspace.session.value)}
+      />
+      {state !== "recording" && files.length > 0 && <PlayElsewhere recording={recording} />}
     </section>
   );
 }

@@ -7,6 +7,7 @@ const recording: RecordingInfo = {
   ...{ name: "run-1", state: "recording", reason: null, error: null },
   ...{ started: "2026-11-28T13:00:00.000Z", ended: null, from: null, to: null },
   ...{ bytes: 1_500_000, entries: 1, gaps: 0, streams: ["rover:a", "rover:b"], newestGaps: [], files: [] },
+  playback: null,
 };
 
 test("a recording that waits looks unlike one that records, and unlike one that is over", () => {

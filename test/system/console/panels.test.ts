@@ -60,17 +60,47 @@ test("records the open panes, stops, downloads, shows the streams at that moment
   expect(entries).toHaveLength(2);
   await recording.getByRole("button", { name: "Show its streams" }).click();
   await until("it shows the first moment", () => page.url().includes("t=1700000000000"));
-  // As its commands store them.
-  await add("run-1-replay:a", "1-0", "again");
-  await recording.locator("summary", { hasText: "Play again" }).click();
+  await recording.locator("summary", { hasText: "Play in a terminal" }).click();
   await recording.getByText("npx redis-streamer play run-1.mcap").waitFor();
   expect(await axeViolations(page)).toEqual([]);
-  await recording.getByRole("button", { name: "Show the streams of run-1-replay" }).click();
-  await paneOf(page, "run-1-replay:a").waitFor();
   await recording.getByRole("button", { name: "Delete" }).click();
   await recording.getByRole("button", { name: "Delete run-1 now" }).click();
   await page.getByText("No recordings.").waitFor();
   expect(console.problems.filter((problem) => !problem.includes("400"))).toEqual([]);
+});
+
+test("plays a recording into streams of its own, with its progress", async () => {
+  await add("rover:a", "1700000000000-0", "first");
+  await add("rover:a", "1700003600000-0", "an hour later");
+  const post = (path: string, body: object = {}) =>
+    fetch(`${gateway.http}/recordings${path}`, { method: "POST", body: JSON.stringify(body) });
+  await post("", { name: "run-2", device: "rover", streams: ["a"], from: "0" });
+  await using console = await openConsole(browser, gateway.http, "#show=recordings");
+  const { page } = console;
+  const recording = page.getByRole("region", { name: "Recording run-2" });
+  await recording.getByText("2 entries").waitFor();
+  expect(await recording.getByRole("button", { name: "Play" }).count()).toBe(0);
+  await post("/run-2/stop");
+  await recording.getByLabel("Speed").selectOption("×4");
+  await recording.getByRole("button", { name: "Play" }).click();
+  await paneOf(page, "run-2-replay:a").waitFor();
+  await recording.getByText("playing", { exact: true }).waitFor();
+  await recording.getByText(/ of 60 min · ×4 · 1 stored$/).waitFor();
+  expect(await recording.getByRole("progressbar").getAttribute("value")).toMatch(/^0(\.0|$)/);
+  expect(await axeViolations(page)).toEqual([]);
+  await recording.getByRole("button", { name: "Pause" }).click();
+  await recording.getByText("paused", { exact: true }).waitFor();
+  await recording.getByRole("button", { name: "Continue" }).click();
+  await recording.getByText("playing", { exact: true }).waitFor();
+  await recording.getByRole("button", { name: "Stop playing" }).click();
+  await recording.getByText("playing stopped", { exact: true }).waitFor();
+  await recording.getByRole("button", { name: "Play", exact: true }).waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  await post("/run-2/play", { device: "other" });
+  await recording.getByText("playing", { exact: true }).waitFor();
+  await recording.getByRole("button", { name: "Show the replay" }).click();
+  await paneOf(page, "other:a").waitFor();
+  expect(console.problems).toEqual([]);
 });
 
 test("lists the connections, and closes one", async () => {

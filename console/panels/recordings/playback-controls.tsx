@@ -1,6 +1,6 @@
 /** Controls that play a recording into streams of its own, and show the progress. */
 import { useSignal } from "@preact/signals";
-import type { PlayRecordingOptions, RecordingInfo } from "../../../client/browser.ts";
+import type { PlayRecordingOptions, RecordingInfo, RecordingPlayback } from "../../../client/browser.ts";
 import { Icon } from "../../design/icon.tsx";
 import { isPlaying, playbackFacts, playbackLook, playedShare, RATES, speedText } from "./playback.ts";
 
@@ -27,49 +27,49 @@ export function PlaybackControls(props: PlaybackControlsProps) {
   if (!isPermitted && playback === null) return null;
   return (
     <div class="playback" role="group" aria-label={`Playback of ${name}`}>
-      {playback !== null && <Progress {...props} playback={playback} />}
-      {isPermitted && !isPlaying(playback) && <PlayForm {...props} />}
+      {playback !== null && <Progress playback={playback} />}
+      <div class="actions">
+        {isPermitted && (isPlaying(playback) ? <Changes {...props} /> : <PlayForm {...props} />)}
+        {Object.keys(playback?.streams ?? {}).length > 0 && (
+          <button type="button" onClick={props.show}>
+            <Icon of="rows" small /> Show the replay
+          </button>
+        )}
+      </div>
     </div>
   );
 }
 
-interface ProgressProps extends PlaybackControlsProps {
-  readonly playback: NonNullable<RecordingInfo["playback"]>;
-}
-
-function Progress({ playback, isPermitted, pause, proceed, stop, show }: ProgressProps) {
+function Progress({ playback }: { readonly playback: RecordingPlayback }) {
   const { look, text } = playbackLook(playback);
-  const isOpen = isPlaying(playback);
   return (
     <>
       <p class="facts">
         <span class={`chip ${look}`}>{text}</span> {playbackFacts(playback).join(" · ")}
       </p>
-      {isOpen && <progress value={playedShare(playback)} max={1} aria-label="Part that is played" />}
+      {isPlaying(playback) && (
+        <progress value={playedShare(playback)} max={1} aria-label="Part that is played" />
+      )}
       {playback.error !== null && <p class="problem">{playback.error}</p>}
-      <div class="actions">
-        {isOpen &&
-          isPermitted &&
-          (playback.state === "paused" ? (
-            <button type="button" onClick={proceed}>
-              <Icon of="play" small /> Continue
-            </button>
-          ) : (
-            <button type="button" onClick={pause}>
-              <Icon of="pause" small /> Pause
-            </button>
-          ))}
-        {isOpen && isPermitted && (
-          <button type="button" onClick={stop}>
-            <Icon of="stop" small /> Stop playing
-          </button>
-        )}
-        {Object.keys(playback.streams).length > 0 && (
-          <button type="button" onClick={show}>
-            <Icon of="rows" small /> Show the replay
-          </button>
-        )}
-      </div>
+    </>
+  );
+}
+
+function Changes({ recording: { playback }, pause, proceed, stop }: PlaybackControlsProps) {
+  return (
+    <>
+      {playback?.state === "paused" ? (
+        <button type="button" onClick={proceed}>
+          <Icon of="play" small /> Continue
+        </button>
+      ) : (
+        <button type="button" onClick={pause}>
+          <Icon of="pause" small /> Pause
+        </button>
+      )}
+      <button type="button" onClick={stop}>
+        <Icon of="stop" small /> Stop playing
+      </button>
     </>
   );
 }

@@ -36,11 +36,11 @@ export function playedShare({ from, to, position }: RecordingPlayback): number {
   return length === 0 ? 1 : (Date.parse(position) - Date.parse(from)) / length;
 }
 
-/** Returns position, speed and counts. */
+/** Returns position, unless it is the end, speed and counts. */
 export function playbackFacts(playback: RecordingPlayback): readonly string[] {
-  const { from, to, position, rate, stored, notStored, passes, loop } = playback;
+  const { state, from, to, position, rate, stored, notStored, passes, loop } = playback;
   const spans =
-    from === null || to === null || position === null
+    state === "finished" || from === null || to === null || position === null
       ? []
       : [
           `${spanText(Date.parse(position) - Date.parse(from))} of ${spanText(Date.parse(to) - Date.parse(from))}`,

@@ -38,6 +38,7 @@ test("states position, speed and counts", () => {
   expect(playbackFacts({ ...playback, rate: 0, notStored: 3, loop: true, passes: 1 })).toEqual([
     ...["15 s of 60 s", "as fast as possible", "1,200 stored", "3 not stored", "pass 2"],
   ]);
+  expect(playbackFacts({ ...playback, state: "finished" })).toEqual(["×4", "1,200 stored"]);
   expect(playedShare(playback)).toBe(0.25);
   expect(playedShare({ ...playback, to: playback.from, position: playback.from })).toBe(1);
 });

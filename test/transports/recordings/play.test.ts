@@ -292,7 +292,7 @@ describe("a playback ends", () => {
     await start("run", { device: "wrong", streams: ["imu"], rate: 0 });
     expect(await ended("run")).toMatchObject({
       ...{ state: "failed", stored: 0, notStored: 20 },
-      error: expect.stringContaining("stream"),
+      error: "wrong:imu: the key of this stream holds a value that is not a stream",
     });
   });
 

@@ -4,7 +4,7 @@
  */
 import type { Visitor } from "../../../access/admission.ts";
 import { accountName } from "../../../access/limits/limits.ts";
-import { asGatewayError, type GatewayError } from "../../../domain/errors.ts";
+import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
 import { sleep } from "../../../domain/scheduling/sleep.ts";
 import type { NewEntry } from "../../../domain/streams/entry.ts";
 import type { AppendResult } from "../../../redis/append/appender.ts";
@@ -150,10 +150,10 @@ export class PlaybackWriter {
         this.bytes += entry.data.length;
         this.#parts.observe.counters.playedEntries++;
       });
-      const found = errors.filter((error) => error !== undefined);
-      const final = found.find((error) => !mayRepeat(error));
-      if (final !== undefined) throw final;
-      const [first] = found;
+      const final = errors.findIndex((error) => error !== undefined && !mayRepeat(error));
+      const { code, message } = errors[final] ?? {};
+      if (code !== undefined) throw new GatewayError(code, `${batch[final]?.entry.key}: ${message}`);
+      const first = errors.find((error) => error !== undefined);
       this.#hooks.onWaiting(first?.message ?? null);
       if (first !== undefined) await sleep(RETRY_MS, signal).catch(() => undefined);
     }

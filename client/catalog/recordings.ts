@@ -133,10 +133,11 @@ const RECORD_OPTIONS: OptionNames<RecordOptions> = {
   ...{ maxBytes: true, maxSeconds: true, compression: true, notes: true },
 };
 
-const PLAY_OPTIONS: OptionNames<PlayRecordingOptions> = {
-  ...{ signal: true, rate: true, device: true, streams: true, exclude: true },
-  ...{ from: true, to: true, loop: true, dedupe: true },
-};
+/** Returns a request with options as its body. */
+const bodyOf = ({ signal, streams, ...members }: PlayRecordingOptions) => ({
+  signal,
+  json: { ...members, streams: typeof streams === "string" ? [streams] : streams },
+});
 
 /** Creates the methods. */
 export function createRecordings(gateway: Gateway): Recordings {
@@ -153,33 +154,30 @@ export function createRecordings(gateway: Gateway): Recordings {
     if (isObject(value) && Array.isArray(value.files)) return value as unknown as RecordingInfo;
     throw badMessage("a response that is not a recording");
   };
-  const post = async (path: readonly string[], { signal }: ListOptions = {}) =>
-    one(parse((await request(gateway, url(...path), { method: "POST", signal })).body));
+  /** Sends a request whose response is a recording. */
+  const send = async (path: readonly string[], options: Parameters<typeof request>[2]) =>
+    one(parse((await request(gateway, url(...path), options)).body));
+  const act =
+    (...path: readonly string[]) =>
+    (name: string, { signal }: ListOptions = {}) =>
+      send([name, ...path], { method: "POST", signal });
   return {
     async record(streams, options = {}) {
       checkOptions(options, RECORD_OPTIONS);
-      const { signal, ...members } = options;
-      const json = { streams: typeof streams === "string" ? [streams] : streams, ...members };
-      return one(parse((await request(gateway, url(), { json, signal })).body));
+      return send([], bodyOf({ streams, ...options }));
     },
     async recordings({ signal } = {}) {
       const list = parse((await request(gateway, url(), { signal })).body);
       if (!Array.isArray(list)) throw badMessage("a response that is not a list of recordings");
       return list.map(one);
     },
-    async recording(name, { signal } = {}) {
-      return one(parse((await request(gateway, url(name), { signal })).body));
-    },
-    stopRecording: (name, options) => post([name, "stop"], options),
-    async playRecording(name, options = {}) {
-      checkOptions(options, PLAY_OPTIONS);
-      const { signal, streams, ...members } = options;
-      const json = { ...members, streams: typeof streams === "string" ? [streams] : streams };
-      return one(parse((await request(gateway, url(name, "play"), { json, signal })).body));
-    },
-    pausePlayback: (name, options) => post([name, "play", "pause"], options),
-    continuePlayback: (name, options) => post([name, "play", "continue"], options),
-    stopPlayback: (name, options) => post([name, "play", "stop"], options),
+    recording: (name, { signal } = {}) => send([name], { signal }),
+    stopRecording: act("stop"),
+    // The gateway rejects members that it does not know.
+    playRecording: (name, options = {}) => send([name, "play"], bodyOf(options)),
+    pausePlayback: act("play", "pause"),
+    continuePlayback: act("play", "continue"),
+    stopPlayback: act("play", "stop"),
     async deleteRecording(name, { signal } = {}) {
       await request(gateway, url(name), { method: "DELETE", signal });
     },

@@ -18,6 +18,7 @@ import { request } from "../../support/clients/http.ts";
 import { readableOf } from "../../support/data/mcap.ts";
 import { fieldsIn } from "../../support/data/stored.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { metricOf } from "../../support/gateway/metrics.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
@@ -232,6 +233,22 @@ describe("a playback", () => {
       error: "the entry 1-0 of large:s has 3000000 bytes; MAX_MESSAGE_BYTES permits 1000000",
     });
   });
+});
+
+it("a playback is slowed down by the rate limits of its client, and counted", async () => {
+  await using limited = await startTestGateway(redis.url, {
+    ...{ RECORDINGS_DIR: join(root, "limited"), MAX_MESSAGES_PER_SECOND: "100", REDIS_STREAM_MAXLEN: "0" },
+  });
+  for (let n = 1; n <= 300; n++) await add("rate:s", `${n}-0`, "d", `${n}`);
+  await record("run", { device: "rate", streams: ["s"] }, limited);
+  const hits = () => metricOf(limited, 'limits_hit_total{limit="messages_per_second"}');
+  expect(await hits()).toBe(0);
+  await post("/run/play", { rate: 0, device: "limited" }, limited);
+  // Further requests would pay for the limit, too.
+  await until("the end", async () => (await redis.control.call("XLEN", "limited:s")) === 300);
+  expect(await hits()).toBeGreaterThan(0);
+  expect(await metricOf(limited, "played_entries_total")).toBe(300);
+  expect(await stored("limited:s")).toEqual(await stored("rate:s"));
 });
 
 describe("a repeated playback", () => {

@@ -3,7 +3,6 @@
  * is paused, and reads on from Redis at its cursors.
  */
 import type { GatewayError } from "../../domain/errors.ts";
-import { within } from "../../domain/scheduling/timeout.ts";
 import type { Gap, StreamEntries } from "../../domain/streams/entry.ts";
 import { compareIds, type EntryId, timeOfId } from "../../domain/streams/entry-id.ts";
 import type { Encoder, Sink } from "../../live/sink.ts";
@@ -20,8 +19,8 @@ import { type RecordedStreams, readMetas } from "./recorded-streams.ts";
 /** Bytes on their way to the thread at which the subscription is paused, and at which it continues. */
 const FULL_BYTES = 8 * 1024 * 1024;
 const DRAINED_BYTES = 4 * 1024 * 1024;
-/** Longest time in ms to wait for entries that were stored before a stop. */
-const CATCH_UP_MS = 1000;
+/** Time in ms without an entry after which those before a stop are not waited for any longer. */
+const STALLED_MS = 5000;
 
 /** Receives the events of a recorder. After `onEnded` or `onFailed` there are no others. */
 export interface RecorderHooks {
@@ -139,7 +138,8 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   }
 
   /**
-   * Resolves when it has received what its streams have at present, at most after a second: the newest entries may be deleted.
+   * Resolves when it has received what its streams have at present, however much that is. The newest entries may be deleted
+   * meanwhile, so it ends, too, when no entry arrives although there is room for one.
    *
    * @throws GatewayError if Redis is unavailable
    */
@@ -150,15 +150,17 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     );
     const hasReached = () =>
       ends.every(([key, end]) => compareIds(this.#lastIds.get(key) ?? end, end) >= 0) || this.#isOver;
-    await within(
-      CATCH_UP_MS,
-      new Promise<void>((resolve) => {
-        this.#onReceived = () => {
-          if (hasReached()) resolve();
-        };
-        this.#onReceived();
-      }),
-    );
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      const check = () => {
+        clearTimeout(timer);
+        if (hasReached()) resolve();
+        else timer = setTimeout(() => (this.isFull() ? check() : resolve()), STALLED_MS);
+      };
+      this.#onReceived = check;
+      check();
+    });
+    this.#onReceived = () => undefined;
   }
 
   /** Ends the file with what has been received. */
@@ -242,6 +244,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
 
   #halt(): void {
     this.#isOver = true;
+    this.#onReceived();
     this.#stopPattern();
     this.#subscription?.close();
   }

@@ -139,6 +139,14 @@ export class Recording {
     await this.#closed;
   }
 
+  /** Stops it at once, without what it has not received, because it is deleted. */
+  async discard(): Promise<void> {
+    this.#stopping ??= "request";
+    await this.#opened;
+    this.#recorder?.stop();
+    await this.#closed;
+  }
+
   /** Ends the file, because the gateway stops. The next gateway continues the recording. */
   async close(): Promise<void> {
     this.#isClosing = true;

@@ -192,7 +192,7 @@ export class OwnRecordings implements Recordings {
     await this.#started;
     const recording = this.#recordings.get(name);
     if (recording === undefined) return false;
-    await recording.stop("request");
+    await recording.discard();
     await this.#playbacks.change(name, "stop");
     await this.#orUnavailable(() => this.#parts.directory.remove(recording.record));
     this.#recordings.delete(name);

@@ -80,6 +80,15 @@ describe("a recording", () => {
     ]);
   });
 
+  it("has everything that was stored before its stop, however far behind it is", async () => {
+    const entries = 300_000;
+    const store = "for i = 1, ARGV[1] do redis.call('XADD', KEYS[1], i .. '-0', 'd', 'x') end";
+    await redis.control.call("EVAL", store, 1, "behind:s", entries);
+    await record({ name: "behind", device: "behind", streams: ["s"], from: "0" });
+    expect(await stop("behind")).toMatchObject({ state: "stopped", entries, gaps: 0 });
+    await redis.control.call("DEL", "behind:s");
+  });
+
   it("sees metadata that is declared after the first entry", async () => {
     await record({ name: "declared", device: "late", streams: ["cam"] });
     await add("late:cam", "1-0", "{}");

@@ -5,9 +5,10 @@ import { guessType, hasControls, imageTypeOf } from "../../src/domain/content/de
 import { essenceOf, parseMediaType } from "../../src/domain/content/media-type.ts";
 import { pcmOfMeta, readWav } from "../../src/domain/content/pcm.ts";
 import { looksLikeSound } from "./audio/pcm.ts";
+import { codecOfType } from "./video/access-unit.ts";
 
 /** Kind of a payload. `fields` is an entry without a payload: a plain Redis entry. */
-export type Kind = "image" | "audio" | "json" | "msgpack" | "text" | "fields" | "binary";
+export type Kind = "image" | "video" | "audio" | "json" | "msgpack" | "text" | "fields" | "binary";
 
 /** An entry with its kind, by which a viewer is selected. */
 export interface Content {
@@ -46,10 +47,23 @@ function declaredType({ fields }: PulledEntry, meta: unknown): string | undefine
   return own ?? readDeclaration(meta).declaration.contentType;
 }
 
+/** Returns the declared content type without its parameters, in lower case; undefined if there is none. */
+export function declaredEssence(entry: PulledEntry, meta: unknown): string | undefined {
+  const type = declaredType(entry, meta);
+  return type === undefined ? undefined : essenceOf(type);
+}
+
+/** Whether bytes begin with a start code of a video (ITU-T H.264, annex B). */
+function beginsByteStream(data: Uint8Array): boolean {
+  const one = data.indexOf(1);
+  return one >= 2 && data.subarray(0, one).every((byte) => byte === 0);
+}
+
 /** Returns the kind for a content type; undefined if there is none, or the payload is not of that type. */
 function kindOfType(type: string | undefined, entry: PulledEntry, meta: unknown): Kind | undefined {
   const essence = type === undefined ? "" : essenceOf(type);
   if (essence.startsWith("image/")) return imageTypeOf(entry.data) === undefined ? undefined : "image";
+  if (codecOfType(essence) !== undefined) return beginsByteStream(entry.data) ? "video" : undefined;
   if (essence.startsWith("audio/"))
     return readWav(entry.data) === undefined && pcmOfMeta(meta) === undefined ? undefined : "audio";
   if (/^application\/(.*\+)?json$/.test(essence))

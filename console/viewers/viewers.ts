@@ -9,10 +9,11 @@ import { states } from "./states/states.ts";
 import { table } from "./table/table.ts";
 import { text } from "./text/text.ts";
 import { track } from "./track/track.ts";
+import { video } from "./video/video.ts";
 import type { Viewer } from "./viewer.ts";
 
 /** All viewers. The last one shows any content. */
-export const VIEWERS: readonly Viewer[] = [image, audio, track, plot, states, table, text, raw];
+export const VIEWERS: readonly Viewer[] = [image, video, audio, track, plot, states, table, text, raw];
 
 /** Selects the viewer for an entry. @param meta the stream's metadata */
 export function viewOf(entry: PulledEntry, meta?: unknown): Viewer["id"] {

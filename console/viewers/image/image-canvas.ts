@@ -1,7 +1,7 @@
 /** Canvas that displays the newest image of a stream. A worker decodes and draws. */
 import type { PulledEntry } from "../../../client/browser.ts";
 import { imageTypeOf } from "../../../src/domain/content/detection.ts";
-import { countText, spanText } from "../../page/format.ts";
+import { countText, latencyText } from "../../page/format.ts";
 import { type ImageSize, imageSizeOf, MAX_PIXELS } from "./image-size.ts";
 import type { FromPictureWorker, ToPictureWorker } from "./picture-worker.ts";
 import { createSkipCounter, type StreamCounters } from "./skip-counter.ts";
@@ -127,6 +127,3 @@ export class ImageCanvas {
     this.#worker.postMessage(message, transfer);
   }
 }
-
-/** Formats a latency. Clocks differ, so a negative latency is displayed as 0. */
-const latencyText = (ms: number): string => (ms < 1000 ? `${Math.max(0, Math.round(ms))} ms` : spanText(ms));

@@ -46,7 +46,10 @@ test.each([
   ["image/jpeg", "hello", "text"],
   ["audio/wav", "hello", "text"],
   ["application/json", Uint8Array.of(0xff, 0xd8, 0xff), "image"],
-  ["video/h264", Uint8Array.of(0, 0, 0, 1), "raw"],
+  ["video/h264", Uint8Array.of(0, 0, 0, 1, 0x67), "video"],
+  ["video/hevc", Uint8Array.of(0, 0, 1, 0x40), "video"],
+  ["video/h264", Uint8Array.of(0x67, 0, 0, 1), "raw"],
+  ["video/mp4", Uint8Array.of(0, 0, 0, 1), "raw"],
   ["nonsense", "5", "plot"],
 ])("a stream of %s", (contentType, data, view) => {
   expect(viewOf(entryOf(data), { contentType })).toBe(view);

@@ -8,6 +8,7 @@ import type { Visitor } from "../../../access/admission.ts";
 import { asGatewayError } from "../../../domain/errors.ts";
 import type { Counters } from "../../../observe/counters.ts";
 import type { ErrorLog } from "../../response/errors/error-log.ts";
+import { FieldError } from "./field-errors.ts";
 
 /** Codes that only GraphQL has. */
 export type GraphqlCode =
@@ -28,6 +29,10 @@ export const graphqlError = (code: GraphqlCode, message: string): GraphQLError =
 
 /** Copies an error with another message and code. Its locations and path are kept. */
 function withMessage(error: Readonly<Error>, message: string, code: string): GraphQLError {
+  if (error instanceof FieldError) {
+    const { path, locations } = error;
+    return Object.assign(new GraphQLError(message, { path, extensions: { code } }), { locations });
+  }
   const { nodes, source, positions, path, locations } =
     error instanceof GraphQLError ? error : new GraphQLError(error.message);
   const made = new GraphQLError(message, {
@@ -54,7 +59,8 @@ export function createErrorFormatter({
   readonly errorLog: ErrorLog;
 }) {
   return function format(error: Readonly<Error>, visitor?: Visitor): GraphQLError {
-    const cause = error instanceof GraphQLError ? error.originalError : error;
+    const thrown = error instanceof GraphQLError ? error.originalError : error;
+    const cause = thrown instanceof FieldError ? thrown.cause : thrown;
     if (error instanceof GraphQLError && (cause === undefined || cause instanceof GraphQLError)) {
       counters.clientErrors++;
       return error.extensions.code === undefined ? withCode(error, "BAD_USER_INPUT") : error;

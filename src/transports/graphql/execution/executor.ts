@@ -11,6 +11,7 @@ import { buildSchema } from "../schema/schema.ts";
 import { createRun, type Run } from "./compiled-execute.ts";
 import type { GraphqlParts } from "./context.ts";
 import { createErrorFormatter, type ErrorFormatter } from "./errors.ts";
+import { throwFieldErrors } from "./field-errors.ts";
 import { createPrepare, type Prepare, type Prepared } from "./prepare.ts";
 
 /** Functions shared by all GraphQL protocols. */
@@ -32,7 +33,7 @@ export function createExecutor(parts: GraphqlParts, run = createRun()): Executor
   return {
     run,
     parts,
-    prepare: createPrepare(buildSchema(!parts.config.noDevicePrefix), parts),
+    prepare: createPrepare(throwFieldErrors(buildSchema(!parts.config.noDevicePrefix)), parts),
     formatError: createErrorFormatter(parts.observe),
   };
 }

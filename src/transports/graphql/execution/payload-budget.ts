@@ -81,11 +81,13 @@ export function createPayloadBudget({ mostBytes, readBytes, lease }: PayloadBudg
   let reserved = 0;
   let onAbandoned: (() => void) | undefined;
 
+  let known: GatewayError | undefined;
+  /** One error for all fields, of which there may be thousands. */
   const tooLarge = () =>
-    new GatewayError(
+    (known ??= new GatewayError(
       "TOO_LARGE",
       `the payloads of the operation must be at most ${mostBytes} bytes together (GRAPHQL_MAX_ANSWER_BYTES); request fewer`,
-    );
+    ));
 
   /** Reserves memory for one read. */
   async function reserve(expected: number): Promise<void> {

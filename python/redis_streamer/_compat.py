@@ -66,6 +66,12 @@ async def _finished_before_cancel(task: asyncio.Future[T]) -> bool:
     return not task.cancelled() and task.exception() is None
 
 
+def abort(transport: asyncio.WriteTransport) -> None:
+    """Closes a transport at once. asyncio fails to abort one whose last bytes left while it was closing."""
+    with contextlib.suppress(AttributeError):
+        transport.abort()
+
+
 class Connection:
     """An open WebSocket. One task receives, one task sends."""
 
@@ -117,7 +123,7 @@ class Connection:
             await asyncio.wait([closing], timeout=_CLOSE_S)
         finally:
             if not self._loop.is_closed():
-                self._transport.abort()
+                abort(self._transport)
                 closing.cancel()
         with contextlib.suppress(Exception):
             await self._socket.wait_closed()
@@ -127,7 +133,7 @@ class Connection:
         """Closes the connection at once, without a handshake. The tasks of websockets end by themselves."""
         if not self._loop.is_closed():
             self._stop_watch()
-            self._transport.abort()
+            abort(self._transport)
 
     def _stop_watch(self) -> None:
         self._watch.cancel()
@@ -148,7 +154,7 @@ class Connection:
         except exceptions.ConnectionClosed:
             pass
         except asyncio.TimeoutError:
-            self._transport.abort()
+            abort(self._transport)
 
 
 def _closed(error: exceptions.ConnectionClosed) -> StreamerError:
@@ -174,7 +180,7 @@ async def open_connection(url: str, token: Optional[str], ssl: Optional[tls.SSLC
     where = url.partition("?")[0]
     try:
         opening = cast(Callable[..., Any], _connect)(url, **options)
-        return Connection(await within(_OPEN_S, opening, lambda socket: socket.transport.abort()))
+        return Connection(await within(_OPEN_S, opening, lambda socket: abort(socket.transport)))
     except (exceptions.InvalidHandshake, exceptions.InvalidMessage) as error:
         response = getattr(error, "response", None)
         status = getattr(error, "status_code", None) if response is None else response.status_code

@@ -12,6 +12,7 @@ from typing import (
     Awaitable,
     Callable,
     Dict,
+    Iterable,
     List,
     Mapping,
     NamedTuple,
@@ -22,7 +23,7 @@ from typing import (
 )
 from urllib.parse import quote, urlencode, urlsplit
 
-from ._compat import USER_AGENT, Connection, next_of, open_connection, within
+from ._compat import USER_AGENT, Connection, abort, next_of, open_connection, within
 from .errors import StreamerError, bad_message, bad_parameter, error_from_response, unreachable
 
 Token = Union[str, Callable[[], Union[str, Awaitable[str]]]]
@@ -48,6 +49,7 @@ def backoff_s(failures: int, fraction: float) -> float:
 
 def streams_segment(streams: Sequence[str]) -> str:
     """Returns the path segment for stream names: percent-encoded and joined by ``+``. Raises InvalidRequest."""
+    _check_names(streams)
     segment = "+".join(quote(stream, safe="!'()*") for stream in streams)
     if "" in streams or segment in ("", ".", ".."):
         raise bad_parameter(f'a stream name must not be empty, "." or "..", got "{segment}"')
@@ -55,8 +57,20 @@ def streams_segment(streams: Sequence[str]) -> str:
 
 
 def stream_names(streams: Union[str, Sequence[str]]) -> List[str]:
-    """Returns the names of streams that a caller joins by ``+`` or lists, each once."""
-    return list(dict.fromkeys(streams.split("+") if isinstance(streams, str) else streams))
+    """Returns the names of streams that a caller joins by ``+`` or lists, each once. Raises InvalidRequest."""
+    names: List[Any]
+    if isinstance(streams, str):
+        names = streams.split("+")
+    else:
+        names = list(streams) if isinstance(streams, Iterable) else [streams]
+    _check_names(names)
+    return list(dict.fromkeys(names))
+
+
+def _check_names(names: Iterable[object]) -> None:
+    for name in names:
+        if not isinstance(name, str):
+            raise bad_parameter(f"a stream name must be str, got {type(name).__name__}")
 
 
 def query_text(query: Query) -> str:
@@ -80,12 +94,18 @@ class Gateway:
     def __init__(self, url: str, token: Optional[Token], ssl: Optional[tls.SSLContext]) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
-            raise bad_parameter(f"the gateway's URL must start with http:, https:, ws: or wss:, got {url!r}")
+            raise bad_parameter(
+                f"the gateway's URL must start with http://, https://, ws:// or wss:// and a host, got {url!r}"
+            )
+        try:
+            port = parts.port
+        except ValueError as error:
+            raise bad_parameter(f"the port of the gateway's URL {url!r} is not valid: {error}") from None
         self.is_secure = parts.scheme in ("https", "wss")
         self.url = f"{'https' if self.is_secure else 'http'}://{parts.netloc}{parts.path.rstrip('/')}"
         self._host = parts.hostname
         self._netloc = parts.netloc.rpartition("@")[2]
-        self._port = parts.port or (443 if self.is_secure else 80)
+        self._port = port or (443 if self.is_secure else 80)
         self._path = parts.path.rstrip("/")
         self._token = token
         self._ssl = (ssl or tls.create_default_context()) if self.is_secure else None
@@ -173,7 +193,7 @@ class Gateway:
             *([] if method == "GET" else [f"Content-Length: {len(payload)}"]),
         ]
         opening = asyncio.open_connection(self._host, self._port, ssl=self._ssl, limit=_MOST_HEADER_BYTES)
-        reader, writer = await within(silence_s, opening, lambda opened: opened[1].transport.abort())
+        reader, writer = await within(silence_s, opening, lambda opened: abort(opened[1].transport))
         try:
             writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + payload)
             status, headers = await within(silence_s, _read_head(reader))
@@ -183,7 +203,7 @@ class Gateway:
             while (part := await within(silence_s, next_of(parts))) is not None:
                 (rejection.append if is_rejected else write)(part)
         finally:
-            writer.transport.abort()
+            abort(writer.transport)
         if is_rejected:
             raise error_from_response(status, b"".join(rejection))
         return headers

@@ -476,7 +476,8 @@ class Client(RecordingMethods):
             answer = json.loads(body)
             data, errors = answer.get("data"), answer.get("errors")
         except (ValueError, AttributeError) as error:
-            raise bad_message("a GraphQL response that is not a JSON object") from error
+            problem = f"a GraphQL response that is not a JSON object; check the URL {self._gateway.url}"
+            raise bad_message(problem) from error
         # A list or field may be null for other reasons than an error.
         if errors and (not data or None in data.values()):
             code = errors[0].get("extensions", {}).get("code", "REFUSED")

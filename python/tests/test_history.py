@@ -215,10 +215,18 @@ async def test_devices_that_are_connected(client: rs.Client, redis: Redis) -> No
     assert found["rover-2"].meta == {"wheels": 6}
 
 
-@pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://host", "redis://host"])
+@pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://host", "redis://host", "http://"])
 def test_rejects_a_url_that_is_no_gateway(url: str) -> None:
     with pytest.raises(rs.InvalidRequest, match="must start with http"):
         rs.connect(url)
+
+
+@pytest.mark.parametrize("port", ["99999", "abc"])
+def test_names_the_port_that_is_not_valid(port: str) -> None:
+    with pytest.raises(
+        rs.InvalidRequest, match=f"port of the gateway's URL 'http://localhost:{port}' is not"
+    ):
+        rs.connect(f"http://localhost:{port}")
 
 
 async def test_an_unreachable_gateway_is_an_error_at_once() -> None:

@@ -138,6 +138,8 @@ async def test_prefix_and_whole_keys(client: rs.Client, redis: Redis, stream: st
     "arguments, problem",
     [
         ({"stream": ""}, "must not be empty"),
+        ({"stream": [5]}, "must be str, got int"),
+        ({"stream": None}, "must be str, got NoneType"),
         ({"stream": "a+b", "last_entry_id": "1-0+2-0+3-0"}, "one value, or one per stream"),
         ({"stream": "a", "last_entry_id": "yesterday"}, "last_entry_id"),
         ({"stream": "a", "count": 0}, "count"),

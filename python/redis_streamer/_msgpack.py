@@ -251,12 +251,16 @@ def _sized(kind: int, size: int) -> bytes:
 
 def encode_fields(fields: Mapping[str, FieldValue]) -> bytes:
     """Encodes further fields of an entry. Text is UTF-8; a list repeats the field."""
+    if not isinstance(fields, Mapping):
+        raise TypeError(f"fields must be a dict, got {type(fields).__name__}")
     count = len(fields)
     parts = [bytes((0x80 | count,)) if count < 16 else struct.pack(">BH", 0xDE, count)]
     for name, value in fields.items():
         parts.append(text(name))
-        if isinstance(value, (bytes, str)):
+        if isinstance(value, (bytes, bytearray, memoryview, str)):
             parts.append(_field(value))
+        elif not isinstance(value, (list, tuple)):
+            raise TypeError(f"the field {name!r} must be bytes, str or a list, got {type(value).__name__}")
         else:
             parts.append(list_head(len(value)))
             parts.extend(_field(one) for one in value)
@@ -264,5 +268,5 @@ def encode_fields(fields: Mapping[str, FieldValue]) -> bytes:
 
 
 def _field(value: Union[bytes, str]) -> bytes:
-    data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(value)
+    data = value.encode("utf-8", "surrogateescape") if isinstance(value, str) else bytes(memoryview(value))
     return bin_head(len(data)) + data

@@ -23,12 +23,23 @@ def encode_payload(value: Any, image_format: str) -> bytes:
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, (dict, list)):
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+        return _encode_json(value)
     if isinstance(value, (bytearray, memoryview)):
         return bytes(value)
     if hasattr(value, "__array_interface__"):
         return encode(value, image_format)
     raise TypeError(f"an entry must be bytes, str, dict, list or an image, got {type(value).__name__}")
+
+
+def _encode_json(value: Any) -> bytes:
+    try:
+        return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    except TypeError as error:
+        hint = "convert numpy values with .tolist(), and pass several entries as send(*entries)"
+        raise TypeError(f"a dict or list is sent as JSON: {error}; {hint}") from None
+    except ValueError as error:
+        hint = "send None instead of NaN or infinity" if "Out of range" in str(error) else "check its values"
+        raise ValueError(f"a dict or list is sent as JSON: {error}; {hint}") from None
 
 
 def encode(image: Any, image_format: str = "jpeg") -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
 import contextlib
 import threading
@@ -24,6 +25,8 @@ class LoopThread:
         # A daemon, so that a client that is not closed does not keep the interpreter alive.
         self._thread = threading.Thread(target=self._serve, name="redis-streamer", daemon=True)
         self._thread.start()
+        # Lets a push that was not closed report the entries that it loses.
+        atexit.register(self.close)
 
     def _serve(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -99,6 +102,7 @@ class LoopThread:
 
     def close(self) -> None:
         """Cancels what runs, and waits for the thread to end."""
+        atexit.unregister(self.close)
         with self._lock:
             was_open, self._is_open = self._is_open, False
             if was_open:

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import json
 import logging
+import re
 import uuid
 from collections import deque
 from typing import Any, Deque, Dict, List, Mapping, Optional, Sequence, Tuple
@@ -43,6 +45,8 @@ _BATCH_BYTES = 256 * 1024
 _BATCH_ENTRIES = 500
 _ENTRY_BYTES = 100  # memory of an entry besides its payload
 _LAST_FLUSH_S = 2.0  # limit for sending the rest after an exception
+
+_ENTRY_ID = re.compile(r"\*|\d+(-(\d+|\*))?", re.ASCII)
 
 # Errors of an entry after which it is sent again: it is not stored, or its number shows that it is.
 _SENT_AGAIN = (RETRYABLE_CODES - {"INTERNAL", "REDIS_FULL"}) | {"APPEND_UNKNOWN"}
@@ -148,8 +152,7 @@ class Push:
         """Waits until the window has room. Raises the error of an entry of ``put`` that failed."""
         await self._changes.until(lambda: self._ended is not None or self._has_room())
         self._raise_failure()
-        if self._ended is not None:
-            raise self._ended
+        self._raise_ended()
 
     async def flush(self) -> None:
         """Waits until all entries are stored or have failed. Raises the error of an entry of ``put`` that failed."""
@@ -190,6 +193,7 @@ class Push:
         """Connects in the background."""
         if self._runner is None and self._ended is None:
             self._runner = asyncio.get_running_loop().create_task(self._run())
+            self._runner.add_done_callback(self._end_with_loop)
 
     def enqueue(
         self,
@@ -199,12 +203,10 @@ class Push:
         waiter: Optional[asyncio.Future[None]],
     ) -> _Group:
         """Adds encoded entries to those that wait. Raises the error of a push that has ended."""
-        if ids is not None and len(ids) != len(payloads):
-            raise bad_parameter(f"ids must have one id per entry ({len(payloads)}), got {len(ids)}")
-        self.start()
-        if self._ended is not None:
-            raise self._ended
+        _check_ids(ids, len(payloads))
         tail = encode_fields(fields) if fields else b""
+        self.start()
+        self._raise_ended()
         kind = b"\x94" if fields else b"\x93"
         group = _Group(len(payloads), waiter)
         for index, payload in enumerate(payloads):
@@ -346,6 +348,20 @@ class Push:
                 self._finish(pending, None, _unknown(error) if pending.was_sent else error)
         self._changes.notify()
 
+    def _end_with_loop(self, _runner: object) -> None:
+        """Ends a push that was not closed: `asyncio.run` and a blocking client cancel the tasks that are left."""
+        if self._ended is not None:
+            return
+        missing = len(self._waiting) + len(self._in_flight)
+        if missing:
+            log.warning("push to %s: it was not closed; %d entries may be lost", self._stream, missing)
+        self._end(Closed("CLOSED", "the event loop of the push ended; open the push in each event loop"))
+
+    def _raise_ended(self) -> None:
+        # A copy, because an exception gets a longer traceback each time it is raised.
+        if self._ended is not None:
+            raise copy.copy(self._ended)
+
     def _raise_failure(self) -> None:
         failure, self._failure = self._failure, None
         if failure is not None:
@@ -360,6 +376,19 @@ class Push:
 def encode_entries(entries: Sequence[Any], image_format: str) -> List[bytes]:
     """Encodes the entries of a caller. Raises TypeError or ValueError."""
     return [encode_payload(entry, image_format) for entry in entries]
+
+
+def _check_ids(ids: Optional[Sequence[Optional[str]]], count: int) -> None:
+    """Raises InvalidRequest before anything is sent: the gateway closes the push of an id of the wrong form."""
+    if ids is None:
+        return
+    if isinstance(ids, str):
+        raise bad_parameter(f"ids must be a list with one id per entry, got {ids!r}")
+    if len(ids) != count:
+        raise bad_parameter(f"ids must have one id per entry ({count}), got {len(ids)}")
+    for one in ids:
+        if one is not None and not (isinstance(one, str) and _ENTRY_ID.fullmatch(one)):
+            raise bad_parameter(f'an entry id must be "<ms>-<sequence>", "<ms>-*" or None, got {one!r}')
 
 
 def _unknown(cause: StreamerError) -> StreamerError:

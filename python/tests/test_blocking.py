@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import pathlib
 import signal
 import subprocess
 import sys
@@ -125,6 +126,19 @@ def test_plays_a_range_back_and_ends(gateway: Gateway, stream: str) -> None:
         assert sum(1 for _ in played) == 9
         with pytest.raises(StopIteration):
             next(played)
+
+
+def test_reports_entries_of_a_push_that_was_not_closed(stream: str) -> None:
+    # Nothing listens on port 9.
+    code = (
+        "import sys, redis_streamer as rs\n"
+        "push = rs.open('http://127.0.0.1:9').push(sys.argv[1])\n"
+        "push.put('1')\n"
+    )
+    folder = pathlib.Path(rs.__file__).parent.parent
+    command = [sys.executable, "-c", code, stream]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+    assert f"push to {stream}: it was not closed; 1 entries may be lost" in done.stderr
 
 
 def test_no_thread_survives_close(gateway: Gateway, stream: str) -> None:

@@ -49,6 +49,72 @@ async def test_takes_ids_and_reports_the_error_of_an_entry(client: rs.Client, st
     assert await texts(client, stream) == ["1", "2", "3", "5"]
 
 
+@pytest.mark.parametrize("wrong", ["abc", "1-2-3", "-1", 5, ("1-1",), ""])
+async def test_rejects_an_id_of_the_wrong_form_before_anything_is_sent(
+    client: rs.Client, stream: str, wrong: object
+) -> None:
+    async with client.push(stream) as push:
+        with pytest.raises(rs.InvalidRequest, match="an entry id must be"):
+            await push.send("1", "2", ids=["5-0", wrong])
+        with pytest.raises(rs.InvalidRequest, match="ids must be a list"):
+            await push.send("3", ids="5")
+        await push.send("4", ids=["6-0"])
+    assert await texts(client, stream) == ["4"]
+
+
+@pytest.mark.parametrize("wrong", ["abc", {"unit": 5}, {"unit": [5]}, {"unit": object()}])
+async def test_rejects_wrong_fields_before_anything_is_sent(
+    client: rs.Client, stream: str, wrong: dict
+) -> None:
+    async with client.push(stream) as push:
+        with pytest.raises(TypeError):
+            await push.send("1", fields=wrong)
+        await push.send("2", fields={"unit": ["a", b"b"]})
+    assert await texts(client, stream) == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "hint"),
+    [({"x": numpy.zeros(2)}, "tolist"), ([b"a"], r"send\(\*entries\)"), ([float("nan")], "None")],
+)
+async def test_names_the_way_out_of_a_value_that_is_not_json(
+    client: rs.Client, stream: str, wrong: object, hint: str
+) -> None:
+    async with client.push(stream) as push:
+        with pytest.raises((TypeError, ValueError), match=hint):
+            await push.send(wrong)
+
+
+def test_a_push_of_an_ended_event_loop_reports_its_end(
+    gateway: Gateway, stream: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = rs.connect(gateway.url)
+    push = client.push(stream)
+
+    async def send() -> None:
+        await push.send("1")
+        await push.put("2")  # asyncio.run ends before it leaves
+
+    asyncio.run(send())
+    assert "it was not closed; 1 entries may be lost" in caplog.text
+    with pytest.raises(rs.Closed, match="event loop of the push ended"):
+        asyncio.run(asyncio.wait_for(send(), 10))
+
+
+async def test_an_ended_push_raises_the_same_short_traceback_each_time(
+    client: rs.Client, stream: str
+) -> None:
+    push = client.push(stream)
+    await push.send("1")
+    await push.close()
+    depths = []
+    for _ in range(3):
+        with pytest.raises(rs.Closed) as failed:
+            await push.send("2")
+        depths.append(len(failed.traceback))
+    assert len(set(depths)) == 1
+
+
 async def test_put_reports_a_failure_at_the_next_occasion(client: rs.Client, stream: str) -> None:
     async with client.push(stream) as push:
         await push.put("1", ids=["5-0"])

@@ -20,7 +20,7 @@ export function openLive(
   closers: Closers,
   { slices: workSlices }: Turns,
 ): Streams {
-  const turnEnd = createTurnEnd();
+  const turnEnd = createTurnEnd({ counters, logger });
   const delays = createLatencySampler(turnEnd.add, (seconds) => latency.observe(seconds));
   const hub = createHub({
     openTail: (handOut, events) =>
@@ -45,7 +45,7 @@ export function openLive(
   });
   const { pageBytes } = settings;
   const subscribe = createSubscriber({
-    ...{ hub, pageCache, streamReader, counters, streamClasses, workSlices, pageBytes },
+    ...{ hub, pageCache, streamReader, counters, logger, streamClasses, workSlices, pageBytes },
   });
   return { ...streams, turnEnd, subscribe };
 }

@@ -74,6 +74,7 @@ export function openStorage(
       streamWatch.stored(key);
     },
     counters,
+    logger,
     streamClasses,
   } satisfies Partial<AppenderParts>;
   const availability = watchAvailability({ ping: store.ping, counters, logger });
@@ -95,7 +96,7 @@ export function openStorage(
   });
   const groups = createGroups({ store, streamMaxLength, sizes, counters, logger });
   closers.push(async () => void (await within(settings.shutdownMs / 8, groups.close())));
-  const metaWatch = createMetaWatch(store.openMetaTracking, keyBytes, workSlices);
+  const metaWatch = createMetaWatch(store.openMetaTracking, keyBytes, workSlices, observe);
   closers.push(metaWatch.close);
   return {
     store,

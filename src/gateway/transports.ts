@@ -7,6 +7,7 @@ import { createSessionList, joinSessionLists, sessionHandlers } from "../access/
 import { openTlsFiles } from "../access/tls-files.ts";
 import type { PeerHandlers } from "../domain/peers.ts";
 import { within } from "../domain/scheduling/timeout.ts";
+import { faultOf } from "../observe/faults.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { FileThread } from "../recordings/thread/file-thread.ts";
 import type { Settings } from "../settings.ts";
@@ -91,7 +92,7 @@ export async function openTransports(
   });
   const metrics = peers === undefined ? ownMetrics : { ...ownMetrics, text: peers.metrics };
   const sessionList = peers === undefined ? ownSessions : joinSessionLists(ownSessions, peers.request);
-  const exports = new FileThread();
+  const exports = new FileThread((exception) => void faultOf(exception, "export", observe));
   closers.push(() => exports.close());
   const tls = config.tlsCert === "" ? undefined : openTlsFiles(config.tlsCert, config.tlsKey, observe.logger);
   if (tls !== undefined) closers.push(tls.close);

@@ -183,22 +183,22 @@ class ContinuousDelivery<Frame> implements Delivery {
       if (stream.phase === "reading") stream.phase = "catching-up";
       context.unreserve(bytes);
     };
-    context.pageCache.page(key, cursor, { birth, recreation }).then(
-      (page) => {
-        ended();
-        if (context.isHalted()) return;
-        if (stream.phase !== "removed") this.#onPage(stream, page);
-        else if (this.#isDenied) this.run();
-      },
-      (error) => {
-        ended();
-        retryLater(
-          error,
-          (failure) => context.onError(failure),
-          () => this.run(),
-        );
-      },
-    );
+    const fail = (error: unknown) => context.onError(error);
+    context.pageCache
+      .page(key, cursor, { birth, recreation })
+      .then(
+        (page) => {
+          ended();
+          if (context.isHalted()) return;
+          if (stream.phase !== "removed") this.#onPage(stream, page);
+          else if (this.#isDenied) this.run();
+        },
+        (error) => {
+          ended();
+          retryLater(error, fail, () => this.run());
+        },
+      )
+      .catch(fail);
   }
 
   #onPage(stream: ContinuousStream, page: HistoryPage): void {

@@ -2,6 +2,7 @@
  * Delivery modes of a subscription: continuous (`continuous.ts`), on demand, one frame at a time (`on-demand.ts`), or as a
  * playback at the original pace (`playback/`). The subscription starts and halts its delivery.
  */
+import type { Logger } from "../domain/logger.ts";
 import type { WorkSlices } from "../domain/scheduling/work-slice.ts";
 import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
@@ -19,6 +20,7 @@ export interface SubscriptionParts {
   readonly pageCache: PageCache;
   readonly streamReader: StreamReader;
   readonly counters: Counters;
+  readonly logger: Logger;
   readonly streamClasses: StreamClasses;
   readonly workSlices: WorkSlices;
   /** Maximum bytes that a playback reads ahead per stream. */
@@ -106,5 +108,6 @@ export interface DeliveryContext<Frame> {
   /** Returns whether the reader was attached at some time since the hub started to watch the stream. */
   isFollowing(state: StreamState): boolean;
   caughtUp(): void;
+  /** Ends the subscription. Deliveries pass it the exceptions of their promises and timers, which have no caller. */
   onError(error: unknown): void;
 }

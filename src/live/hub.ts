@@ -5,12 +5,15 @@
  * A reader attaches at its cursor, in the same event-loop turn in which it found no entry after that cursor in the hub. So
  * the hand-over from history to live has no gaps. Each reader takes only entries after its own cursor, so there are no
  * repeats either.
+ *
+ * A reader that throws an exception is detached and receives the error. The other readers receive every entry.
  */
 
 import type { GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
+import { faultOf } from "../observe/faults.ts";
 import type { OnTailReads, Tail, TailEvents, TailRead } from "../redis/tail/tail.ts";
 import { type Batch, createBatch } from "./batch.ts";
 import type { RecentBatches, RecentMemory } from "./recent-batches.ts";
@@ -34,7 +37,7 @@ export interface LiveReader {
   onBeginning(before: EntryId): void;
   /** The stream was created again and has entries at or below the reader's cursor; `Progress.recreation` has changed. */
   onRecreated(): void;
-  /** The stream cannot be read; the reader is detached. */
+  /** The stream cannot be read, or a method of the reader threw an exception; the reader is detached. */
   onError(error: GatewayError): void;
 }
 
@@ -111,9 +114,7 @@ const SWEEP_MS = 500;
 export const createHub = (parts: HubParts): Hub => new LiveHub(parts);
 
 class LiveHub implements Hub {
-  readonly #memory: RecentMemory;
-  readonly #counters: Counters;
-  readonly #logger: Logger;
+  readonly #parts: HubParts;
   readonly #tail: Tail;
   readonly #sweep: NodeJS.Timeout;
   readonly #streams = new Map<string, LiveStream>();
@@ -121,11 +122,9 @@ class LiveHub implements Hub {
   readonly #empty = new Set<string>();
   #recreations = 0;
 
-  constructor({ openTail, memory, counters, logger }: HubParts) {
-    this.#memory = memory;
-    this.#counters = counters;
-    this.#logger = logger;
-    this.#tail = openTail((reads) => this.#distributeAll(reads), {
+  constructor(parts: HubParts) {
+    this.#parts = parts;
+    this.#tail = parts.openTail((reads) => this.#distributeAll(reads), {
       onRemoval: (key, isNewLife) => this.#onRemoval(key, isNewLife),
       onForbidden: (key, error) => this.#onForbidden(key, error),
     });
@@ -140,7 +139,7 @@ class LiveHub implements Hub {
         recreation: 0,
         position: cursor,
         readers: new Set([reader]),
-        recent: this.#memory.open(),
+        recent: this.#parts.memory.open(),
         emptySince: 0,
       });
       this.#tail.watch(key, cursor, isRead);
@@ -189,7 +188,7 @@ class LiveHub implements Hub {
   close(): void {
     clearInterval(this.#sweep);
     this.#tail.close();
-    this.#counters.tailStreams = 0;
+    this.#parts.counters.tailStreams = 0;
   }
 
   /** Passes all reads to their readers. @returns whether any entries are still in use */
@@ -201,17 +200,12 @@ class LiveHub implements Hub {
 
   /** Passes a read to the readers. @returns whether the entries are still in use */
   #distribute(read: TailRead): boolean {
-    const { key, after, entries, hasGap, isNewLife } = read;
+    const { key, after, entries, hasGap } = read;
     const stream = this.#streams.get(key);
     const batch = stream && batchOf(read);
     if (stream === undefined || batch === undefined) return false;
-    if (hasGap) {
-      this.#logger.warn({ key, after }, "live readers missed entries that were trimmed or deleted");
-      stream.recent.clear();
-      // A new life that reached the readers' ids has all its newer entries: they are not trimmed before older ones.
-      if (isNewLife) this.#restart(stream);
-      else for (const reader of stream.readers) reader.onGap();
-    } else if (after === FIRST_ID) for (const reader of stream.readers) reader.onBeginning(batch.after);
+    if (hasGap) this.#onGap(read, stream);
+    else if (after === FIRST_ID) this.#onBeginning(key, stream, batch.after);
     stream.position = batch.last;
     stream.entries += entries.length;
     const isLarge = batch.bytes >= LARGE_ENTRY_BYTES * entries.length;
@@ -219,7 +213,14 @@ class LiveHub implements Hub {
     // Before the readers receive it, because a reader may look it up here at once.
     if (!isDroppable) stream.recent.add(batch);
     let isDone = isDroppable;
-    for (const reader of stream.readers) if (!reader.take(batch)) isDone = false;
+    for (const reader of stream.readers) {
+      try {
+        if (!reader.take(batch)) isDone = false;
+      } catch (error) {
+        isDone = false;
+        this.#end(key, reader, error);
+      }
+    }
     if (!isDroppable) return true;
     // A large batch that all readers have sent is dropped, to free its memory for the next one.
     if (isDone) stream.recent.clear();
@@ -227,17 +228,50 @@ class LiveHub implements Hub {
     return !isDone;
   }
 
+  #onGap({ key, after, isNewLife }: TailRead, stream: LiveStream): void {
+    this.#parts.logger.warn({ key, after }, "live readers missed entries that were trimmed or deleted");
+    stream.recent.clear();
+    // A new life that reached the readers' ids has all its newer entries: they are not trimmed before older ones.
+    if (isNewLife) this.#restart(key, stream);
+    else this.#callAll(key, stream, (reader) => reader.onGap());
+  }
+
+  #onBeginning(key: string, stream: LiveStream, before: EntryId): void {
+    this.#callAll(key, stream, (reader) => reader.onBeginning(before));
+  }
+
   #onRemoval(key: string, isNewLife: boolean): void {
     const stream = this.#streams.get(key);
     // A reader that attaches later must see what the stream holds now. Attached readers have received the rest.
     stream?.recent.clear();
-    if (stream !== undefined && isNewLife) this.#restart(stream);
+    if (stream !== undefined && isNewLife) this.#restart(key, stream);
   }
 
   /** Reports to the readers that the stream was created again. */
-  #restart(stream: LiveStream): void {
+  #restart(key: string, stream: LiveStream): void {
     stream.recreation = ++this.#recreations;
-    for (const reader of stream.readers) reader.onRecreated();
+    this.#callAll(key, stream, (reader) => reader.onRecreated());
+  }
+
+  #callAll(key: string, { readers }: LiveStream, call: (reader: LiveReader) => void): void {
+    for (const reader of readers) {
+      try {
+        call(reader);
+      } catch (error) {
+        this.#end(key, reader, error);
+      }
+    }
+  }
+
+  /** Ends a reader that threw an exception. */
+  #end(key: string, reader: LiveReader, exception: unknown): void {
+    this.detach(key, reader);
+    const error = faultOf(exception, "reader", this.#parts);
+    try {
+      reader.onError(error);
+    } catch (another) {
+      faultOf(another, "reader", this.#parts);
+    }
   }
 
   #onForbidden(key: string, error: GatewayError): void {
@@ -245,7 +279,7 @@ class LiveHub implements Hub {
     if (stream === undefined) return;
     // The next reader watches the stream again and gets a new error if it still cannot be read.
     this.#drop(key, stream);
-    for (const reader of stream.readers) reader.onError(error);
+    this.#callAll(key, stream, (reader) => reader.onError(error));
   }
 
   /** Stops watching streams whose last reader detached some time ago. */

@@ -49,16 +49,19 @@ export class LongFrame<Frame> {
       this.#isEncoding = false;
       this.#context.unreserve(bytes);
     };
-    inSlices().then(
-      (frame) => {
-        ended();
-        onEncoded(this.isNeeded() ? frame : undefined);
-      },
-      (error) => {
-        ended();
-        this.#context.onError(error);
-      },
-    );
+    const fail = (error: unknown) => this.#context.onError(error);
+    inSlices()
+      .then(
+        (frame) => {
+          ended();
+          onEncoded(this.isNeeded() ? frame : undefined);
+        },
+        (error) => {
+          ended();
+          fail(error);
+        },
+      )
+      .catch(fail);
     return true;
   }
 }

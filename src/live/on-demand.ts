@@ -125,7 +125,11 @@ class OnDemandDelivery<Frame> implements Delivery {
     this.#isRunScheduled = true;
     queueMicrotask(() => {
       this.#isRunScheduled = false;
-      this.run();
+      try {
+        this.run();
+      } catch (error) {
+        this.#context.onError(error);
+      }
     });
   }
 
@@ -161,33 +165,41 @@ class OnDemandDelivery<Frame> implements Delivery {
     const bytes = states.reduce((sum, state, i) => (known[i] === undefined ? sum + expected(state) : sum), 0);
     if (!context.reserve(bytes)) return;
     this.#isReading = true;
-    Promise.all(states.map((state, i) => known[i] ?? this.#fromRedis(state))).then(
-      (found) => {
-        this.#isReading = false;
-        context.unreserve(bytes);
-        if (context.isHalted()) return;
-        // An empty reply is certain only in this event-loop turn, and only for streams read from Redis. Results from memory
-        // may be out of date.
-        states.forEach((state, i) => {
-          if (known[i] !== undefined || state.isRemoved) return;
-          state.birth = undefined;
-          state.isAtEnd = found[i]?.length === 0;
-          state.lastRead = found[i]?.at(-1)?.id ?? state.lastRead;
-          if (state.isAtEnd) context.hub.confirmEnd(state.key, state.cursor);
-        });
-        this.#send(states, found);
-        this.run();
-      },
-      (error) => {
-        this.#isReading = false;
-        context.unreserve(bytes);
-        retryLater(
-          error,
-          (failure) => context.onError(failure),
-          () => this.run(),
-        );
-      },
-    );
+    const ended = () => {
+      this.#isReading = false;
+      context.unreserve(bytes);
+    };
+    const fail = (error: unknown) => context.onError(error);
+    Promise.all(states.map((state, i) => known[i] ?? this.#fromRedis(state)))
+      .then(
+        (found) => {
+          ended();
+          if (!context.isHalted()) this.#onRead(states, known, found);
+        },
+        (error) => {
+          ended();
+          retryLater(error, fail, () => this.run());
+        },
+      )
+      .catch(fail);
+  }
+
+  #onRead(
+    states: readonly StreamState[],
+    known: readonly (readonly Entry[] | undefined)[],
+    found: NextEntries,
+  ): void {
+    // An empty reply is certain only in this event-loop turn, and only for streams read from Redis. Results from memory
+    // may be out of date.
+    states.forEach((state, i) => {
+      if (known[i] !== undefined || state.isRemoved) return;
+      state.birth = undefined;
+      state.isAtEnd = found[i]?.length === 0;
+      state.lastRead = found[i]?.at(-1)?.id ?? state.lastRead;
+      if (state.isAtEnd) this.#context.hub.confirmEnd(state.key, state.cursor);
+    });
+    this.#send(states, found);
+    this.run();
   }
 
   /** Sends one frame of the next entries, or begins to encode it. @returns whether there are any entries to send */

@@ -3,9 +3,21 @@ import { asGatewayError } from "../domain/errors.ts";
 
 const RETRY_MS = 200;
 
-/** Calls `again` after a delay if the error is temporary, else `fail`. */
+/** Calls `again` after a delay if the error is temporary, else `fail`, also with an exception of `again`. */
 export function retryLater(error: unknown, fail: (error: unknown) => void, again: () => void): void {
-  if (asGatewayError(error).kind.retryable && asGatewayError(error).code !== "INTERNAL")
-    setTimeout(again, RETRY_MS * (0.5 + Math.random()));
-  else fail(error);
+  const { kind, code } = asGatewayError(error);
+  if (!kind.retryable || code === "INTERNAL") {
+    fail(error);
+    return;
+  }
+  setTimeout(
+    () => {
+      try {
+        again();
+      } catch (exception) {
+        fail(exception);
+      }
+    },
+    RETRY_MS * (0.5 + Math.random()),
+  );
 }

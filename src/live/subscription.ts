@@ -12,11 +12,11 @@
  * alone; a playback also waits for the time of an entry.
  */
 
-import { asGatewayError, type GatewayError } from "../domain/errors.ts";
+import type { GatewayError } from "../domain/errors.ts";
 import type { Gap } from "../domain/streams/entry.ts";
 import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
-import type { StreamClasses } from "../observe/stream-classes.ts";
+import { faultOf } from "../observe/faults.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
 import { createContinuous } from "./continuous.ts";
 import type { Delivery, DeliveryContext, StreamState, SubscriptionParts } from "./delivery.ts";
@@ -116,7 +116,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   readonly encoder: Encoder<Frame>;
   readonly entryFrames: EntryFrames;
   states: readonly StreamState[];
-  readonly #streamClasses: StreamClasses;
+  readonly #parts: SubscriptionParts;
   readonly #counters: Counters;
   readonly #options: SubscriptionOptions<Frame>;
   readonly #sink: Sink<Frame>;
@@ -138,7 +138,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.streamReader = parts.streamReader;
     this.encoder = options.encoder;
     this.entryFrames = entryFrames;
-    this.#streamClasses = parts.streamClasses;
+    this.#parts = parts;
     this.states = options.streams.map((stream) => this.#stateOf(stream));
     this.#counters = parts.counters;
     this.#options = options;
@@ -158,7 +158,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.#delivery = this.#playback ?? createLive(this);
     this.#counters.readers++;
     // Deferred: the transport's callback for the first frame needs the returned subscription.
-    queueMicrotask(() => this.#delivery.run());
+    queueMicrotask(() => this.#attempt(this.#run));
   }
 
   pause(reason: PauseReason): void {
@@ -172,7 +172,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   resume(reason: PauseReason): void {
     if (this.#isClosed || !this.#reasons.delete(reason) || this.#reasons.size > 0) return;
     this.#counters.readersPaused--;
-    this.#delivery.run();
+    this.#attempt(this.#run);
   }
 
   isPaused(): boolean {
@@ -195,7 +195,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     if (this.#isClosed) return;
     const state = this.#stateOf(stream);
     this.states = [...this.states, state];
-    this.#delivery.add(state);
+    this.#attempt(() => this.#delivery.add(state));
   }
 
   remove(key: string): void {
@@ -203,7 +203,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     if (this.#isClosed || state === undefined) return;
     this.states = this.states.filter((one) => one !== state);
     state.isRemoved = true;
-    this.#delivery.remove(state);
+    this.#attempt(() => this.#delivery.remove(state));
     this.hub.forget(key);
   }
 
@@ -266,12 +266,28 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   }
 
   onError(error: unknown): void {
+    const reason = faultOf(error, "reader", this.#parts);
     if (this.#isClosed) return;
     this.close();
-    this.#options.onError(asGatewayError(error));
+    try {
+      this.#options.onError(reason);
+    } catch (another) {
+      faultOf(another, "reader", this.#parts);
+    }
+  }
+
+  readonly #run = (): void => this.#delivery.run();
+
+  /** Calls a step of the delivery. Its exception ends this subscription, and not the caller, which may serve others. */
+  #attempt(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.onError(error);
+    }
   }
 
   #stateOf(stream: SubscribedStream): StreamState {
-    return { hasGap: false, ...stream, counters: this.#streamClasses.of(stream.key) };
+    return { hasGap: false, ...stream, counters: this.#parts.streamClasses.of(stream.key) };
   }
 }

@@ -76,6 +76,7 @@ export function testTail(
       openSending: store.openSending,
       streamMaxLength: 0,
       counters,
+      logger: silent,
       streamClasses: createStreamClasses(),
     });
     tail = store.openTail(

@@ -35,7 +35,7 @@ export class EntryLookups {
   /** Lookups in flight, with those that were cancelled. */
   #inFlight = 0;
 
-  /** @param onEnded called when the reads of a lookup have ended, in a later event-loop turn */
+  /** @param onEnded called when the reads of a lookup have ended, in a later event-loop turn. Does not throw */
   constructor(context: DeliveryContext<unknown>, onEnded: () => void) {
     this.#context = context;
     this.#onEnded = onEnded;
@@ -79,23 +79,26 @@ export class EntryLookups {
     this.#current = lookup;
     this.#inFlight++;
     const isNeeded = () => this.#current === lookup && !context.isHalted();
-    Promise.all(states.map((state) => lookup.find(state, isNeeded))).then(
-      (found) => {
-        context.unreserve(bytes);
-        this.#inFlight--;
-        if (isNeeded()) this.#report(lookup, states, found);
-        this.#onEnded();
-      },
-      (error) => {
-        context.unreserve(bytes);
-        const ended = () => {
+    const fail = (error: unknown) => context.onError(error);
+    Promise.all(states.map((state) => lookup.find(state, isNeeded)))
+      .then(
+        (found) => {
+          context.unreserve(bytes);
           this.#inFlight--;
+          if (isNeeded()) this.#report(lookup, states, found);
           this.#onEnded();
-        };
-        if (this.#current === lookup) retryLater(error, (failure) => context.onError(failure), ended);
-        else ended();
-      },
-    );
+        },
+        (error) => {
+          context.unreserve(bytes);
+          const ended = () => {
+            this.#inFlight--;
+            this.#onEnded();
+          };
+          if (this.#current === lookup) retryLater(error, fail, ended);
+          else ended();
+        },
+      )
+      .catch(fail);
   }
 
   #report(lookup: Lookup, states: readonly StreamState[], found: readonly (readonly Entry[])[]): void {

@@ -10,6 +10,7 @@ import { type RevocableContext, revocable } from "./live-context.ts";
 import type { Playback, PlaybackOptions, PlaybackParts } from "./options.ts";
 import { Player } from "./player.ts";
 import { type PlaybackState, StateReports } from "./state-reports.ts";
+import { guardedTimers } from "./timers.ts";
 
 /** Creates the delivery of a playback. */
 export const createPlayback = <Frame>(
@@ -30,7 +31,8 @@ class PlaybackDelivery<Frame> implements Playback {
   #isClosed = false;
 
   constructor(context: DeliveryContext<Frame>, options: PlaybackOptions, parts: PlaybackParts<Frame>) {
-    const { timers, pageBytes } = parts;
+    const { pageBytes } = parts;
+    const timers = guardedTimers(parts.timers, (error) => context.onError(error));
     this.#context = context;
     this.#options = options;
     this.#parts = parts;

@@ -149,8 +149,16 @@ export class Player<Frame> {
     for (const state of this.#context.states) state.birth = undefined;
   }
 
-  /** Sends what is due, and waits for the next entry. */
+  /** Sends what is due, and waits for the next entry. An exception ends the subscription. */
   advance(): void {
+    try {
+      this.#advance();
+    } catch (error) {
+      this.#context.onError(error);
+    }
+  }
+
+  #advance(): void {
     this.schedule.endTimer();
     if (!this.#isPlaying && !this.#isBusy && !this.#context.isHalted()) this.#steps.take();
     while (this.#isPlaying && !this.#isBusy) if (!this.#advanceOnce()) return;

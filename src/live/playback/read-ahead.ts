@@ -27,7 +27,7 @@ export interface ReadAheadOptions {
   readonly timers: PlaybackTimers;
   /** Returns the rate of the playback. */
   readonly rate: () => number;
-  /** Called when pages have arrived. */
+  /** Called when pages have arrived. Does not throw. */
   readonly onPage: () => void;
 }
 
@@ -235,22 +235,22 @@ export class ReadAhead {
     const takes = this.#takes;
     const readAt = timers.timeOfDay();
     const passedHead = (this.#untilPassed() === 0 ? this.#merge.head?.id : undefined) ?? FIRST_ID;
-    streamReader.readAfter(source.state.key, source.readCursor, count).then(
-      (page) => {
-        if (this.#isStale(source)) return;
-        this.#onPage(source, { page, takes, readAt, passedHead, arrivedAt: timers.now() });
-        this.#report();
-      },
-      (error) => {
-        if (this.#isStale(source)) return;
-        this.#release(source, source.reservedForPage);
-        retryLater(
-          error,
-          (failure) => this.#context.onError(failure),
-          () => this.#report(),
-        );
-      },
-    );
+    const fail = (error: unknown) => this.#context.onError(error);
+    streamReader
+      .readAfter(source.state.key, source.readCursor, count)
+      .then(
+        (page) => {
+          if (this.#isStale(source)) return;
+          this.#onPage(source, { page, takes, readAt, passedHead, arrivedAt: timers.now() });
+          this.#report();
+        },
+        (error) => {
+          if (this.#isStale(source)) return;
+          this.#release(source, source.reservedForPage);
+          retryLater(error, fail, () => this.#report());
+        },
+      )
+      .catch(fail);
   }
 
   /** Ends a read. @returns whether its entries were forgotten */

@@ -10,6 +10,20 @@ export interface PlaybackTimers {
   after(ms: number, callback: () => void): () => void;
 }
 
+/** Passes exceptions of callbacks on: a timer of the event loop has no caller, and those of playbacks share ticks. */
+export const guardedTimers = (timers: PlaybackTimers, onError: (error: unknown) => void): PlaybackTimers => ({
+  now: () => timers.now(),
+  timeOfDay: () => timers.timeOfDay(),
+  after: (ms, callback) =>
+    timers.after(ms, () => {
+      try {
+        callback();
+      } catch (error) {
+        onError(error);
+      }
+    }),
+});
+
 /** Maximum delay of a timer: longer ones fire at once. */
 const MOST_MS = 2 ** 31 - 1;
 

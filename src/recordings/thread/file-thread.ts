@@ -21,6 +21,9 @@ export interface FileHooks {
   readonly onFailed: (error: NodeJS.ErrnoException) => void;
 }
 
+/** Receives an exception of a file's hooks. It fails that file; the others of the thread continue. */
+export type OnHookException = (exception: unknown) => void;
+
 /** A file that is being written. After its end or its failure, all methods do nothing. */
 export interface OpenFile {
   /** States the metadata of a stream, JSON, for its entries from now on. */
@@ -38,20 +41,26 @@ export interface OpenFile {
 
 /** The thread. */
 export class FileThread {
+  readonly #onException: OnHookException;
   readonly #files = new Map<number, ThreadFile>();
   readonly #spares = new SpareBuffers();
   #lastFile = 0;
   #worker: Worker | undefined;
   #idleTimer: NodeJS.Timeout | undefined;
 
+  constructor(onException: OnHookException) {
+    this.#onException = onException;
+  }
+
   /** Creates a file. Errors are reported by its hooks. */
   open(options: FileOptions, hooks: FileHooks): OpenFile {
     const id = ++this.#lastFile;
     const worker = this.#running();
-    const file = new ThreadFile(hooks, this.#spares, (message, transfer) => {
+    const send: SendMessage = (message, transfer) => {
       worker.postMessage({ ...message, file: id }, transfer);
       if (message.type === "abort") this.#forget(id);
-    });
+    };
+    const file = new ThreadFile(hooks, this.#spares, send, this.#onException);
     this.#files.set(id, file);
     worker.postMessage({ type: "open", file: id, options } satisfies ToThread);
     return file;
@@ -106,23 +115,23 @@ export class FileThread {
 /** A `ToThread` without its file. */
 type FileMessage<M = ToThread> = M extends ToThread ? Omit<M, "file"> : never;
 
+type SendMessage = (message: FileMessage, transfer: readonly ArrayBuffer[]) => void;
+
 class ThreadFile implements OpenFile {
   readonly #hooks: FileHooks;
   readonly #spares: SpareBuffers;
-  readonly #send: (message: FileMessage, transfer: readonly ArrayBuffer[]) => void;
+  readonly #send: SendMessage;
+  readonly #onException: OnHookException;
   /** Sizes of the batches that were sent and not added yet. */
   readonly #batches = createFifo<number>();
   #bytesInFlight = 0;
   #isClosed = false;
 
-  constructor(
-    hooks: FileHooks,
-    spares: SpareBuffers,
-    send: (message: FileMessage, transfer: readonly ArrayBuffer[]) => void,
-  ) {
+  constructor(hooks: FileHooks, spares: SpareBuffers, send: SendMessage, onException: OnHookException) {
     this.#hooks = hooks;
     this.#spares = spares;
     this.#send = send;
+    this.#onException = onException;
   }
 
   describe(key: string, meta: string | undefined): void {
@@ -156,6 +165,16 @@ class ThreadFile implements OpenFile {
   }
 
   receive(message: FromThread): void {
+    try {
+      this.#receive(message);
+    } catch (exception) {
+      this.#onException(exception);
+      this.#post({ type: "abort" });
+      this.fail(exception as Error);
+    }
+  }
+
+  #receive(message: FromThread): void {
     if (this.#isClosed) return;
     const { onBytes, onTaken, onEnded } = this.#hooks;
     switch (message.type) {
@@ -182,7 +201,11 @@ class ThreadFile implements OpenFile {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#bytesInFlight = 0;
-    this.#hooks.onFailed(error);
+    try {
+      this.#hooks.onFailed(error);
+    } catch (exception) {
+      this.#onException(exception);
+    }
   }
 
   #post(message: FileMessage, transfer: readonly ArrayBuffer[] = []): void {

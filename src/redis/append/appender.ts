@@ -7,7 +7,9 @@
 import { GatewayError } from "../../domain/errors.ts";
 import { fieldArguments, isDeduped, type NewEntry } from "../../domain/streams/entry.ts";
 import type { EntryId } from "../../domain/streams/entry-id.ts";
+import type { Logger } from "../../domain/logger.ts";
 import type { Counters } from "../../observe/counters.ts";
+import { faultOf } from "../../observe/faults.ts";
 import type { StreamClasses } from "../../observe/stream-classes.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";
 import { ReplyLostError } from "../resp/command-result.ts";
@@ -21,7 +23,7 @@ export type AppendResult = EntryId | GatewayError;
 
 /**
  * Called once with one result per entry, in order. @param isKept whether the payloads' memory is still in use, because
- * live readers received them without a copy
+ * live readers received them without a copy. An exception is counted and logged: the caller ends the writer
  */
 export type AppendDone = (results: readonly AppendResult[], isKept: boolean) => void;
 
@@ -40,6 +42,7 @@ export interface AppenderParts {
   /** Called when an entry is stored, before it is acknowledged. @param bytes size of its payload */
   readonly onStored?: (key: string, bytes: number) => void;
   readonly counters: Counters;
+  readonly logger: Logger;
   readonly streamClasses: StreamClasses;
 }
 
@@ -85,7 +88,13 @@ export function createAppender(parts: AppenderParts): Append {
       sending.append(entry, (error, reply, isInUse = false) => {
         results[i] = resultOf(entry, error, reply);
         isKept ||= isInUse;
-        if (--missing === 0) done(results, isKept);
+        if (--missing > 0) return;
+        try {
+          done(results, isKept);
+        } catch (exception) {
+          // The results of other writers follow, in the same transaction and the same chunk of replies.
+          faultOf(exception, "writer", parts);
+        }
       });
     }
   };

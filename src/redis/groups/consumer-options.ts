@@ -17,7 +17,7 @@ export interface ConsumerMemory {
   unreserve(bytes: number): void;
 }
 
-/** Options of a consumer. */
+/** Options of a consumer. If a function of its client throws an exception, the consumer closes, and `onError` is called. */
 export interface ConsumerOptions {
   readonly name: string;
   readonly group: string;

@@ -4,7 +4,9 @@
  */
 import type { GatewayError } from "../../domain/errors.ts";
 import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
+import type { FaultParts } from "../../observe/faults.ts";
 import type { Delivered } from "./commands/group-commands.ts";
+import { ConsumerClient } from "./consumer-client.ts";
 import type { ConsumerOptions, NamedEntry, Outcome } from "./consumer-options.ts";
 import { HeldEntries } from "./held-entries.ts";
 import type { Burial } from "./held-entry.ts";
@@ -21,6 +23,7 @@ export class Consumer implements QueueMember {
   readonly #options: ConsumerOptions;
   readonly #streams: readonly HeldStream[];
   readonly #onClosed: () => void;
+  readonly #client: ConsumerClient;
   readonly #settling: Settling;
   readonly #backoff: UnsettledBackoff;
   #reserved = 0;
@@ -35,10 +38,16 @@ export class Consumer implements QueueMember {
   #expiry: NodeJS.Timeout | undefined;
 
   /** @param queues the queues of the streams, in the same order */
-  constructor(options: ConsumerOptions, queues: readonly WorkQueue[], onClosed: () => void) {
+  constructor(
+    options: ConsumerOptions,
+    queues: readonly WorkQueue[],
+    onClosed: () => void,
+    faults: FaultParts,
+  ) {
     const { streams, deletesAcked } = options;
     this.#options = options;
     this.#onClosed = onClosed;
+    this.#client = new ConsumerClient(options, faults, () => void this.close());
     this.#streams = queues.map((queue, i) => ({
       queue,
       held: new HeldEntries(),
@@ -79,8 +88,8 @@ export class Consumer implements QueueMember {
   }
 
   roomFor(queue: MemberQueue): number {
-    const { permits, canSend } = this.#options;
-    if (this.#isClosed || this.#backoff.isPaused || !canSend()) return 0;
+    const { permits } = this.#options;
+    if (this.#isClosed || this.#backoff.isPaused || !this.#client.canSend()) return 0;
     let held = 0;
     let isAfter = false;
     for (const stream of this.#streams) {
@@ -114,12 +123,12 @@ export class Consumer implements QueueMember {
     }
     this.#expiry ??= setInterval(() => this.#expire(), this.ackWaitMs / 2);
     if (entries.some(({ n }) => n > 1)) this.#backoff.redelivered();
-    this.#options.onEntries(queue.key, entries);
+    this.#client.deliver(queue.key, entries);
   }
 
   lost(queue: MemberQueue, ids: readonly EntryId[]): void {
     this.#streamOf(queue).held.remove(ids);
-    if (!this.#isClosed) this.#options.onLost(queue.key, ids);
+    if (!this.#isClosed) this.#client.lost(queue.key, ids);
   }
 
   forget(queue: MemberQueue, id: EntryId): void {
@@ -135,7 +144,7 @@ export class Consumer implements QueueMember {
   }
 
   fail(error: GatewayError): void {
-    if (!this.#isClosed) this.#options.onError(error);
+    if (!this.#isClosed) this.#client.fail(error);
   }
 
   /** Call when the client can receive more, or there are more permits. */

@@ -22,9 +22,9 @@ export interface Groups {
 }
 
 /** Creates the groups. Their connection is open while there are consumers. */
-export function createGroups(options: WorkQueuesOptions): Groups {
-  const queues = new WorkQueues(options);
-  const registry = new GroupRegistry(options.store.reads);
+export function createGroups(parts: WorkQueuesOptions): Groups {
+  const queues = new WorkQueues(parts);
+  const registry = new GroupRegistry(parts.store.reads);
   const consumers = new Set<Consumer>();
 
   function ended(consumer: Consumer, { streams, group }: ConsumerOptions): void {
@@ -42,6 +42,7 @@ export function createGroups(options: WorkQueuesOptions): Groups {
         options,
         streams.map(({ key }) => queues.queueOf(key, group)),
         () => ended(consumer, options),
+        parts,
       );
       consumers.add(consumer);
       consumer.start(after);

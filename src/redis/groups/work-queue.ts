@@ -5,6 +5,7 @@
  */
 import type { Entry } from "../../domain/streams/entry.ts";
 import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
+import type { Counters } from "../../observe/counters.ts";
 import type { EntrySizes } from "../read/entry-sizes.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";
 import { markOf } from "../tail/stream-facts.ts";
@@ -14,12 +15,11 @@ import type { MemberQueue, QueueMember } from "./queue-member.ts";
 import { QueueMembers, type Reservation } from "./queue-members.ts";
 import { RedeliveryScans } from "./redelivery.ts";
 
-/** Counters of queues. */
-export interface QueueCounters {
-  workDelivered: number;
-  workRedelivered: number;
-  workDead: number;
-}
+/** Counters of queues and of their consumers. */
+export type QueueCounters = Pick<
+  Counters,
+  "workDelivered" | "workRedelivered" | "workDead" | "internalErrors"
+>;
 
 /** Dependencies of a queue. */
 export interface QueueParts {

@@ -4,6 +4,7 @@
  */
 import { GatewayError } from "../../domain/errors.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
+import { type FaultParts, faultOf } from "../../observe/faults.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";
 import { type Database, databaseOver } from "../resp/commands.ts";
@@ -81,6 +82,7 @@ export function createMetaWatch(
   open: OpenMetaTracking,
   mostKeyBytes: number,
   workSlices: WorkSlices,
+  parts: FaultParts,
 ): MetaWatch {
   const listeners = new Set<OnMeta>();
   let watching: MetaTracking | undefined;
@@ -89,7 +91,13 @@ export function createMetaWatch(
     for (const key of keys) {
       database.send(["GET", streamMetaKey(key)], (error, reply) => {
         if (error !== undefined) return;
-        for (const listener of listeners) listener(key, Buffer.isBuffer(reply) ? reply : undefined);
+        for (const listener of listeners) {
+          try {
+            listener(key, Buffer.isBuffer(reply) ? reply : undefined);
+          } catch (exception) {
+            faultOf(exception, "listener of metadata", parts);
+          }
+        }
       });
     }
   }

@@ -53,8 +53,11 @@ export class OrderedAppends {
     this.#sent++;
     this.#parts.append(entries, (results, isKept) => {
       this.#sent--;
-      done(results, isKept);
-      this.#run();
+      try {
+        done(results, isKept);
+      } finally {
+        this.#run();
+      }
     });
   }
 

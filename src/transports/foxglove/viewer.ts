@@ -207,6 +207,7 @@ export class Viewer {
           message: `there are more than ${maxStreams} streams (MAX_STREAMS); the others are not shown. /foxglove/{device} shows those of one device.`,
         });
       },
+      onError: (error) => this.end(error),
     });
   }
 
@@ -253,10 +254,13 @@ export class Viewer {
   #syncSoon(): void {
     if (this.#isSyncDue) return;
     this.#isSyncDue = true;
-    this.#parts.streams.turnEnd.add(() => {
-      this.#isSyncDue = false;
-      this.#sync();
-    });
+    this.#parts.streams.turnEnd.add(
+      () => {
+        this.#isSyncDue = false;
+        this.#sync();
+      },
+      (error) => this.end(error),
+    );
   }
 
   #sync(): void {

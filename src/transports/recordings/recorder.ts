@@ -9,6 +9,7 @@ import type { Encoder, Sink } from "../../live/sink.ts";
 import type { SubscribedStream, Subscription } from "../../live/subscription.ts";
 import type { FileThread, OpenFile } from "../../recordings/thread/file-thread.ts";
 import type { FileOptions } from "../../recordings/thread/messages.ts";
+import { faultOf } from "../../observe/faults.ts";
 import { lossyTextOf } from "../../wire/utf8.ts";
 import type { TransportParts } from "../parts.ts";
 import { declarationOf } from "../request/append/declarations.ts";
@@ -98,7 +99,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
       encoder: unencoded,
       sink: this,
       onGap: (gap) => this.#addGap(gap),
-      onError: (error) => this.#fail(error),
+      onError: this.#fail,
     });
     this.#subscription = subscription;
     void this.#describeAgain(streams.map(({ key }) => key));
@@ -117,7 +118,8 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
               this.#hooks.onStream(stream.key);
               this.#lastIds.set(stream.key, stream.cursor);
               subscription.add({ ...stream, name: stream.key });
-            });
+            })
+            .catch((exception) => this.#fail(faultOf(exception, "recording", this.#parts.observe)));
         },
         remove(key) {
           if (!joining.delete(key)) subscription.remove(key);
@@ -129,12 +131,18 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
         this.#parts.observe.logger.warn({ stream: name }, TOO_MANY_STREAMS);
         this.#hooks.onLimit(name);
       },
+      onError: this.#fail,
     });
   }
 
   /** Call when the metadata of a stream has changed. Only its declaration decides how payloads are stored. */
   metaChanged(key: string, meta: Buffer | undefined): void {
-    if (!this.#isOver && this.#declared.has(key)) this.#describeAs(key, meta);
+    if (this.#isOver || !this.#declared.has(key)) return;
+    try {
+      this.#describeAs(key, meta);
+    } catch (exception) {
+      this.#fail(faultOf(exception, "recording", this.#parts.observe));
+    }
   }
 
   /**
@@ -173,7 +181,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
 
   /** See `Sink`. */
   write(streams: readonly StreamEntries[]): void {
-    if (this.#turn.length === 0) this.#parts.streams.turnEnd.add(() => this.#flush());
+    if (this.#turn.length === 0) this.#parts.streams.turnEnd.add(this.#flush, this.#fail);
     for (const one of streams) {
       this.#turn.push(one);
       this.#count(one);
@@ -201,12 +209,12 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     this.#lastMs = Math.max(this.#lastMs, timeOfId(last.id));
   }
 
-  #flush(): void {
+  readonly #flush = (): void => {
     if (this.#turn.length === 0) return;
     const turn = this.#turn;
     this.#turn = [];
     this.#file.add(turn);
-  }
+  };
 
   #addGap(gap: Gap): void {
     // Entries before the gap precede it in the file.
@@ -234,13 +242,13 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     }
   }
 
-  #fail(error: GatewayError): void {
+  readonly #fail = (error: GatewayError): void => {
     if (this.#isOver) return;
     this.#halt();
     this.#flush();
     this.#file.abort();
     this.#hooks.onFailed(error);
-  }
+  };
 
   #halt(): void {
     this.#isOver = true;

@@ -1,5 +1,6 @@
 /** The recordings of a gateway: those in progress, and those on the disk. */
 import { GatewayError } from "../../domain/errors.ts";
+import { faultOf } from "../../observe/faults.ts";
 import { fileNameOf, isRecordingName, RecordingsDirectory } from "../../recordings/directory.ts";
 import {
   interrupted,
@@ -59,7 +60,8 @@ export class OwnRecordings implements Recordings {
   readonly #metadataChanges: MetadataChanges;
 
   constructor(parts: TransportParts, { directory, most, mostPlaybacks }: RecordingsOptions) {
-    this.#parts = { ...parts, directory: new RecordingsDirectory(directory), thread: new FileThread() };
+    const thread = new FileThread((exception) => void faultOf(exception, "recording", parts.observe));
+    this.#parts = { ...parts, directory: new RecordingsDirectory(directory), thread };
     this.#most = most;
     this.#playbacks = new Playbacks(this.#parts, mostPlaybacks);
     this.#metadataChanges = new MetadataChanges(parts, {

@@ -1,5 +1,6 @@
 /** Follows the streams of a pattern for a subscription of a long-lived connection. */
 import type { Session, Sessions } from "../../access/sessions.ts";
+import type { GatewayError } from "../../domain/errors.ts";
 import type { Subscription } from "../../live/subscription.ts";
 import type { PatternStreams } from "./pattern-streams.ts";
 
@@ -15,6 +16,8 @@ export interface PatternFollower {
   readonly onLeave?: (name: string) => void;
   /** The stream does not join: the request has its maximum number of streams. */
   readonly onLimit: (name: string) => void;
+  /** A callback threw an exception: the connection must end. */
+  readonly onError: (error: GatewayError) => void;
 }
 
 /** Log message of a stream that does not join. */
@@ -22,7 +25,7 @@ export const TOO_MANY_STREAMS = "a pattern selects more than MAX_STREAMS streams
 
 /** Adds streams that appear and removes those that vanish. @returns a function that ends it */
 export function startPattern(pattern: PatternStreams, follower: PatternFollower): () => void {
-  const { subscription, session, sessions, onJoin, onLeave, onLimit } = follower;
+  const { subscription, session, sessions, onJoin, onLeave, onLimit, onError } = follower;
   const forget =
     session &&
     sessions.usePattern(session, {
@@ -39,6 +42,7 @@ export function startPattern(pattern: PatternStreams, follower: PatternFollower)
       onLeave?.(name);
     },
     onLimit,
+    onError,
   });
   // The permissions may have changed since the streams were listed.
   if (session !== undefined) pattern.setPermissions(session.permissions);

@@ -3,9 +3,11 @@
  * Changes between the listing and the start of the subscription wait until `start`.
  */
 import { type Identity, may } from "../../access/identity/authorize.ts";
+import type { GatewayError } from "../../domain/errors.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
+import { type FaultParts, faultOf } from "../../observe/faults.ts";
 import type { StreamWatch } from "../../redis/registry/watch/stream-watch.ts";
 import type { TransportParts } from "../parts.ts";
 import { playedStream, type RequestedPlayback } from "./playback.ts";
@@ -20,6 +22,7 @@ export interface PatternStreamsOptions {
   readonly identity: Identity;
   /** Maximum number of streams of the request, with those that it names. */
   readonly maxStreams: number;
+  readonly observe: FaultParts;
 }
 
 /** Receives changes. */
@@ -30,6 +33,8 @@ export interface PatternStreamsHooks {
   readonly onLeave: (stream: { readonly key: string; readonly name: string }) => void;
   /** A stream appeared and does not join, because there are too many. Called once until one leaves. */
   readonly onLimit?: (name: string) => void;
+  /** One of the hooks threw an exception. There are no further reports. Other requests receive theirs. */
+  readonly onError: (error: GatewayError) => void;
 }
 
 /** The streams of one request. */
@@ -79,7 +84,7 @@ export class PatternStreams {
     this.#reportLimit();
     const waiting = this.#waiting;
     this.#waiting = [];
-    for (const change of waiting) change();
+    for (const change of waiting) this.#run(change);
   }
 
   /** Lets streams leave that an identity may not read. */
@@ -98,7 +103,18 @@ export class PatternStreams {
 
   #whenStarted(change: () => void): void {
     if (this.#hooks === undefined) this.#waiting.push(change);
-    else change();
+    else this.#run(change);
+  }
+
+  #run(change: () => void): void {
+    try {
+      change();
+    } catch (exception) {
+      const error = faultOf(exception, "request with a pattern", this.#options.observe);
+      this.close();
+      // Not at once: the request may be about to start.
+      queueMicrotask(() => this.#hooks?.onError(error));
+    }
   }
 
   *#takeExisting(keys: readonly string[]): Generator<void, void> {
@@ -167,7 +183,7 @@ export interface OpenStreams {
 export async function openStreams(
   { named, pattern }: RequestedStreams,
   identity: Identity,
-  { streams: { registry, streamWatch }, access, config: { maxStreams } }: TransportParts,
+  { streams: { registry, streamWatch }, access, observe, config: { maxStreams } }: TransportParts,
   playback?: RequestedPlayback,
 ): Promise<OpenStreams> {
   const resolve = async (streams: readonly WantedStream[]): Promise<readonly SubscribedStream[]> =>
@@ -181,6 +197,7 @@ export async function openStreams(
     workSlices: access.turns.slices,
     identity,
     maxStreams,
+    observe,
   });
   try {
     await found.open();

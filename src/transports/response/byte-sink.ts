@@ -3,7 +3,9 @@
  * determines the throughput. Small chunks are copied into one buffer; large ones are passed on without a copy.
  */
 import type { MemoryLease } from "../../access/limits/memory-budget.ts";
+import type { GatewayError } from "../../domain/errors.ts";
 import type { Sink } from "../../live/sink.ts";
+import { type FaultParts, faultOf } from "../../observe/faults.ts";
 import type { Chunks } from "./memory/chunks.ts";
 import { createUnreadMemory, type UnreadMemory } from "./memory/unread-memory.ts";
 
@@ -15,27 +17,42 @@ export interface ByteStream {
   readonly writableLength: number;
   readonly destroyed: boolean;
   readonly writableEnded: boolean;
+  destroy(): unknown;
   on(event: "drain" | "close", listener: () => void): unknown;
 }
 
 /** Queue of tasks that run at the end of the current event-loop turn, with one `setImmediate` for all. */
 export interface TurnEnd {
-  /** @param task runs once, after the event that is being handled */
-  add(task: () => void): void;
+  /**
+   * @param task runs once, after the event that is being handled
+   * @param fail ends the client of the task because of an exception; absent if the task throws none. Other tasks run anyway
+   */
+  add(task: () => void, fail?: (error: GatewayError) => void): void;
 }
 
 /** Creates a task queue. */
-export function createTurnEnd(): TurnEnd {
+export function createTurnEnd(parts: FaultParts): TurnEnd {
   let tasks: (() => void)[] = [];
+  /** The `fail` of each task. */
+  let failures: (((error: GatewayError) => void) | undefined)[] = [];
   const run = () => {
     const due = tasks;
+    const dueFailures = failures;
     tasks = [];
-    for (const task of due) task();
+    failures = [];
+    for (let i = 0; i < due.length; i++) {
+      try {
+        due[i]?.();
+      } catch (exception) {
+        dueFailures[i]?.(faultOf(exception, "writer", parts));
+      }
+    }
   };
   return {
-    add(task) {
+    add(task, fail) {
       if (tasks.length === 0) setImmediate(run);
       tasks.push(task);
+      failures.push(fail);
     },
   };
 }
@@ -113,6 +130,11 @@ export function createByteSink({
     if (drained !== undefined) setImmediate(notify);
   }
 
+  /** Ends the client, which would miss bytes. */
+  function fail(): void {
+    stream.destroy();
+  }
+
   function holdUnread(bytes: number, written: readonly Chunks[]): void {
     if (unread === undefined) {
       const opened = createUnreadMemory(openLease);
@@ -131,7 +153,7 @@ export function createByteSink({
   return {
     flush,
     write(chunks) {
-      if (pending.length === 0) turnEnd.add(flush);
+      if (pending.length === 0) turnEnd.add(flush, fail);
       pending.push(chunks);
       pendingBytes += chunks.bytes;
       if (chunks.bytes >= AT_ONCE_FROM_BYTES) flush();

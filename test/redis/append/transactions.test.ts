@@ -70,6 +70,19 @@ describe("commands", () => {
     expect(second.isKept).toBe(true);
   });
 
+  test("an exception of a writer costs others neither their results nor the connection", async () => {
+    appends.loopback.watch("a");
+    const rest = appends.add(["a", "1"]);
+    appends.append([{ key: "a", id: "*", data: Buffer.from("2") }], () => {
+      throw new Error("a fault of the writer");
+    });
+    const { results } = await appends.add(["a", "3"]);
+    expect(codesOf([...(await rest).results, ...results])).toEqual(["stored", "stored"]);
+    expect(appends.counters.internalErrors).toBe(1);
+    expect(codesOf((await appends.add(["a", "4"])).results)).toEqual(["stored"]);
+    expect(await calls("hello")).toBe(1);
+  });
+
   test("bounds a transaction in bytes and in entries", async () => {
     appends.loopback.watch("a");
     await appends.add(...Array.from({ length: 600 }, (_, i) => ["a", String(i)] as const));

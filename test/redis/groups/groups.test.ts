@@ -47,6 +47,30 @@ describe.each([
       expect(gateway.counters).toMatchObject({ workDelivered: 4, workRedelivered: 0 });
     });
 
+    test.each(["onEntries", "canSend"] as const)(
+      "an exception of a worker in %s ends it, and others receive its entries",
+      async (name) => {
+        const faulty = await gateway.work("s", {
+          [name]: () => {
+            throw new Error("a fault of the worker");
+          },
+          onError(error) {
+            faulty.errors.push(error.code);
+            throw new Error("another fault of the worker");
+          },
+        });
+        const healthy = await gateway.work("s", { permits: 100 });
+        const texts = Array.from({ length: 20 }, (_, i) => String(i));
+        for (const text of texts) await add("s", text);
+        await until("all are delivered", () => healthy.jobs.length >= texts.length);
+        expect(healthy.jobs.map(({ text }) => text).sort()).toEqual(texts.sort());
+        expect(faulty.errors).toEqual(["INTERNAL"]);
+        expect(healthy.errors).toEqual([]);
+        expect(gateway.counters.internalErrors).toBe(2);
+        expect(gateway.counters.redisReconnects).toBe(0);
+      },
+    );
+
     test("begins after the given position only when it creates the group", async () => {
       await add("s", "old");
       const one = await gateway.work("s", { from: "$" });

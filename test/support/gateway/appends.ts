@@ -50,6 +50,7 @@ export async function openAppends(
     }, loopback),
     streamMaxLength: 0,
     counters,
+    logger: silent,
     streamClasses,
   });
   loopback.listen(listener);

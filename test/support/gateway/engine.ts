@@ -68,6 +68,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     openSending: store.openSending,
     streamMaxLength: 0,
     counters,
+    logger: silent,
     streamClasses,
   });
   const { answerBytes, pageBytes } = options;
@@ -105,6 +106,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
       createSubscriber({
         ...{ hub, pageCache, streamReader, streamClasses, pageBytes },
         counters: own,
+        logger: silent,
         workSlices: createTurns().slices,
         ...(options.playbackTimers && { playbackTimers: options.playbackTimers }),
       }),

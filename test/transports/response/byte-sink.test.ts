@@ -1,6 +1,7 @@
 import { connect, createServer, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createMemoryBudget, type MemoryBudget } from "../../../src/access/limits/memory-budget.ts";
+import { createCounters } from "../../../src/observe/counters.ts";
 import {
   type ByteSink,
   createByteSink,
@@ -9,6 +10,7 @@ import {
   joinSmall,
 } from "../../../src/transports/response/byte-sink.ts";
 import type { Chunks } from "../../../src/transports/response/memory/chunks.ts";
+import { silent } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
 const HIGH_WATER = 50_000;
@@ -75,7 +77,7 @@ beforeEach(async () => {
   sink = createByteSink({
     stream: pair.near,
     highWaterBytes: HIGH_WATER,
-    turnEnd: createTurnEnd(),
+    turnEnd: createTurnEnd({ counters: createCounters(), logger: silent }),
     onBytes: (bytes) => {
       handedOver += bytes;
     },
@@ -263,7 +265,7 @@ test("discards chunks for a closed socket", async () => {
 describe("the end of a turn", () => {
   test("runs each task once and in order after the current event", async () => {
     const done: string[] = [];
-    const turnEnd = createTurnEnd();
+    const turnEnd = createTurnEnd({ counters: createCounters(), logger: silent });
     turnEnd.add(() => done.push("a"));
     turnEnd.add(() => done.push("b"));
     await Promise.resolve();
@@ -274,7 +276,7 @@ describe("the end of a turn", () => {
 
   test("a task added by a task runs in the next turn", async () => {
     const done: string[] = [];
-    const turnEnd = createTurnEnd();
+    const turnEnd = createTurnEnd({ counters: createCounters(), logger: silent });
     turnEnd.add(() => {
       done.push("a");
       turnEnd.add(() => done.push("later"));
@@ -283,6 +285,31 @@ describe("the end of a turn", () => {
     await eventLoopTurns(3);
     expect(done).toEqual(["a", "b", "later"]);
   });
+});
+
+test("an exception of a task ends its client alone", async () => {
+  const counters = createCounters();
+  const done: string[] = [];
+  const turnEnd = createTurnEnd({ counters, logger: silent });
+  turnEnd.add(() => done.push("before"));
+  turnEnd.add(
+    () => {
+      throw new RangeError("out of memory");
+    },
+    ({ code }) => done.push(code),
+  );
+  turnEnd.add(() => done.push("after"));
+  await eventLoopTurns(3);
+  expect(done).toEqual(["before", "INTERNAL", "after"]);
+  expect(counters.internalErrors).toBe(1);
+});
+
+test("closes a socket that cannot be written", async () => {
+  vi.spyOn(pair.near, "write").mockImplementation(() => {
+    throw new RangeError("out of memory");
+  });
+  sink.write(chunks(filled(10)));
+  await until("the socket is closed", () => pair.near.destroyed);
 });
 
 test("joins adjacent small parts in order", () => {

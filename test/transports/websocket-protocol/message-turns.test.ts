@@ -1,8 +1,10 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { beforeEach, expect, test } from "vitest";
 import { createTurns } from "../../../src/domain/scheduling/turns.ts";
+import { createCounters } from "../../../src/observe/counters.ts";
 import { createTurnEnd } from "../../../src/transports/response/byte-sink.ts";
 import { MessageTurns } from "../../../src/transports/websocket-protocol/message-turns.ts";
+import { silent } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 let events: string[];
@@ -13,7 +15,7 @@ beforeEach(() => {
   messages = new MessageTurns({
     owner: { connection: {}, address: () => "a" },
     turns: createTurns().requests,
-    turnEnd: createTurnEnd(),
+    turnEnd: createTurnEnd({ counters: createCounters(), logger: silent }),
     reading: {
       pause: () => void (events.at(-1) !== "pause" && events.push("pause")),
       resume: () => void events.push("resume"),

@@ -84,6 +84,7 @@ export async function followStreams(
     startPattern(pattern, {
       ...{ subscription, session, sessions },
       onLimit: (name) => logger.warn({ connection: visitor.id, stream: name, maxStreams }, TOO_MANY_STREAMS),
+      onError: end,
     });
   const stop = () => end(new GatewayError("SHUTTING_DOWN", "the gateway is shutting down"));
   const forget = closing.add(stop);

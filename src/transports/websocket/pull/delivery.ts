@@ -72,7 +72,7 @@ export function startDelivery(
     }),
     onError,
   });
-  const stopPattern = followPattern({ request, opened, sink, session }, subscription, parts);
+  const stopPattern = followPattern({ request, opened, sink, session, onError }, subscription, parts);
   inFlight?.start(subscription);
   schedule?.start(subscription);
   return {
@@ -91,7 +91,7 @@ export function startDelivery(
 
 /** Adds and removes the streams of a pattern, and reports that to the client. @returns a function that ends it */
 function followPattern(
-  { request, opened, sink, session }: Pick<DeliveryOptions, "request" | "opened" | "sink" | "session">,
+  { request, opened, sink, session, onError }: Omit<DeliveryOptions, "acks" | "inFlight">,
   subscription: Subscription,
   { access, observe, config }: DataParts,
 ): (() => void) | undefined {
@@ -114,5 +114,6 @@ function followPattern(
       observe.logger.warn({ ...errorContextOf(session), stream: name, maxStreams }, TOO_MANY_STREAMS);
       notify({ limit: { stream_id: name, max_streams: maxStreams } });
     },
+    onError,
   });
 }

@@ -1,5 +1,5 @@
 /** Batches of one pushing socket that are being stored. They are acknowledged in the order of their arrival. */
-import { GatewayError } from "../../../domain/errors.ts";
+import { asGatewayError, GatewayError } from "../../../domain/errors.ts";
 import type { AppendDone, AppendResult } from "../../../redis/append/appender.ts";
 import type { ByteSink, TurnEnd } from "../../response/byte-sink.ts";
 import { appendResultsJson } from "../../response/errors/append-results.ts";
@@ -53,7 +53,13 @@ export function createPushBatches(parts: PushBatchParts): PushBatches {
   function settleSoon(): void {
     if (isSettling) return;
     isSettling = true;
-    turnEnd.add(settle);
+    turnEnd.add(settle, fail);
+  }
+
+  /** Closes the socket at once: its batches can no longer be answered. */
+  function fail(error: GatewayError): void {
+    ending ??= error;
+    closeWith(webSocket, ending);
   }
 
   /** Answers completed batches, oldest first. */
@@ -96,10 +102,15 @@ export function createPushBatches(parts: PushBatchParts): PushBatches {
       batches.push(batch);
       inFlight.add(bytes);
       return (results, isKept) => {
-        if (memory !== undefined && !isKept) payloadPool.give(memory);
-        batch.results = results;
-        inFlight.remove(bytes);
-        settleSoon();
+        try {
+          if (memory !== undefined && !isKept) payloadPool.give(memory);
+          batch.results = results;
+          inFlight.remove(bytes);
+          settleSoon();
+        } catch (exception) {
+          fail(asGatewayError(exception));
+          throw exception;
+        }
       };
     },
     end(error) {

@@ -181,7 +181,11 @@ function waitForFirst(
     });
     const stopPattern =
       pattern &&
-      startPattern(pattern, { subscription, sessions, session: undefined, onLimit: () => undefined });
+      startPattern(pattern, {
+        ...{ subscription, sessions, session: undefined },
+        onLimit: () => undefined,
+        onError: fail,
+      });
     const timer = setTimeout(finish, blockMs);
     const release = whenGone(finish);
     const unwatch = whenRevoked(fail);

@@ -182,6 +182,7 @@ class LiveResponse {
         observe.logger.warn({ ...at, stream: name, maxStreams: config.maxStreams }, TOO_MANY_STREAMS);
         if (patternNotices !== undefined) sink.write(patternNotices.limit(name));
       },
+      onError: (error) => this.#endWith(error),
     });
     this.#stops.push(stop);
   }

@@ -2,11 +2,10 @@
 import type { FastifyReply } from "fastify";
 import type { Session } from "../../../access/sessions.ts";
 import type { Pieces } from "../../../wire/pieces.ts";
-import { encodeSse, encodeSseLine, SSE_HEARTBEAT } from "../../../wire/sse.ts";
-import { whenGone } from "../../response/closing.ts";
-import { errorBody } from "../../response/errors/append-results.ts";
-import { createUnreadMemory } from "../../response/memory/unread-memory.ts";
-import { sendStreamedHead, UNBUFFERED } from "../../response/streamed-head.ts";
+import { encodeSse, encodeSseLine } from "../../../wire/sse.ts";
+import { EVENTS_TYPE, errorEvent, HEARTBEAT } from "../../response/event-chunks.ts";
+import { chunksOf, textChunks } from "../../response/memory/chunks.ts";
+import { OpenResponse } from "../../response/open-response.ts";
 import type { GraphqlParts } from "../execution/context.ts";
 
 /** Open response of events. */
@@ -19,64 +18,52 @@ export interface EventResponse {
 }
 
 /** Opens the response. @param onGone called when the client disconnects or the gateway shuts down before `end` */
-export function openEvents(
-  reply: FastifyReply,
-  { access, observe: { counters }, config }: GraphqlParts,
-  onGone: () => void,
-): EventResponse {
+export function openEvents(reply: FastifyReply, parts: GraphqlParts, onGone: () => void): EventResponse {
   const { raw, request } = reply;
-  const { closing, limits, memory, sessions } = access;
-  limits.checkConnection(request.visitor);
-  const session = sessions.open(request.visitor, "graphql", (error) => {
-    finish(encodeSse({ event: "error", data: JSON.stringify(errorBody(error)) }));
-    onGone();
-  });
-  sendStreamedHead(reply, "text/event-stream; charset=utf-8", UNBUFFERED);
+  parts.access.limits.checkConnection(request.visitor);
+  const response = new OpenResponse(
+    reply,
+    {
+      kind: "graphql",
+      contentType: EVENTS_TYPE,
+      heartbeat: () => (raw.writableNeedDrain ? undefined : HEARTBEAT),
+      onGone,
+      onError(error) {
+        response.end(errorEvent(error));
+        onGone();
+      },
+    },
+    parts,
+  );
+  const { sink, session } = response;
   // Some browsers report the response as open only after they have received a part of the body.
-  raw.write(SSE_HEARTBEAT);
-  const beating = setInterval(() => {
-    if (!raw.writableNeedDrain) raw.write(SSE_HEARTBEAT);
-  }, config.heartbeatMs);
-  const unread = createUnreadMemory(() => memory.answer("unread", request.visitor));
-  const release = whenGone(reply, closing, () => {
-    sessions.forget(session);
-    onGone();
-  });
-
-  /** Ends the response. Safe to call again, since handlers of `onGone` may end it as well. */
-  function finish(text?: string): void {
-    clearInterval(beating);
-    release();
-    sessions.forget(session);
-    if (!raw.writableEnded) raw.end(text);
-  }
-
+  sink.write(HEARTBEAT);
+  sink.flush();
   return {
     session,
     send(event, data) {
       if (raw.destroyed || raw.writableEnded) return Promise.resolve();
-      const parts = typeof data === "string" ? [encodeSse({ event, data })] : encodeSseLine(event, data);
-      let wantsMore = true;
-      // Not corked: since Node 22, `uncork` may emit "drain" before the listener below is added.
-      for (const part of parts) {
-        counters.bytesSent += Buffer.byteLength(part);
-        wantsMore = raw.write(part);
-      }
-      if (wantsMore) return Promise.resolve();
-      unread.hold(raw.writableLength, []);
-      return new Promise((resolve) => {
-        const done = () => {
-          unread.clear();
-          raw.off("drain", done);
-          raw.off("close", done);
-          resolve();
-        };
-        raw.on("drain", done);
-        raw.on("close", done);
-      });
+      sink.write(
+        typeof data === "string"
+          ? textChunks(encodeSse({ event, data }))
+          : chunksOf(encodeSseLine(event, data)),
+      );
+      sink.flush();
+      return raw.writableNeedDrain ? untilDrained(raw) : Promise.resolve();
     },
-    end(event) {
-      finish(event === undefined ? undefined : encodeSse({ event, data: "" }));
-    },
+    end: (event) => response.end(event === undefined ? undefined : textChunks(encodeSse({ event, data: "" }))),
   };
+}
+
+/** Resolves when the client can receive more, or has disconnected. */
+function untilDrained(raw: FastifyReply["raw"]): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      raw.off("drain", done);
+      raw.off("close", done);
+      resolve();
+    };
+    raw.on("drain", done);
+    raw.on("close", done);
+  });
 }

@@ -6,8 +6,7 @@ import type { Encoder } from "../../../../live/sink.ts";
 import type { SubscribedStream } from "../../../../live/subscription.ts";
 import { EVENT_FORMATS, type EventFormat } from "../../../../wire/formats.ts";
 import { encodeSse, eventNameOf } from "../../../../wire/sse.ts";
-import type { Chunks } from "../../../response/memory/chunks.ts";
-import { textChunks } from "./event-stream.ts";
+import { type Chunks, textChunks } from "../../../response/memory/chunks.ts";
 
 /** Creates the encoder of one stream. */
 export function singleEncoder(form: EventFormat): Encoder<Chunks> {

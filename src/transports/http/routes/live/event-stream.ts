@@ -1,7 +1,7 @@
 /** Long-lived responses that deliver entries as they arrive: the common part of SSE and MJPEG. */
 import type { FastifyReply } from "fastify";
-import type { Session, SessionKind } from "../../../../access/sessions.ts";
-import { asGatewayError, type GatewayError } from "../../../../domain/errors.ts";
+import type { SessionKind } from "../../../../access/sessions.ts";
+import type { GatewayError } from "../../../../domain/errors.ts";
 import type { Gap } from "../../../../domain/streams/entry.ts";
 import type { PlaybackOptions } from "../../../../live/playback/options.ts";
 import type { Encoder, Sink } from "../../../../live/sink.ts";
@@ -10,12 +10,9 @@ import type { PlaybackNotice } from "../../../../wire/notices/playback-notice.ts
 import type { TransportParts } from "../../../parts.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../../request/follow-pattern.ts";
 import { namedKeysOf, type OpenStreams, type PatternStreams } from "../../../request/pattern-streams.ts";
-import type { ByteSink } from "../../../response/byte-sink.ts";
-import { createClientSink } from "../../../response/client-sink.ts";
-import { whenGone } from "../../../response/closing.ts";
 import type { Chunks } from "../../../response/memory/chunks.ts";
+import { OpenResponse } from "../../../response/open-response.ts";
 import { PlaybackStates } from "../../../response/playback-states.ts";
-import { sendStreamedHead, UNBUFFERED } from "../../../response/streamed-head.ts";
 
 /** Content and format of a live response. */
 export interface LiveResponseOptions {
@@ -48,12 +45,6 @@ export interface LiveResponseOptions {
   readonly statusNotice?: (unavailableSince: Date | undefined) => Chunks;
 }
 
-/** Returns a text as bytes. */
-export function textChunks(text: string): Chunks {
-  const bytes = Buffer.from(text);
-  return { parts: [bytes], bytes: bytes.length };
-}
-
 /** Sends a response that follows streams until the client disconnects or the gateway stops. */
 export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: TransportParts): void {
   try {
@@ -67,15 +58,12 @@ export function sendLive(reply: FastifyReply, options: LiveResponseOptions, part
 
 /** A response in progress. */
 class LiveResponse {
-  readonly #reply: FastifyReply;
   readonly #options: LiveResponseOptions;
   readonly #parts: TransportParts;
-  readonly #session: Session;
-  readonly #sink: ByteSink;
+  readonly #response: OpenResponse;
   /** Receiver of the frames: the sink, or the states of a playback in front of it. */
   #frames: Sink<Chunks>;
   #subscription: Subscription | undefined;
-  #heartbeat: NodeJS.Timeout | undefined;
   #rateTimer: NodeJS.Timeout | undefined;
   #lastFrame: Chunks | undefined;
   /** Stops what the response uses. */
@@ -83,22 +71,28 @@ class LiveResponse {
 
   /** Sends the head. @throws GatewayError FORBIDDEN */
   constructor(reply: FastifyReply, options: LiveResponseOptions, parts: TransportParts) {
-    this.#reply = reply;
+    const { kind, contentType, heartbeat, opened } = options;
     this.#options = options;
     this.#parts = parts;
-    const { visitor } = reply.request;
-    this.#session = parts.access.sessions.open(visitor, options.kind, (error) => this.#endWith(error));
-    parts.access.sessions.use(this.#session, "read", namedKeysOf(options.opened));
-    sendStreamedHead(reply, options.contentType, UNBUFFERED);
-    this.#sink = createClientSink(reply.raw, visitor, parts);
-    this.#frames = this.#sink;
+    this.#response = new OpenResponse(
+      reply,
+      {
+        ...{ kind, contentType },
+        heartbeat: () => (heartbeat === "last frame" ? this.#lastFrame : heartbeat),
+        onGone: () => this.#end(),
+        onError: (error) => this.#endWith(error),
+      },
+      parts,
+      namedKeysOf(opened),
+    );
+    this.#frames = this.#response.sink;
   }
 
   /** Follows the streams. */
   start(): void {
     const { opened, opening, encoder, onDemand, gapNotice, statusNotice } = this.#options;
-    const { streams, access, config } = this.#parts;
-    const sink = this.#sink;
+    const { streams, access } = this.#parts;
+    const { sink, session } = this.#response;
     sink.write(opening);
     const playback = this.#openPlayback();
     this.#subscription = streams.subscribe({
@@ -110,22 +104,21 @@ class LiveResponse {
         isFull: sink.isFull,
         whenDrained: sink.whenDrained,
       },
-      memory: access.memory.answer("answer", this.#session.visitor),
+      memory: access.memory.answer("answer", session.visitor),
       ...(onDemand && { onDemand }),
       ...(playback && { playback }),
       ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
-      onError: (error) => this.#endWith(asGatewayError(error)),
+      onError: (error) => this.#endWith(error),
     });
-    this.#heartbeat = setInterval(() => this.#sendHeartbeat(), config.heartbeatMs);
     if (opened.pattern !== undefined) this.#followPattern(opened.pattern, this.#subscription);
     if (statusNotice !== undefined) this.#reportAvailability(statusNotice);
-    this.#stops.push(whenGone(this.#reply, access.closing, () => this.#end()));
   }
 
   /** Reports changes of the availability of Redis, and at once that it is unavailable now. */
   #reportAvailability(notice: (unavailableSince: Date | undefined) => Chunks): void {
     const { availability } = this.#parts.streams;
-    const report = (unavailableSince: Date | undefined) => this.#sink.write(notice(unavailableSince));
+    const report = (unavailableSince: Date | undefined) =>
+      this.#response.sink.write(notice(unavailableSince));
     const unavailableSince = availability.unavailableSince();
     if (unavailableSince !== undefined) report(unavailableSince);
     this.#stops.push(availability.watch(report));
@@ -135,7 +128,7 @@ class LiveResponse {
   #openPlayback(): PlaybackOptions | undefined {
     const { playback, stateNotice } = this.#options;
     if (playback === undefined || stateNotice === undefined) return playback;
-    const states = new PlaybackStates<Chunks>(this.#sink, (state) => stateNotice(state));
+    const states = new PlaybackStates<Chunks>(this.#response.sink, (state) => stateNotice(state));
     this.#frames = states;
     this.#stops.push(() => states.close());
     return { onState: (state) => states.report(state), ...playback };
@@ -150,7 +143,7 @@ class LiveResponse {
     }
     if (heartbeat === "last frame") {
       this.#lastFrame = frame;
-      this.#heartbeat?.refresh();
+      this.#response.delayHeartbeat();
     }
     this.#frames.write(frame);
     if (!maxFps) return;
@@ -158,21 +151,13 @@ class LiveResponse {
     this.#rateTimer = setTimeout(() => this.#subscription?.resume("rate-limit"), 1000 / maxFps);
   }
 
-  #sendHeartbeat(): void {
-    const { heartbeat } = this.#options;
-    const due = heartbeat === "last frame" ? this.#lastFrame : heartbeat;
-    if (due !== undefined && !this.#sink.isFull()) this.#sink.write(due);
-  }
-
   #followPattern(pattern: PatternStreams, subscription: Subscription): void {
     const { patternNotices } = this.#options;
     const { access, observe, config } = this.#parts;
-    const { visitor } = this.#session;
-    const sink = this.#sink;
+    const { sink, session } = this.#response;
+    const { visitor } = session;
     const stop = startPattern(pattern, {
-      subscription,
-      session: this.#session,
-      sessions: access.sessions,
+      ...{ subscription, session, sessions: access.sessions },
       ...(patternNotices && {
         onJoin: (name) => sink.write(patternNotices.joined(name)),
         onLeave: (name) => sink.write(patternNotices.left(name)),
@@ -188,17 +173,13 @@ class LiveResponse {
   }
 
   #endWith(error: GatewayError): void {
-    if (this.#options.farewell) this.#sink.write(this.#options.farewell(error));
-    this.#end();
+    this.#end(this.#options.farewell?.(error));
   }
 
-  #end(): void {
-    this.#parts.access.sessions.forget(this.#session);
-    clearInterval(this.#heartbeat);
+  #end(last?: Chunks): void {
     clearTimeout(this.#rateTimer);
     for (const stop of this.#stops) stop();
     this.#subscription?.close();
-    this.#sink.flush();
-    this.#reply.raw.end();
+    this.#response.end(last);
   }
 }

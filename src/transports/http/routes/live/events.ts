@@ -5,16 +5,17 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { gapOf } from "../../../../wire/notices/gap-notice.ts";
 import { statusOf } from "../../../../wire/notices/status-notice.ts";
-import { encodeSse, encodeSseRetry, SSE_HEARTBEAT } from "../../../../wire/sse.ts";
+import { encodeSse, encodeSseRetry } from "../../../../wire/sse.ts";
 import type { ParametersOf } from "../../../request/parameters/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import { readPlayback } from "../../../request/playback.ts";
 import { cursorTimes, readRequestedStreams } from "../../../request/streams.ts";
 import { warnOfTimes } from "../../../request/warning-headers.ts";
-import { errorBody } from "../../../response/errors/append-results.ts";
+import { EVENTS_TYPE, errorEvent, HEARTBEAT, jsonEvent } from "../../../response/event-chunks.ts";
+import { type Chunks, textChunks } from "../../../response/memory/chunks.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { PatternEncoder, severalEncoder, singleEncoder } from "./event-encoders.ts";
-import { sendLive, textChunks } from "./event-stream.ts";
+import { sendLive } from "./event-stream.ts";
 
 const RECONNECT_MS = 1000;
 
@@ -38,7 +39,7 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
       reply,
       {
         kind: "events",
-        contentType: "text/event-stream; charset=utf-8",
+        contentType: EVENTS_TYPE,
         opened,
         encoder: pattern ?? (streams.length === 1 ? singleEncoder(form) : severalEncoder(form, streams)),
         ...(pattern &&
@@ -46,20 +47,19 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
             patternNotices: {
               joined: (name) => pattern.joined(name),
               left: (name) => pattern.left(name),
-              limit: (name) => textChunks(limitEvent(name, config.maxStreams)),
+              limit: (name) => limitEvent(name, config.maxStreams),
             },
           }),
         ...(latest && { onDemand: { count: 1, latest } }),
         ...(playback && { playback: { latest, ...playback, ...(latest && { count: 1 }) } }),
-        stateNotice: (state) => textChunks(encodeSse({ event: "state", data: JSON.stringify(state) })),
+        stateNotice: (state) => jsonEvent("state", state),
         // Sends the cursor first, so that a browser that loses the connection before the first entry resumes from it.
         opening: textChunks(encodeSseRetry(RECONNECT_MS) + opening),
-        heartbeat: textChunks(SSE_HEARTBEAT),
+        heartbeat: HEARTBEAT,
         statusNotice: (since) => textChunks((wantsStatus ? statusEvent(since) : "") + statusComment(since)),
         // No id, because the cursor does not change.
-        gapNotice: (gap) => textChunks(encodeSse({ event: "gap", data: JSON.stringify(gapOf(gap).gap) })),
-        farewell: (error) =>
-          textChunks(encodeSse({ event: "error", data: JSON.stringify(errorBody(error)) })),
+        gapNotice: (gap) => jsonEvent("gap", gapOf(gap).gap),
+        farewell: errorEvent,
       },
       parts,
     );
@@ -85,11 +85,8 @@ const statusComment = (since: Date | undefined): string =>
     : `: Redis has not answered since ${since.toISOString()}\n\n`;
 
 /** No id, because the cursor does not change. */
-const limitEvent = (stream: string, maxStreams: number): string =>
-  encodeSse({
-    event: "state",
-    data: JSON.stringify({ limit: { stream_id: stream, max_streams: maxStreams } }),
-  });
+const limitEvent = (stream: string, maxStreams: number): Chunks =>
+  jsonEvent("state", { limit: { stream_id: stream, max_streams: maxStreams } });
 
 /** No id, because the cursor does not change. */
 const statusEvent = (since: Date | undefined): string =>

@@ -8,9 +8,9 @@ import { formWithLengths, type MjpegForm, mjpegType, promptForm } from "../../..
 import { playedStream, readPlayback } from "../../../request/playback.ts";
 import { cursorTimes, readNamedStreams, resolveCursors } from "../../../request/streams.ts";
 import { warnOfTimes } from "../../../request/warning-headers.ts";
-import type { Chunks } from "../../../response/memory/chunks.ts";
+import { type Chunks, chunksOf, textChunks } from "../../../response/memory/chunks.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
-import { sendLive, textChunks } from "./event-stream.ts";
+import { sendLive } from "./event-stream.ts";
 
 /** Shared by all responses, so that readers share encoded frames. */
 const BOUNDARY = randomUUID();
@@ -32,11 +32,10 @@ function picturesIn(name: string, { start, before, after }: MjpegForm): Pictures
         const parts = streams.flatMap(({ entries }) =>
           entries.flatMap(({ data }) => {
             const type = imageTypeOf(data);
-            if (type === undefined) return [];
-            return [Buffer.from(before(type, data.length)), data, Buffer.from(after(type))];
+            return type === undefined ? [] : [before(type, data.length), data, after(type)];
           }),
         );
-        return { parts, bytes: parts.reduce((sum, part) => sum + part.length, 0) };
+        return chunksOf(parts);
       },
     },
   };

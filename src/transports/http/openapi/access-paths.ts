@@ -2,25 +2,20 @@
 import { TICKET_ROUTES } from "../../../access/identity/ticket-scope.ts";
 import type { Operation, Paths } from "./paths.ts";
 import { FAULTS, problem, SMALL_BODY, text } from "./responses.ts";
+import { body, contentOf, listOf, NUMBER, object, pathParameter, STRING, TIME } from "./schemas.ts";
 
 const page = (summary: string): Operation => ({
   tags: ["access"],
   summary,
   security: [],
-  responses: { "200": { description: summary, content: { "text/html": { schema: { type: "string" } } } } },
+  responses: { "200": body(summary, STRING, "text/html") },
 });
 
 const LOGIN: Operation = {
   tags: ["access"],
   summary: "Exchange a key or token for a cookie",
   security: [],
-  requestBody: {
-    content: {
-      "application/json": {
-        schema: { type: "object", required: ["token"], properties: { token: { type: "string" } } },
-      },
-    },
-  },
+  requestBody: { content: contentOf(object({ token: STRING }, ["token"])) },
   responses: { "200": text("The cookie is set."), "401": FAULTS["401"], ...SMALL_BODY },
 };
 
@@ -28,22 +23,10 @@ const SESSION: Operation = {
   tags: ["access"],
   summary: "Return the identity and its permissions",
   responses: {
-    "200": {
-      description: "The identity of the key, token or cookie.",
-      content: {
-        "application/json": {
-          schema: {
-            type: "object",
-            properties: {
-              identity: { type: "string" },
-              permissions: { type: "array", items: { type: "string" } },
-              expires: { type: "string", nullable: true, format: "date-time" },
-            },
-            example: { identity: "key:lab-camera", permissions: ["read:rover:*"], expires: null },
-          },
-        },
-      },
-    },
+    "200": body("The identity of the key, token or cookie.", {
+      ...object({ identity: STRING, permissions: listOf(STRING), expires: TIME }),
+      example: { identity: "key:lab-camera", permissions: ["read:rover:*"], expires: null },
+    }),
     "401": FAULTS["401"],
   },
 };
@@ -54,33 +37,17 @@ const TICKETS: Operation = {
   description:
     "`?ticket=…` authorizes one connection or request within `expires_in` seconds. A ticket with a route and streams is valid only for those.",
   requestBody: {
-    content: {
-      "application/json": {
-        schema: {
-          type: "object",
-          properties: {
-            route: { type: "string", enum: [...TICKET_ROUTES] },
-            stream: { type: "string" },
-            streams: { type: "array", items: { type: "string" } },
-            device: { type: "string" },
-            prefix: { type: "string" },
-          },
-        },
-      },
-    },
+    content: contentOf(
+      object({
+        route: { ...STRING, enum: [...TICKET_ROUTES] },
+        stream: STRING,
+        streams: listOf(STRING),
+        ...{ device: STRING, prefix: STRING },
+      }),
+    ),
   },
   responses: {
-    "200": {
-      description: "The ticket.",
-      content: {
-        "application/json": {
-          schema: {
-            type: "object",
-            properties: { ticket: { type: "string" }, expires_in: { type: "number" } },
-          },
-        },
-      },
-    },
+    "200": body("The ticket.", object({ ticket: STRING, expires_in: NUMBER })),
     "401": FAULTS["401"],
     "403": FAULTS["403"],
     ...SMALL_BODY,
@@ -96,7 +63,7 @@ const CONNECTIONS: Operation = {
 const CLOSE_CONNECTION: Operation = {
   tags: ["access"],
   summary: "Close a connection",
-  parameters: [{ name: "id", in: "path", required: true, schema: { type: "string" } }],
+  parameters: [pathParameter("id")],
   responses: {
     "204": text("The connection is closed."),
     "401": FAULTS["401"],

@@ -1,9 +1,19 @@
 /** HTTP routes that read and store entries, in the OpenAPI document. */
-import type { OpenAPIV3 } from "openapi-types";
 import { FILE_FORMAT } from "../../../wire/formats.ts";
 import { parametersOf } from "./parameters.ts";
 import type { Operation, Paths } from "./paths.ts";
 import { BODIES, ENTRIES, FAULTS, problem, text } from "./responses.ts";
+import {
+  BINARY,
+  body,
+  contentOf,
+  INTEGER,
+  listOf,
+  NUMBER,
+  object,
+  pathParameter,
+  STRING,
+} from "./schemas.ts";
 
 const GET: Operation = {
   tags: ["http"],
@@ -23,20 +33,12 @@ const POST: Operation = {
   parameters: parametersOf("post"),
   requestBody: {
     content: {
-      "multipart/form-data": {
-        schema: {
-          type: "object",
-          properties: { entries: { type: "array", items: { type: "string", format: "binary" } } },
-        },
-      },
+      ...contentOf(object({ entries: listOf(BINARY) }), "multipart/form-data"),
       ...BODIES,
     },
   },
   responses: {
-    "200": {
-      description: "The entry ids, in order.",
-      content: { "application/json": { schema: { type: "array", items: { type: "string" } } } },
-    },
+    "200": body("The entry ids, in order.", listOf(STRING)),
     ...FAULTS,
     "409": problem("The entry id is not greater than the last id of the stream."),
     "413": problem("The body or batch is too large."),
@@ -53,19 +55,13 @@ const HISTORY: Operation = {
       ...ENTRIES,
       description:
         "A page, whose `Link` header contains the URL of the next one; with `format=mcap`, a file.",
-      content: { ...BODIES, [FILE_FORMAT.mediaType]: { schema: { type: "string", format: "binary" } } },
+      content: { ...BODIES, ...contentOf(BINARY, FILE_FORMAT.mediaType) },
     },
     ...FAULTS,
   },
 };
 
-const ENTRY_ID: OpenAPIV3.ParameterObject = {
-  name: "entry_id",
-  in: "path",
-  required: true,
-  schema: { type: "string" },
-  description: "Entry id, `first` or `last`.",
-};
+const ENTRY_ID = pathParameter("entry_id", "Entry id, `first` or `last`.");
 
 const ENTRY: Operation = {
   tags: ["http"],
@@ -78,12 +74,11 @@ const ENTRY: Operation = {
   parameters: parametersOf("entry", ENTRY_ID),
   responses: {
     "200": {
-      description: "The payload.",
+      ...body("The payload.", BINARY, "*/*"),
       headers: {
-        "x-entry-id": { description: "Id of the entry.", schema: { type: "string" } },
-        etag: { description: "Changes with the entry.", schema: { type: "string" } },
+        "x-entry-id": { description: "Id of the entry.", schema: STRING },
+        etag: { description: "Changes with the entry.", schema: STRING },
       },
-      content: { "*/*": { schema: { type: "string", format: "binary" } } },
     },
     "206": text("The range of bytes that `Range` selects."),
     "304": text("The client has the entry: `If-None-Match` names its tag."),
@@ -93,8 +88,6 @@ const ENTRY: Operation = {
   },
 };
 
-const NUMBERS = { type: "array", items: { type: "number" } } as const;
-
 const DENSITY: Operation = {
   tags: ["http"],
   summary: "Count entries and bytes over time",
@@ -102,41 +95,20 @@ const DENSITY: Operation = {
     "For time bars. The work is bounded: a stream with many entries is sampled, and its values are then estimates.",
   parameters: parametersOf("density"),
   responses: {
-    "200": {
-      description:
-        "Entries and bytes of each stream in each bucket, from `start` to `end` (exclusive) in ms.",
-      content: {
-        "application/json": {
-          schema: {
-            type: "object",
-            properties: {
-              start: { type: "number" },
-              end: { type: "number" },
-              buckets: { type: "integer" },
-              streams: {
-                type: "array",
-                items: {
-                  type: "object",
-                  properties: {
-                    stream_id: { type: "string" },
-                    entries: NUMBERS,
-                    bytes: NUMBERS,
-                    sampled: { type: "boolean" },
-                    gaps: {
-                      type: "array",
-                      items: {
-                        type: "object",
-                        properties: { after: { type: "string" }, before: { type: "string" } },
-                      },
-                    },
-                  },
-                },
-              },
-            },
-          },
-        },
-      },
-    },
+    "200": body(
+      "Entries and bytes of each stream in each bucket, from `start` to `end` (exclusive) in ms.",
+      object({
+        ...{ start: NUMBER, end: NUMBER, buckets: INTEGER },
+        streams: listOf(
+          object({
+            stream_id: STRING,
+            ...{ entries: listOf(NUMBER), bytes: listOf(NUMBER) },
+            sampled: { type: "boolean" },
+            gaps: listOf(object({ after: STRING, before: STRING })),
+          }),
+        ),
+      }),
+    ),
     ...FAULTS,
   },
 };
@@ -151,7 +123,7 @@ const EVENTS: Operation = {
   ].join("\n"),
   parameters: parametersOf("events"),
   responses: {
-    "200": { description: "Events.", content: { "text/event-stream": { schema: { type: "string" } } } },
+    "200": body("Events.", STRING, "text/event-stream"),
     ...FAULTS,
   },
 };
@@ -165,10 +137,7 @@ const MJPEG: Operation = {
   ].join("\n"),
   parameters: parametersOf("mjpeg"),
   responses: {
-    "200": {
-      description: "Pictures.",
-      content: { "multipart/x-mixed-replace": { schema: { type: "string", format: "binary" } } },
-    },
+    "200": body("Pictures.", BINARY, "multipart/x-mixed-replace"),
     ...FAULTS,
   },
 };

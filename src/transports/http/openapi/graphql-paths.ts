@@ -2,6 +2,12 @@
 import { textParameter } from "./parameters.ts";
 import type { Operation, Paths } from "./paths.ts";
 import { problem, text } from "./responses.ts";
+import { body, contentOf, OBJECT, object, STRING } from "./schemas.ts";
+
+const RESULT = {
+  "200": body("The result, with `errors` where a field failed.", OBJECT),
+  "400": text("Not a valid GraphQL request."),
+};
 
 const GRAPHQL_GET: Operation = {
   tags: ["graphql"],
@@ -16,11 +22,7 @@ const GRAPHQL_GET: Operation = {
     textParameter("operationName", "Name of the operation in the document."),
   ],
   responses: {
-    "200": {
-      description: "The result, with `errors` where a field failed.",
-      content: { "application/json": { schema: { type: "object" } } },
-    },
-    "400": text("Not a valid GraphQL request."),
+    ...RESULT,
     "405": text("A mutation by GET."),
   },
 };
@@ -29,26 +31,10 @@ const GRAPHQL_POST: Operation = {
   tags: ["graphql"],
   summary: "Run a GraphQL operation",
   requestBody: {
-    content: {
-      "application/json": {
-        schema: {
-          type: "object",
-          required: ["query"],
-          properties: {
-            query: { type: "string" },
-            variables: { type: "object" },
-            operationName: { type: "string" },
-          },
-        },
-      },
-    },
+    content: contentOf(object({ query: STRING, variables: OBJECT, operationName: STRING }, ["query"])),
   },
   responses: {
-    "200": {
-      description: "The result, with `errors` where a field failed.",
-      content: { "application/json": { schema: { type: "object" } } },
-    },
-    "400": text("Not a valid GraphQL request."),
+    ...RESULT,
     "413": problem("The request is too large."),
     "415": text("The body is not JSON."),
   },

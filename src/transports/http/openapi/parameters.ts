@@ -2,17 +2,14 @@
 import type { OpenAPIV3 } from "openapi-types";
 import { parameterSchema, parameterText } from "../../request/parameters/parameter-schema.ts";
 import { type ParameterRoute, rowsOf } from "../../request/parameters/parameters.ts";
+import { pathParameter, STRING } from "./schemas.ts";
 
 type Parameter = OpenAPIV3.ParameterObject;
 
-const STREAM: Parameter = {
-  name: "stream_id",
-  in: "path",
-  required: true,
-  schema: { type: "string" },
-  description:
-    "Stream id; `a+b` selects several streams. `%2F` is a slash and `%2B` a plus within a stream id.",
-};
+const STREAM = pathParameter(
+  "stream_id",
+  "Stream id; `a+b` selects several streams. `%2F` is a slash and `%2B` a plus within a stream id.",
+);
 
 /** Returns the parameters of a data route, from the table that its requests are parsed with. @param path others of its path */
 export const parametersOf = (route: ParameterRoute, ...path: readonly Parameter[]): Parameter[] => [
@@ -36,6 +33,6 @@ export const queryOf = (route: ParameterRoute): Parameter[] =>
 export const textParameter = (name: string, description: string): Parameter => ({
   name,
   in: "query",
-  schema: { type: "string" },
+  schema: STRING,
   description,
 });

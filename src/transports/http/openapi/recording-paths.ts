@@ -1,80 +1,66 @@
 /** Routes of recordings in the OpenAPI document. */
-import type { OpenAPIV3 } from "openapi-types";
 import { FILE_FORMAT } from "../../../wire/formats.ts";
 import { LEAST_RATE, MOST_RATE } from "../../request/playback.ts";
 import type { Operation, Paths } from "./paths.ts";
 import { FAULTS, problem, SMALL_BODY, text } from "./responses.ts";
+import {
+  BINARY,
+  body,
+  contentOf,
+  INTEGER,
+  listOf,
+  NUMBER,
+  OBJECT,
+  object,
+  pathParameter,
+  type Schema,
+  STRING,
+  TIME,
+} from "./schemas.ts";
 
-const NAME: OpenAPIV3.ParameterObject = {
-  name: "name",
-  in: "path",
-  required: true,
-  schema: { type: "string" },
-  description: "Name of the recording.",
-};
+const NAME = pathParameter("name", "Name of the recording.");
 
-const TEXTS: OpenAPIV3.SchemaObject = { type: "array", items: { type: "string" } };
-const NUMBER: OpenAPIV3.SchemaObject = { type: "integer" };
-const STRING: OpenAPIV3.SchemaObject = { type: "string" };
-const TIME: OpenAPIV3.SchemaObject = { type: "string", format: "date-time", nullable: true };
+const TEXTS = listOf(STRING);
+const CONTENT = { bytes: INTEGER, entries: INTEGER, gaps: INTEGER, from: TIME, to: TIME };
 
-const PLAYBACK: OpenAPIV3.SchemaObject = {
-  type: "object",
-  nullable: true,
-  description: "The present playback, or the last one.",
-  properties: {
-    state: {
-      type: "string",
-      enum: ["playing", "paused", "finished", "stopped", "failed", "interrupted"],
-    },
-    error: { type: "string", nullable: true },
+const PLAYBACK: Schema = {
+  ...object({
+    state: { ...STRING, enum: ["playing", "paused", "finished", "stopped", "failed", "interrupted"] },
+    error: { ...STRING, nullable: true },
     ...{ started: TIME, ended: TIME, from: TIME, to: TIME, position: TIME },
-    ...{ rate: { type: "number" }, loop: { type: "boolean" } },
+    ...{ rate: NUMBER, loop: { type: "boolean" } as const },
     streams: {
-      type: "object",
+      ...OBJECT,
       additionalProperties: STRING,
       description: "Keys of the streams that the entries are stored in, by recorded key.",
     },
-    ...{ stored: NUMBER, bytes: NUMBER, notStored: NUMBER, passes: NUMBER },
-    dedupe: { type: "string", nullable: true },
+    ...{ stored: INTEGER, bytes: INTEGER, notStored: INTEGER, passes: INTEGER },
+    dedupe: { ...STRING, nullable: true },
     owner: STRING,
-  },
+  }),
+  nullable: true,
+  description: "The present playback, or the last one.",
 };
 
-const STATUS: OpenAPIV3.SchemaObject = {
-  type: "object",
-  properties: {
-    name: STRING,
-    state: { type: "string", enum: ["recording", "stopped", "failed"] },
-    reason: { type: "string", nullable: true, enum: ["request", "maxBytes", "maxSeconds", null] },
-    error: { type: "string", nullable: true },
-    ...{ started: TIME, ended: TIME, from: TIME, to: TIME },
-    ...{ bytes: NUMBER, entries: NUMBER, gaps: NUMBER },
-    streams: TEXTS,
-    newestGaps: {
-      type: "array",
-      items: { type: "object", properties: { stream: STRING, after: STRING, before: STRING } },
-    },
-    files: {
-      type: "array",
-      items: {
-        type: "object",
-        properties: {
-          file: STRING,
-          state: { type: "string", enum: ["recording", "finished", "interrupted", "damaged"] },
-          ...{ bytes: NUMBER, entries: NUMBER, gaps: NUMBER, from: TIME, to: TIME },
-        },
-      },
-    },
-    request: { type: "object" },
-    owner: STRING,
-    playback: PLAYBACK,
-  },
-};
-
-const status = (description: string): OpenAPIV3.ResponseObject => ({
-  description,
-  content: { "application/json": { schema: STATUS } },
+const STATUS = object({
+  name: STRING,
+  state: { ...STRING, enum: ["recording", "stopped", "failed"] },
+  reason: { ...STRING, nullable: true, enum: ["request", "maxBytes", "maxSeconds", null] },
+  error: { ...STRING, nullable: true },
+  ...{ started: TIME, ended: TIME },
+  ...CONTENT,
+  streams: TEXTS,
+  newestGaps: listOf(object({ stream: STRING, after: STRING, before: STRING })),
+  files: listOf(
+    object({
+      file: STRING,
+      state: { ...STRING, enum: ["recording", "finished", "interrupted", "damaged"] },
+      ...CONTENT,
+    }),
+  ),
+  request: OBJECT,
+  owner: STRING,
+  playback: PLAYBACK,
 });
 
 const UNKNOWN = { "404": problem("There is no such recording, or the client may not read its streams.") };
@@ -83,35 +69,32 @@ const CREATE: Operation = {
   tags: ["recordings"],
   summary: "Record streams into a file",
   requestBody: {
-    content: {
-      "application/json": {
-        schema: {
-          type: "object",
-          required: ["streams"],
-          properties: {
-            name: { type: "string", description: "By default the device and the time." },
-            streams: { ...TEXTS, description: "Stream ids and patterns." },
-            exclude: TEXTS,
-            device: STRING,
-            prefix: STRING,
-            from: { type: "string", default: "$", description: "Cursor, as in `last_entry_id`." },
-            maxBytes: NUMBER,
-            maxSeconds: NUMBER,
-            compression: { type: "string", enum: ["zstd", "none"], default: "zstd" },
-            notes: {
-              type: "object",
-              additionalProperties: STRING,
-              description: "Texts about the recording, which its files have as a metadata record.",
-            },
+    content: contentOf(
+      object(
+        {
+          name: { ...STRING, description: "By default the device and the time." },
+          streams: { ...TEXTS, description: "Stream ids and patterns." },
+          exclude: TEXTS,
+          device: STRING,
+          prefix: STRING,
+          from: { ...STRING, default: "$", description: "Cursor, as in `last_entry_id`." },
+          maxBytes: INTEGER,
+          maxSeconds: INTEGER,
+          compression: { ...STRING, enum: ["zstd", "none"], default: "zstd" },
+          notes: {
+            ...OBJECT,
+            additionalProperties: STRING,
+            description: "Texts about the recording, which its files have as a metadata record.",
           },
         },
-      },
-    },
+        ["streams"],
+      ),
+    ),
   },
   responses: {
     ...FAULTS,
     ...SMALL_BODY,
-    "201": status("The recording."),
+    "201": body("The recording.", STATUS),
     "409": problem("There is a recording of this name."),
     "429": problem("A rate limit is exceeded, or too many recordings are in progress."),
   },
@@ -120,13 +103,7 @@ const CREATE: Operation = {
 const LIST: Operation = {
   tags: ["recordings"],
   summary: "List recordings",
-  responses: {
-    ...FAULTS,
-    "200": {
-      description: "The recordings that the client may read.",
-      content: { "application/json": { schema: { type: "array", items: STATUS } } },
-    },
-  },
+  responses: { ...FAULTS, "200": body("The recordings that the client may read.", listOf(STATUS)) },
 };
 
 const SHOW: Operation = {
@@ -140,10 +117,7 @@ const SHOW: Operation = {
     ...UNKNOWN,
     "200": {
       description: "The recording, or the file.",
-      content: {
-        "application/json": { schema: STATUS },
-        [FILE_FORMAT.mediaType]: { schema: { type: "string", format: "binary" } },
-      },
+      content: { ...contentOf(STATUS), ...contentOf(BINARY, FILE_FORMAT.mediaType) },
     },
     "206": text("The range of bytes that `Range` selects."),
     "304": text("The client has the file: `If-None-Match` names its tag."),
@@ -155,7 +129,7 @@ const STOP: Operation = {
   tags: ["recordings"],
   summary: "Stop a recording",
   parameters: [NAME],
-  responses: { ...FAULTS, ...UNKNOWN, "200": status("The recording, whose file is complete.") },
+  responses: { ...FAULTS, ...UNKNOWN, "200": body("The recording, whose file is complete.", STATUS) },
 };
 
 const DELETE: Operation = {
@@ -170,36 +144,31 @@ const PLAY: Operation = {
   summary: "Store the entries of a recording again, at their pace",
   parameters: [NAME],
   requestBody: {
-    content: {
-      "application/json": {
-        schema: {
-          type: "object",
-          properties: {
-            rate: {
-              type: "number",
-              default: 1,
-              description: `Speed: ${LEAST_RATE} to ${MOST_RATE}, or 0 for as fast as possible.`,
-            },
-            device: {
-              type: "string",
-              description: "Device to store the streams under. By default `{name}-replay`.",
-            },
-            streams: { ...TEXTS, description: "Names and patterns; with a colon, `device:stream`." },
-            exclude: TEXTS,
-            from: { type: "string", description: "Entry id, milliseconds or ISO 8601 time." },
-            to: { type: "string", description: "As `from`, included." },
-            loop: { type: "boolean", default: false },
-            dedupe: { type: "string", description: "Key under which each entry is stored once." },
-          },
+    content: contentOf(
+      object({
+        rate: {
+          ...NUMBER,
+          default: 1,
+          description: `Speed: ${LEAST_RATE} to ${MOST_RATE}, or 0 for as fast as possible.`,
         },
-      },
-    },
+        device: {
+          ...STRING,
+          description: "Device to store the streams under. By default `{name}-replay`.",
+        },
+        streams: { ...TEXTS, description: "Names and patterns; with a colon, `device:stream`." },
+        exclude: TEXTS,
+        from: { ...STRING, description: "Entry id, milliseconds or ISO 8601 time." },
+        to: { ...STRING, description: "As `from`, included." },
+        loop: { type: "boolean", default: false },
+        dedupe: { ...STRING, description: "Key under which each entry is stored once." },
+      }),
+    ),
   },
   responses: {
     ...FAULTS,
     ...SMALL_BODY,
     ...UNKNOWN,
-    "201": status("The recording, with its playback."),
+    "201": body("The recording, with its playback.", STATUS),
     "409": problem(
       "The recording is in progress or is being played, has no entries, or has a file that is damaged.",
     ),
@@ -211,7 +180,7 @@ const changed = (summary: string, answer: string): Operation => ({
   tags: ["recordings"],
   summary,
   parameters: [NAME],
-  responses: { ...FAULTS, ...UNKNOWN, "200": status(answer) },
+  responses: { ...FAULTS, ...UNKNOWN, "200": body(answer, STATUS) },
 });
 
 const PLAYED = "The recording, with its playback.";

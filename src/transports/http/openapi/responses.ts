@@ -1,22 +1,13 @@
 /** Responses and bodies that several operations of the OpenAPI document share. */
 import type { OpenAPIV3 } from "openapi-types";
 import { CLEAN_FORMAT_NAMES, cleanFormat, RAW_TYPE } from "../../../wire/formats.ts";
+import { BINARY, body, contentOf, listOf, object, STRING } from "./schemas.ts";
 
 /** A response without a described body. */
 export const text = (description: string): OpenAPIV3.ResponseObject => ({ description });
 /** A response with the body of an error. */
-export const problem = (description: string): OpenAPIV3.ResponseObject => ({
-  description,
-  content: {
-    "application/json": {
-      schema: {
-        type: "object",
-        required: ["error", "code"],
-        properties: { error: { type: "string" }, code: { type: "string" } },
-      },
-    },
-  },
-});
+export const problem = (description: string): OpenAPIV3.ResponseObject =>
+  body(description, object({ error: STRING, code: STRING }, ["error", "code"]));
 
 /** Errors of routes that require a key. */
 export const FAULTS = {
@@ -35,17 +26,19 @@ export const HEAD_FAULTS = {
   "431": problem("The headers are too large or too many."),
 };
 
+/** Responses of WebSocket routes. */
+export const SOCKET = {
+  "101": text("The connection is a WebSocket."),
+  "426": problem("The route requires a WebSocket handshake."),
+};
+
 /** Bodies with entries, by media type. */
 export const BODIES: Record<string, OpenAPIV3.MediaTypeObject> = {
-  [RAW_TYPE]: { schema: { type: "string", format: "binary" } },
+  ...contentOf(BINARY, RAW_TYPE),
   ...Object.fromEntries(
     CLEAN_FORMAT_NAMES.map(cleanFormat).map(({ mediaType, isBinary }) => [
       mediaType,
-      {
-        schema: isBinary
-          ? { type: "string", format: "binary" }
-          : { type: "array", items: { type: "array", items: {} } },
-      },
+      { schema: isBinary ? BINARY : listOf(listOf({})) },
     ]),
   ),
 };
@@ -57,16 +50,16 @@ export const ENTRIES: OpenAPIV3.ResponseObject = {
     "x-offsets": {
       description:
         "`[[stream_id, entry_id, offset], …]`, ASCII, with the body of `raw`. A response has fewer entries than `count` if this header would grow too large (`MAX_RESPONSE_HEADER_BYTES`).",
-      schema: { type: "string" },
+      schema: STRING,
     },
     "x-last-entry-id": {
       description: "The cursor for the next request, one per stream, joined by `+`.",
-      schema: { type: "string" },
+      schema: STRING,
     },
     "x-gaps": {
       description:
         "Gaps, where entries may be missing before these: `[[stream_id, after, before], …]`; absent without gaps.",
-      schema: { type: "string" },
+      schema: STRING,
     },
   },
   content: BODIES,

@@ -1,7 +1,8 @@
 /** WebSocket routes in the OpenAPI document: the GET of the handshake, with the messages in the description. */
 import { parametersOf, queryOf } from "./parameters.ts";
 import type { Operation, Paths } from "./paths.ts";
-import { problem, text } from "./responses.ts";
+import { problem, SOCKET } from "./responses.ts";
+import { pathParameter } from "./schemas.ts";
 
 const PUSH: Operation = {
   tags: ["websocket"],
@@ -13,10 +14,7 @@ const PUSH: Operation = {
     '`{"error": …}` in its place. Without acks a rejection closes the connection.',
   ].join("\n"),
   parameters: parametersOf("push"),
-  responses: {
-    "101": text("The connection is a WebSocket."),
-    "426": problem("The route requires a WebSocket handshake."),
-  },
+  responses: SOCKET,
 };
 
 const PULL: Operation = {
@@ -28,10 +26,7 @@ const PULL: Operation = {
     "one binary message. A slow client, or one that reconnects with its cursor, misses no entry.",
   ].join("\n"),
   parameters: parametersOf("pull"),
-  responses: {
-    "101": text("The connection is a WebSocket."),
-    "426": problem("The route requires a WebSocket handshake."),
-  },
+  responses: SOCKET,
 };
 
 const FOXGLOVE: Operation = {
@@ -42,20 +37,10 @@ const FOXGLOVE: Operation = {
     "is a channel with the topic `/{device}/{stream}`, in the Foxglove WebSocket protocol.",
   ].join("\n"),
   parameters: queryOf("foxglove"),
-  responses: {
-    "101": text("The connection is a WebSocket."),
-    "400": problem("The handshake offers no subprotocol of Foxglove."),
-    "426": problem("The route requires a WebSocket handshake."),
-  },
+  responses: { ...SOCKET, "400": problem("The handshake offers no subprotocol of Foxglove.") },
 };
 
-const DEVICE = {
-  name: "device",
-  in: "path",
-  required: true,
-  schema: { type: "string" },
-  description: "Device whose streams are shown. `*` in it makes a pattern.",
-} as const;
+const DEVICE = pathParameter("device", "Device whose streams are shown. `*` in it makes a pattern.");
 
 /** The WebSocket routes. */
 export const WEBSOCKET_PATHS: Paths = {

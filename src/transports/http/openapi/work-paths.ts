@@ -1,28 +1,12 @@
 /** Routes of consumer groups in the OpenAPI document. */
-import type { OpenAPIV3 } from "openapi-types";
 import { parametersOf } from "./parameters.ts";
 import type { Operation, Paths } from "./paths.ts";
-import { BODIES, FAULTS, problem, text } from "./responses.ts";
+import { BODIES, FAULTS, problem, SOCKET, text } from "./responses.ts";
+import { body, contentOf, INTEGER, listOf, object, pathParameter, STRING } from "./schemas.ts";
 
-const GROUP: OpenAPIV3.ParameterObject = {
-  name: "group",
-  in: "path",
-  required: true,
-  schema: { type: "string" },
-  description: "Name of the consumer group.",
-};
+const GROUP = pathParameter("group", "Name of the consumer group.");
 
-const json = (description: string, schema: OpenAPIV3.SchemaObject): OpenAPIV3.ResponseObject => ({
-  description,
-  content: { "application/json": { schema } },
-});
-
-const list = (properties: Record<string, OpenAPIV3.SchemaObject>): OpenAPIV3.SchemaObject => ({
-  type: "array",
-  items: { type: "object", properties },
-});
-
-const IDS: OpenAPIV3.SchemaObject = { type: "array", items: {} };
+const IDS = listOf({});
 
 const WORK: Operation = {
   tags: ["websocket"],
@@ -33,10 +17,7 @@ const WORK: Operation = {
     "not acknowledge in time is delivered to another one.",
   ].join("\n"),
   parameters: parametersOf("work", GROUP),
-  responses: {
-    "101": text("The connection is a WebSocket."),
-    "426": problem("The route requires a WebSocket handshake."),
-  },
+  responses: SOCKET,
 };
 
 const NEXT: Operation = {
@@ -47,10 +28,7 @@ const NEXT: Operation = {
     "200": {
       description: "The entries, with their delivery counts.",
       headers: {
-        "x-lost": {
-          description: "Entries that were trimmed before they were done.",
-          schema: { type: "string" },
-        },
+        "x-lost": { description: "Entries that were trimmed before they were done.", schema: STRING },
       },
       content: {
         "application/json": BODIES["application/json"] ?? {},
@@ -67,31 +45,19 @@ const SETTLE: Operation = {
   summary: "Acknowledge, refuse, give up or keep entries of a consumer group",
   parameters: parametersOf("settle", GROUP),
   requestBody: {
-    content: {
-      "application/json": {
-        schema: {
-          type: "object",
-          properties: {
-            ...{ ack: IDS, nack: IDS, term: IDS, progress: IDS },
-            delay: { type: "integer", minimum: 0 },
-            reason: { type: "string" },
-          },
-        },
-      },
-    },
+    content: contentOf(
+      object({
+        ...{ ack: IDS, nack: IDS, term: IDS, progress: IDS },
+        delay: { ...INTEGER, minimum: 0 },
+        reason: STRING,
+      }),
+    ),
   },
   responses: {
-    "200": json("How many entries were settled, and which ones no longer belong to the worker.", {
-      type: "object",
-      required: ["late"],
-      properties: {
-        ack: { type: "integer" },
-        nack: { type: "integer" },
-        term: { type: "integer" },
-        progress: { type: "integer" },
-        late: IDS,
-      },
-    }),
+    "200": body(
+      "How many entries were settled, and which ones no longer belong to the worker.",
+      object({ ack: INTEGER, nack: INTEGER, term: INTEGER, progress: INTEGER, late: IDS }, ["late"]),
+    ),
     ...FAULTS,
   },
 };
@@ -101,15 +67,15 @@ const LIST: Operation = {
   summary: "List the consumer groups of a stream",
   parameters: parametersOf("groups"),
   responses: {
-    "200": json(
+    "200": body(
       "The groups.",
-      list({
-        group: { type: "string" },
-        lag: { type: "integer", nullable: true },
-        pending: { type: "integer" },
-        consumers: { type: "integer" },
-        last_delivered: { type: "string" },
-      }),
+      listOf(
+        object({
+          group: STRING,
+          lag: { ...INTEGER, nullable: true },
+          ...{ pending: INTEGER, consumers: INTEGER, last_delivered: STRING },
+        }),
+      ),
     ),
     ...FAULTS,
   },
@@ -120,14 +86,9 @@ const PENDING: Operation = {
   summary: "List the entries that a consumer group has not done",
   parameters: parametersOf("groups", GROUP),
   responses: {
-    "200": json(
+    "200": body(
       "The entries, oldest first.",
-      list({
-        id: { type: "string" },
-        consumer: { type: "string" },
-        idle_ms: { type: "integer" },
-        n: { type: "integer" },
-      }),
+      listOf(object({ id: STRING, consumer: STRING, idle_ms: INTEGER, n: INTEGER })),
     ),
     ...FAULTS,
     "404": problem("The stream has no such group."),

@@ -49,34 +49,6 @@ export interface PatternUse {
   onPermissions(identity: Identity): void;
 }
 
-/** Keeps the sessions of a gateway. */
-export interface Sessions {
-  open(visitor: Visitor, kind: SessionKind, end: (error: GatewayError) => void): Session;
-  /** Authorizes and records an action on streams. @returns a function that removes the record @throws GatewayError FORBIDDEN */
-  use(session: Session, action: Action, keys: readonly string[]): () => void;
-  /** Records reading the streams of a pattern. @returns a function that removes the record */
-  usePattern(session: Session, use: PatternUse): () => void;
-  /** Renews the token. A token that is invalid, or does not permit all recorded uses, closes the session. */
-  renew(session: Session, token: string): Promise<void>;
-  /**
-   * Watches the identity of a request in progress, which is not a session. Calls back once if the identity becomes
-   * invalid.
-   *
-   * @returns a function that stops watching
-   */
-  whileGood(visitor: Visitor, onEnd: (error: GatewayError) => void): () => void;
-  /** Removes a session whose connection has closed. */
-  forget(session: Session): void;
-  list(): Iterable<Session>;
-  /** Number of sessions of each kind, including zeros. */
-  counts(): ReadonlyMap<SessionKind, number>;
-  /** Closes the session with this id. @returns whether it was found */
-  end(id: string, error: GatewayError): boolean;
-  /** Closes the sessions and requests whose identity is no longer valid. */
-  review(): void;
-  close(): void;
-}
-
 /** Interval of the check for expired tokens, in ms. */
 const REVIEW_EVERY_MS = 1000;
 
@@ -94,11 +66,8 @@ interface Waiter {
 export const noLongerGood = () =>
   new GatewayError("UNAUTHENTICATED", "the token has expired or its key was revoked");
 
-/** Creates the sessions of a gateway. */
-export const createSessions = (authenticator: Authenticator, limits: Limits): Sessions =>
-  new OpenSessions(authenticator, limits);
-
-class OpenSessions implements Sessions {
+/** Keeps the sessions of a gateway. */
+export class Sessions {
   readonly #authenticator: Authenticator;
   readonly #limits: Limits;
   readonly #open = new Set<Session>();
@@ -131,6 +100,7 @@ class OpenSessions implements Sessions {
     return session;
   }
 
+  /** Authorizes and records an action on streams. @returns a function that removes the record @throws GatewayError FORBIDDEN */
   use(session: Session, action: Action, keys: readonly string[]): () => void {
     authorize(session.visitor.identity, action, keys);
     const use: Use = { action, keys };
@@ -141,6 +111,7 @@ class OpenSessions implements Sessions {
     };
   }
 
+  /** Records reading the streams of a pattern. @returns a function that removes the record */
   usePattern(session: Session, use: PatternUse): () => void {
     session.patternUses = [...session.patternUses, use];
     return () => {
@@ -148,6 +119,7 @@ class OpenSessions implements Sessions {
     };
   }
 
+  /** Renews the token. A token that is invalid, or does not permit all recorded uses, closes the session. */
   async renew(session: Session, token: string): Promise<void> {
     if (this.#authenticator.isOpen) return;
     try {
@@ -161,6 +133,12 @@ class OpenSessions implements Sessions {
     }
   }
 
+  /**
+   * Watches the identity of a request in progress, which is not a session. Calls back once if the identity becomes
+   * invalid.
+   *
+   * @returns a function that stops watching
+   */
   whileGood(visitor: Visitor, onEnd: (error: GatewayError) => void): () => void {
     if (this.#authenticator.isOpen) return NOTHING;
     const waiter: Waiter = { visitor, onEnd };
@@ -168,6 +146,7 @@ class OpenSessions implements Sessions {
     return () => this.#waiting.delete(waiter);
   }
 
+  /** Removes a session whose connection has closed. */
   forget(session: Session): void {
     if (this.#open.delete(session)) this.#limits.removeConnection(session.visitor.address, session.countedAs);
   }
@@ -176,12 +155,14 @@ class OpenSessions implements Sessions {
     return this.#open;
   }
 
+  /** Number of sessions of each kind, including zeros. */
   counts(): ReadonlyMap<SessionKind, number> {
     const counts = new Map<SessionKind, number>(KINDS.map((kind) => [kind, 0]));
     for (const { kind } of this.#open) counts.set(kind, (counts.get(kind) ?? 0) + 1);
     return counts;
   }
 
+  /** Closes the session with this id. @returns whether it was found */
   end(id: string, error: GatewayError): boolean {
     for (const session of this.#open) {
       if (session.visitor.id !== id) continue;
@@ -191,6 +172,7 @@ class OpenSessions implements Sessions {
     return false;
   }
 
+  /** Closes the sessions and requests whose identity is no longer valid. */
   review(): void {
     for (const session of this.#open) {
       if (this.#authenticator.isGood(session.visitor.identity)) continue;

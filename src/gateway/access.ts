@@ -7,7 +7,7 @@ import { createTickets } from "../access/identity/tickets.ts";
 import { createClientMemory } from "../access/limits/client-memory.ts";
 import { createLimits } from "../access/limits/limits.ts";
 import { createOwnUsage, type Usage } from "../access/limits/usage.ts";
-import { createSessions } from "../access/sessions.ts";
+import { Sessions } from "../access/sessions.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Turns } from "../domain/scheduling/turns.ts";
 import { createTicketStore } from "../redis/registry/tickets.ts";
@@ -16,7 +16,7 @@ import { isViewerUrl } from "../transports/foxglove/viewer-path.ts";
 import type { Access } from "../transports/parts.ts";
 import { withoutPrefix } from "../transports/request/path-prefix.ts";
 import { createClosing } from "../transports/response/closing.ts";
-import { createSocketDeadlines } from "../transports/response/sockets/socket-deadlines.ts";
+import { SocketDeadlines } from "../transports/response/sockets/socket-deadlines.ts";
 import type { Closers } from "./closers.ts";
 import type { Storage } from "./storage.ts";
 
@@ -48,7 +48,7 @@ export function openAccess(
   });
   closers.push(() => authenticator.close());
   const limits = createLimits(settings, usage);
-  const sessions = createSessions(authenticator, limits);
+  const sessions = new Sessions(authenticator, limits);
   closers.push(() => sessions.close());
   const guard = createBrowserGuard({ ...settings, listenHost: settings.host });
   const isProxy = createProxyTest(settings.trustProxy);
@@ -59,7 +59,7 @@ export function openAccess(
     ...settings,
     onStalledUpload: () => limits.hit("upload_time"),
   });
-  const deadlines = createSocketDeadlines({
+  const deadlines = new SocketDeadlines({
     ...settings,
     isShort: memory.isShort,
     onWriteTimeout: () => limits.hit("write_time"),

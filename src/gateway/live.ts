@@ -1,8 +1,8 @@
 /** Opens the live part of a gateway: the hub with its tail, and the caches that readers share. */
 import type { Turns } from "../domain/scheduling/turns.ts";
-import { createHub } from "../live/hub.ts";
+import { Hub } from "../live/hub.ts";
 import { createPageCache } from "../live/page-cache.ts";
-import { createRecentMemory } from "../live/recent-batches.ts";
+import { RecentMemory } from "../live/recent-batches.ts";
 import { createSubscriber } from "../live/subscription.ts";
 import { createLatencySampler } from "../observe/latency-sampler.ts";
 import type { Settings } from "../settings.ts";
@@ -22,7 +22,7 @@ export function openLive(
 ): Streams {
   const turnEnd = createTurnEnd({ counters, logger });
   const delays = createLatencySampler(turnEnd.add, (seconds) => latency.observe(seconds));
-  const hub = createHub({
+  const hub = new Hub({
     openTail: (handOut, events) =>
       store.openTail((tailReads) => {
         const isKept = handOut(tailReads);
@@ -30,7 +30,7 @@ export function openLive(
         if (newest !== undefined) delays.sample(newest.id);
         return isKept;
       }, events),
-    memory: createRecentMemory(settings.recentBytes, counters),
+    memory: new RecentMemory(settings.recentBytes, counters),
     counters,
     logger,
   });

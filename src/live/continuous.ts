@@ -82,7 +82,7 @@ class ContinuousDelivery<Frame> implements Delivery {
         onBeginning(before) {
           if (state.cursor !== FIRST_ID && compareIds(before, state.cursor) > 0) state.hasGap = true;
         },
-        onRecreated: () => context.follow(state),
+        onRecreated: () => context.gaps.follow(state),
         onError: (error) => context.onError(error),
       },
       phase: "catching-up",
@@ -136,7 +136,7 @@ class ContinuousDelivery<Frame> implements Delivery {
   }
 
   #reportGap(state: StreamState, [first]: readonly Entry[]): void {
-    if (first !== undefined) this.#context.reportGap(state, first.id);
+    if (first !== undefined) this.#context.gaps.report(state, first.id);
   }
 
   /** Sends entries from memory, then attaches to the hub or reads the next page from Redis. */
@@ -145,9 +145,9 @@ class ContinuousDelivery<Frame> implements Delivery {
     const { hub } = context;
     const { state } = stream;
     while (!context.isHalted() && stream.phase === "catching-up") {
-      context.follow(state);
+      context.gaps.follow(state);
       const recent =
-        state.birth === undefined ? hub.recentBatches(state.key, context.isFollowing(state)) : undefined;
+        state.birth === undefined ? hub.recentBatches(state.key, context.gaps.isFollowing(state)) : undefined;
       const batch = recent?.continuing(state.cursor);
       const entries = batch ? undefined : recent?.after(state.cursor, UNSHARED_ENTRIES);
       if (batch !== undefined) this.#sendBatch(stream, batch);
@@ -159,7 +159,7 @@ class ContinuousDelivery<Frame> implements Delivery {
         stream.phase = "live";
         this.#liveCount++;
         state.isAtEnd = true;
-        context.attached(state);
+        context.gaps.attached(state);
         if (this.#liveCount === this.#streams.length) context.caughtUp();
         return;
       } else {

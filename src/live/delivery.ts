@@ -9,6 +9,7 @@ import type { Counters } from "../observe/counters.ts";
 import type { ClassCounters, StreamClasses } from "../observe/stream-classes.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
 import type { EntryFrames } from "./entry-frames.ts";
+import type { Gaps } from "./gaps.ts";
 import type { Hub, Progress } from "./hub.ts";
 import type { PageCache } from "./page-cache.ts";
 import type { PlaybackTimers } from "./playback/timers.ts";
@@ -78,6 +79,7 @@ export interface DeliveryContext<Frame> {
   readonly pageCache: PageCache;
   readonly streamReader: StreamReader;
   readonly entryFrames: EntryFrames;
+  readonly gaps: Gaps;
   readonly states: readonly StreamState[];
   readonly encoder: Encoder<Frame>;
   /** Returns whether the delivery must not read or send now. */
@@ -95,18 +97,6 @@ export interface DeliveryContext<Frame> {
   isMemoryShort(): boolean;
   /** Sends a frame. @returns whether it is already sent, so that its memory is free */
   write(frame: Frame): boolean;
-  /** Reports that entries before an id may be missing; called right before the entry with that id is sent. */
-  reportGap(state: StreamState, before: EntryId): void;
-  /**
-   * Reports a gap if the stream was created again since the last call, because its ids up to the cursor belong to other
-   * entries now. Call before entries after the cursor are looked up or read, and not until these are sent: they may be
-   * entries of the deleted stream, and move the cursor past ids that are used again.
-   */
-  follow(state: StreamState): void;
-  /** Records that the reader attached. */
-  attached(state: StreamState): void;
-  /** Returns whether the reader was attached at some time since the hub started to watch the stream. */
-  isFollowing(state: StreamState): boolean;
   caughtUp(): void;
   /** Ends the subscription. Deliveries pass it the exceptions of their promises and timers, which have no caller. */
   onError(error: unknown): void;

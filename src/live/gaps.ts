@@ -20,14 +20,18 @@ export class Gaps {
     this.#onGap = onGap;
   }
 
-  /** See `DeliveryContext.reportGap`. */
+  /** Reports that entries before an id may be missing; called right before the entry with that id is sent. */
   report(state: StreamState, before: EntryId): void {
     state.hasGap = false;
     if (state.cursor === state.madeFromTime) return;
     this.#report({ stream: state.name, after: state.cursor, before });
   }
 
-  /** See `DeliveryContext.follow`. */
+  /**
+   * Reports a gap if the stream was created again since the last call, because its ids up to the cursor belong to other
+   * entries now. Call before entries after the cursor are looked up or read, and not until these are sent: they may be
+   * entries of the deleted stream, and move the cursor past ids that are used again.
+   */
   follow(state: StreamState): void {
     const progress = this.#hub.progress(state.key);
     const { followed, cursor } = state;
@@ -41,14 +45,14 @@ export class Gaps {
     this.#report({ stream: state.name, after: FIRST_ID, before: idAfter(cursor) ?? cursor });
   }
 
-  /** See `DeliveryContext.attached`. */
+  /** Records that the reader attached. */
   attached(state: StreamState): void {
     state.lastAttached = this.#hub.progress(state.key);
     // The hub may have started to watch the stream for this reader.
     this.follow(state);
   }
 
-  /** See `DeliveryContext.isFollowing`. */
+  /** Returns whether the reader was attached at some time since the hub started to watch the stream. */
   isFollowing({ key, lastAttached }: StreamState): boolean {
     return lastAttached !== undefined && lastAttached === this.#hub.progress(key);
   }

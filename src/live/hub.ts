@@ -52,39 +52,6 @@ export interface Progress {
   readonly recreation: number;
 }
 
-/** Interface of the hub for readers. */
-export interface Hub {
-  /**
-   * Makes a reader live, unless the hub has already seen entries after its cursor. If the stream is not watched yet, the tail
-   * starts at the cursor, so the cursor should be near the end of the stream.
-   *
-   * @param isRead whether the reader has just read the entry at its cursor
-   * @returns whether it is attached
-   */
-  attach(key: string, cursor: EntryId, reader: LiveReader, isRead: boolean): boolean;
-  /** Detaches a reader. Does nothing if it is not attached. */
-  detach(key: string, reader: LiveReader): void;
-  /** Call when the stream was deleted. Without readers, the hub forgets it at once, so that a new stream of that name starts without its entries. */
-  forget(key: string): void;
-  /**
-   * Redis has just reported no entries after a cursor. If the hub has seen entries there, they were deleted. Unless the reader
-   * can still receive them from memory, the tail restarts at the cursor, so that the reader can attach.
-   */
-  confirmEnd(key: string, cursor: EntryId): void;
-  /** Returns whether the stream is watched and has no known entry after the cursor. */
-  isAtEnd(key: string, cursor: EntryId): boolean;
-  /** Returns the progress of a stream, a new object each time watching starts; undefined if the stream is not watched. */
-  progress(key: string): Progress | undefined;
-  /**
-   * Returns the newest batches of a stream that has, or recently had, a live reader.
-   *
-   * @param wasAttached the reader was attached at some time since the stream is watched. If the tail does not detect
-   * deletions, any other reader gets none, because the batches may contain deleted entries.
-   */
-  recentBatches(key: string, wasAttached: boolean): RecentBatches | undefined;
-  close(): void;
-}
-
 /** Dependencies of the hub. */
 export interface HubParts {
   readonly openTail: (onReads: OnTailReads, events: TailEvents) => Tail;
@@ -110,10 +77,8 @@ const LINGER_MS = 2000;
 const LARGE_ENTRY_BYTES = 32 * 1024;
 const SWEEP_MS = 500;
 
-/** Creates the hub and opens its tail. */
-export const createHub = (parts: HubParts): Hub => new LiveHub(parts);
-
-class LiveHub implements Hub {
+/** Hub of a gateway. */
+export class Hub {
   readonly #parts: HubParts;
   readonly #tail: Tail;
   readonly #sweep: NodeJS.Timeout;
@@ -131,6 +96,13 @@ class LiveHub implements Hub {
     this.#sweep = setInterval(() => this.#dropEmpty(), SWEEP_MS);
   }
 
+  /**
+   * Makes a reader live, unless the hub has already seen entries after its cursor. If the stream is not watched yet, the tail
+   * starts at the cursor, so the cursor should be near the end of the stream.
+   *
+   * @param isRead whether the reader has just read the entry at its cursor
+   * @returns whether it is attached
+   */
   attach(key: string, cursor: EntryId, reader: LiveReader, isRead: boolean): boolean {
     const stream = this.#streams.get(key);
     if (stream === undefined) {
@@ -151,6 +123,7 @@ class LiveHub implements Hub {
     return true;
   }
 
+  /** Detaches a reader. Does nothing if it is not attached. */
   detach(key: string, reader: LiveReader): void {
     const stream = this.#streams.get(key);
     if (stream === undefined || !stream.readers.delete(reader) || stream.readers.size > 0) return;
@@ -158,11 +131,16 @@ class LiveHub implements Hub {
     this.#empty.add(key);
   }
 
+  /** Call when the stream was deleted. Without readers, the hub forgets it at once, so that a new stream of that name starts without its entries. */
   forget(key: string): void {
     const stream = this.#streams.get(key);
     if (stream?.readers.size === 0) this.#drop(key, stream);
   }
 
+  /**
+   * Redis has just reported no entries after a cursor. If the hub has seen entries there, they were deleted. Unless the reader
+   * can still receive them from memory, the tail restarts at the cursor, so that the reader can attach.
+   */
   confirmEnd(key: string, cursor: EntryId): void {
     const stream = this.#streams.get(key);
     if (stream === undefined || compareIds(cursor, stream.position) >= 0) return;
@@ -172,15 +150,23 @@ class LiveHub implements Hub {
     this.#tail.watch(key, cursor);
   }
 
+  /** Returns whether the stream is watched and has no known entry after the cursor. */
   isAtEnd(key: string, cursor: EntryId): boolean {
     const stream = this.#streams.get(key);
     return stream !== undefined && compareIds(cursor, stream.position) >= 0;
   }
 
+  /** Returns the progress of a stream, a new object each time watching starts; undefined if the stream is not watched. */
   progress(key: string): Progress | undefined {
     return this.#streams.get(key);
   }
 
+  /**
+   * Returns the newest batches of a stream that has, or recently had, a live reader.
+   *
+   * @param wasAttached the reader was attached at some time since the stream is watched. If the tail does not detect
+   * deletions, any other reader gets none, because the batches may contain deleted entries.
+   */
   recentBatches(key: string, wasAttached: boolean): RecentBatches | undefined {
     return wasAttached || this.#tail.noticesRemovals() ? this.#streams.get(key)?.recent : undefined;
   }

@@ -67,7 +67,7 @@ class OnDemandDelivery<Frame> implements Delivery {
   run(): void {
     const context = this.#context;
     while (!context.isHalted() && !this.#isReading && !this.#longFrame.isEncoding) {
-      for (const state of this.#states) context.follow(state);
+      for (const state of this.#states) context.gaps.follow(state);
       const found = this.#states.map((state) => this.#fromMemory(state));
       if (found.includes(undefined)) {
         this.#read(found);
@@ -140,7 +140,7 @@ class OnDemandDelivery<Frame> implements Delivery {
     const { count, latest } = this.#options;
     if (state.birth !== undefined) return undefined;
     if (hub.isAtEnd(key, cursor)) return [];
-    const recent = hub.recentBatches(key, this.#context.isFollowing(state));
+    const recent = hub.recentBatches(key, this.#context.gaps.isFollowing(state));
     const found = latest ? recent?.newest(cursor, count) : recent?.after(cursor, count);
     return found ?? (isAtEnd ? [] : undefined);
   }
@@ -224,7 +224,7 @@ class OnDemandDelivery<Frame> implements Delivery {
       const [first] = next;
       const last = next[next.length - 1];
       if (first === undefined || last === undefined || state.isRemoved) return;
-      if (state.hasGap) this.#context.reportGap(state, first.id);
+      if (state.hasGap) this.#context.gaps.report(state, first.id);
       state.cursor = last.id;
       state.isAtEnd = false;
       state.counters.entriesOut += next.length;
@@ -262,7 +262,7 @@ class OnDemandDelivery<Frame> implements Delivery {
       // From here on the hub reports new entries after the cursor.
       state.isAtEnd = false;
       if (!isAttached) return false;
-      if (!this.#attached.has(state)) context.attached(state);
+      if (!this.#attached.has(state)) context.gaps.attached(state);
       this.#attached.add(state);
       this.#conflations.get(state)?.attached();
     }

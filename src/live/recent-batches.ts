@@ -8,26 +8,6 @@ import { compareIds, type EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import { type Batch, firstPast } from "./batch.ts";
 
-/** Recent batches of one stream, consecutive. */
-export interface RecentBatches {
-  /** Adds a batch that continues the last one. */
-  add(batch: Batch): void;
-  /** Returns the batch that starts exactly at a cursor, if it is in memory. */
-  continuing(cursor: EntryId): Batch | undefined;
-  /** Returns up to `count` entries after a cursor, oldest first; undefined if the first of them may not be in memory. */
-  after(cursor: EntryId, count: number): readonly Entry[] | undefined;
-  /** Returns the newest `count` entries after a cursor, oldest first; undefined if they are not all in memory. */
-  newest(cursor: EntryId, count: number): readonly Entry[] | undefined;
-  /** Drops all batches. */
-  clear(): void;
-}
-
-/** Memory limit of the recent batches of all streams. */
-export interface RecentMemory {
-  /** Creates the recent batches of one stream. */
-  open(): RecentBatches;
-}
-
 /** A queue that removes its first item by advancing an index. */
 interface Queue<T> {
   items: T[];
@@ -43,25 +23,26 @@ interface Slot {
 /** Number of empty slots in the global order before they are removed. */
 const MOST_EMPTY = 1024;
 
-/** Creates an empty memory. @param limitBytes limit over all streams; 0 keeps nothing */
-export function createRecentMemory(limitBytes: number, counters: Counters): RecentMemory {
-  const eviction = new Eviction(limitBytes, counters);
-  return { open: () => new StreamBatches(eviction) };
-}
-
-/** Global order of all kept batches: evicts the oldest ones over the limit. */
-class Eviction {
+/** Recent batches of all streams in their order: evicts the oldest ones over the limit. */
+export class RecentMemory {
   readonly #limitBytes: number;
   readonly #counters: Counters;
   readonly #order: Queue<Slot> = { items: [], head: 0 };
   /** Number of empty slots in the order. */
   #emptied = 0;
 
+  /** @param limitBytes limit over all streams; 0 keeps nothing */
   constructor(limitBytes: number, counters: Counters) {
     this.#limitBytes = limitBytes;
     this.#counters = counters;
   }
 
+  /** Creates the recent batches of one stream. */
+  open(): RecentBatches {
+    return new RecentBatches(this);
+  }
+
+  /** Adds a batch that its stream has added. */
   add(slot: Slot & { readonly batch: Batch }): void {
     this.#order.items.push(slot);
     this.#counters.recentBytes += slot.batch.cost;
@@ -102,25 +83,29 @@ class Eviction {
   }
 }
 
-class StreamBatches implements RecentBatches {
-  readonly #eviction: Eviction;
+/** Recent batches of one stream, consecutive. */
+export class RecentBatches {
+  readonly #memory: RecentMemory;
   readonly #kept: Queue<Slot> = { items: [], head: 0 };
 
-  constructor(eviction: Eviction) {
-    this.#eviction = eviction;
+  constructor(memory: RecentMemory) {
+    this.#memory = memory;
   }
 
+  /** Adds a batch that continues the last one. */
   add(batch: Batch): void {
     const slot = { batch, owner: this.#kept };
     this.#kept.items.push(slot);
-    this.#eviction.add(slot);
+    this.#memory.add(slot);
   }
 
+  /** Returns the batch that starts exactly at a cursor, if it is in memory. */
   continuing(cursor: EntryId): Batch | undefined {
     const batch = this.#batchAt(this.#indexPast(cursor));
     return batch?.after === cursor ? batch : undefined;
   }
 
+  /** Returns up to `count` entries after a cursor, oldest first; undefined if the first of them may not be in memory. */
   after(cursor: EntryId, count: number): readonly Entry[] | undefined {
     const entries: Entry[] = [];
     let index = this.#indexPast(cursor);
@@ -137,6 +122,7 @@ class StreamBatches implements RecentBatches {
     return entries;
   }
 
+  /** Returns the newest `count` entries after a cursor, oldest first; undefined if they are not all in memory. */
   newest(cursor: EntryId, count: number): readonly Entry[] | undefined {
     const entries: Entry[] = [];
     for (let index = this.#kept.items.length - 1; index >= this.#kept.head; index--) {
@@ -153,8 +139,9 @@ class StreamBatches implements RecentBatches {
     return undefined;
   }
 
+  /** Drops all batches. */
   clear(): void {
-    this.#eviction.clear(this.#kept);
+    this.#memory.clear(this.#kept);
   }
 
   #batchAt(index: number): Batch | undefined {

@@ -115,13 +115,13 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   readonly streamReader: StreamReader;
   readonly encoder: Encoder<Frame>;
   readonly entryFrames: EntryFrames;
+  readonly gaps: Gaps;
   states: readonly StreamState[];
   readonly #parts: SubscriptionParts;
   readonly #counters: Counters;
   readonly #options: SubscriptionOptions<Frame>;
   readonly #sink: Sink<Frame>;
   readonly #memory: ReadMemory | undefined;
-  readonly #gaps: Gaps;
   readonly #delivery: Delivery;
   readonly #playback: Playback | undefined;
   readonly #reasons = new Set<PauseReason>();
@@ -149,7 +149,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
         onWait: () => this.pause("memory"),
         onRoom: () => this.resume("memory"),
       });
-    this.#gaps = new Gaps(parts.hub, parts.counters, options.onGap);
+    this.gaps = new Gaps(parts.hub, parts.counters, options.onGap);
     const { onDemand, playback } = options;
     const { pageBytes } = parts;
     const createLive = (context: DeliveryContext<Frame>): Delivery =>
@@ -243,22 +243,6 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
       sink.whenDrained(() => this.resume("sink-full"));
     }
     return sink.isEmpty?.() === true;
-  }
-
-  reportGap(state: StreamState, before: EntryId): void {
-    this.#gaps.report(state, before);
-  }
-
-  follow(state: StreamState): void {
-    this.#gaps.follow(state);
-  }
-
-  attached(state: StreamState): void {
-    this.#gaps.attached(state);
-  }
-
-  isFollowing(state: StreamState): boolean {
-    return this.#gaps.isFollowing(state);
   }
 
   caughtUp(): void {

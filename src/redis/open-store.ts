@@ -13,7 +13,7 @@ import { parseRedisUrl } from "./address/redis-url.ts";
 import { isSentinelUrl, parseSentinelUrl } from "./address/sentinel-url.ts";
 import { openClusterStore } from "./cluster-store.ts";
 import { startManagedServer } from "./managed/managed-server.ts";
-import { checkSentinels, createSentinels } from "./sentinel/master-discovery.ts";
+import { checkSentinels, Sentinels } from "./sentinel/master-discovery.ts";
 import { openSingleStore } from "./single-store.ts";
 import type { Store, StoreParts } from "./store.ts";
 import type { TailMode } from "./tail/open-tail.ts";
@@ -56,7 +56,7 @@ export async function findRedis(
   const { redisUrl, dataDir, redisFsync } = options;
   if (isClusterUrl(redisUrl)) return parseClusterUrl(redisUrl, readTls(options));
   if (isSentinelUrl(redisUrl)) {
-    const sentinels = createSentinels(parseSentinelUrl(redisUrl, readTls(options)), logger);
+    const sentinels = new Sentinels(parseSentinelUrl(redisUrl, readTls(options)), logger);
     closers.push(() => sentinels.close());
     await checkSentinels(sentinels, logger);
     return sentinels;

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { Entry } from "../../src/domain/streams/entry.ts";
 import { compareIds, type EntryId, idAtTime, idOf } from "../../src/domain/streams/entry-id.ts";
 import { type Batch, createBatch } from "../../src/live/batch.ts";
-import { createRecentMemory, type RecentBatches } from "../../src/live/recent-batches.ts";
+import { type RecentBatches, RecentMemory } from "../../src/live/recent-batches.ts";
 import { createCounters } from "../../src/observe/counters.ts";
 import { collectGarbage } from "../support/node/garbage.ts";
 import { until } from "../support/until.ts";
@@ -26,7 +26,7 @@ interface ModelStream {
 /** The memory under test, and a list of the entries that it should keep. */
 function createModel(limitBytes: number, streams: number) {
   const counters = createCounters();
-  const memory = createRecentMemory(limitBytes, counters);
+  const memory = new RecentMemory(limitBytes, counters);
   const all = Array.from({ length: streams }, (): ModelStream => {
     const start = cursorAt(START);
     return { recent: memory.open(), base: start, position: start, batches: [] };
@@ -209,7 +209,7 @@ describe("the memory limit", () => {
       });
 
     test("when the stream is cleared, even if nothing is added later", async () => {
-      const memory = createRecentMemory(UNLIMITED, createCounters());
+      const memory = new RecentMemory(UNLIMITED, createCounters());
       const recent = memory.open();
       const add = () => {
         const { batches: added, refs } = batches(100);
@@ -224,7 +224,7 @@ describe("the memory limit", () => {
 
     test("when it is evicted", async () => {
       const { cost } = batches(1).batches[0] as Batch;
-      const memory = createRecentMemory(10 * cost, createCounters());
+      const memory = new RecentMemory(10 * cost, createCounters());
       const recent = memory.open();
       const add = () => {
         const { batches: added, refs } = batches(50);

@@ -96,7 +96,7 @@ export class FrameSender<Frame> {
       stream.gapBefore = undefined;
       const before = entries[firstPast(entries, cursorBefore(gapBefore)) - 1];
       if (before !== undefined) state.cursor = before.id;
-      this.#context.reportGap(state, gapBefore);
+      this.#context.gaps.report(state, gapBefore);
     }
     state.cursor = last.id;
     state.counters.entriesOut += entries.length;

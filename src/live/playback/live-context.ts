@@ -14,6 +14,7 @@ export function revocable<Frame>(context: DeliveryContext<Frame>): RevocableCont
     pageCache: context.pageCache,
     streamReader: context.streamReader,
     entryFrames: context.entryFrames,
+    gaps: context.gaps,
     encoder: context.encoder,
     get states(): readonly StreamState[] {
       return context.states;
@@ -23,10 +24,6 @@ export function revocable<Frame>(context: DeliveryContext<Frame>): RevocableCont
     unreserve: (bytes) => context.unreserve(bytes),
     isMemoryShort: () => context.isMemoryShort(),
     write: (frame) => context.write(frame),
-    reportGap: (state, before) => context.reportGap(state, before),
-    follow: (state) => context.follow(state),
-    attached: (state) => context.attached(state),
-    isFollowing: (state) => context.isFollowing(state),
     caughtUp: () => context.caughtUp(),
     onError(error) {
       if (!isRevoked) context.onError(error);

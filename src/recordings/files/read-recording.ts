@@ -37,29 +37,6 @@ export interface ChunkSpan extends TimeSpan {
   readonly bytes: number;
 }
 
-/** An open file. */
-export interface RecordingReader extends AsyncDisposable {
-  readonly bytes: number;
-  /** Program that wrote it. */
-  readonly library: string;
-  /** Whether it has its end. Otherwise it has the entries up to its last whole chunk. */
-  readonly isFinished: boolean;
-  readonly entries: number;
-  /** Undefined without entries. */
-  readonly span: TimeSpan | undefined;
-  readonly channels: readonly RecordingChannel[];
-  /** Whether ids have the times of `span`. In files of redis-record they have others. */
-  readonly hasExactTimes: boolean;
-  /** Number of gaps: ranges of ids in which entries may be missing. */
-  readonly gaps: number;
-  /** Returns the texts about the recording, by key. @throws Error if the file is damaged */
-  notes(): Promise<ReadonlyMap<string, string>>;
-  /** Returns the chunks that a range is read from. Each is in memory from its first to its last entry. */
-  chunks(range?: RecordingRange): readonly ChunkSpan[];
-  /** Yields entries in the order of their times, in constant memory. @throws Error if the file is damaged */
-  read(range?: RecordingRange): AsyncGenerator<RecordedEntry, void, undefined>;
-}
-
 /**
  * Opens a file.
  *
@@ -73,7 +50,7 @@ export async function openRecording(path: string): Promise<RecordingReader> {
     const reader = await McapIndexedReader.Initialize({ readable, decompressHandlers });
     if (reader.chunkIndexes.length === 0 && (reader.statistics?.messageCount ?? 0n) > 0n)
       throw new Error("the file has no index of its chunks; `mcap recover` adds one");
-    return new OpenRecording(file, reader, Number(await readable.size()), isFinished);
+    return new RecordingReader(file, reader, Number(await readable.size()), isFinished);
   } catch (error) {
     await file.close();
     throw error;
@@ -105,10 +82,12 @@ async function completeReadable(
   };
 }
 
-class OpenRecording implements RecordingReader {
+/** An open file. */
+export class RecordingReader implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #reader: McapIndexedReader;
   readonly bytes: number;
+  /** Whether it has its end. Otherwise it has the entries up to its last whole chunk. */
   readonly isFinished: boolean;
   readonly channels: readonly RecordingChannel[];
 
@@ -122,6 +101,7 @@ class OpenRecording implements RecordingReader {
       .map((channel) => this.#channelOf(channel));
   }
 
+  /** Program that wrote it. */
   get library(): string {
     return this.#reader.header.library;
   }
@@ -130,23 +110,28 @@ class OpenRecording implements RecordingReader {
     return this.channels.reduce((sum, { entries }) => sum + entries, 0);
   }
 
+  /** Number of gaps: ranges of ids in which entries may be missing. */
   get gaps(): number {
     return this.#reader.metadataIndexes.filter(({ name }) => name === GAP_RECORD).length;
   }
 
+  /** Returns the texts about the recording, by key. @throws Error if the file is damaged */
   async notes(): Promise<ReadonlyMap<string, string>> {
     for await (const { metadata } of this.#reader.readMetadata({ name: NOTES_RECORD })) return metadata;
     return new Map();
   }
 
+  /** Undefined without entries. */
   get span(): TimeSpan | undefined {
     return spanOf(this.#reader);
   }
 
+  /** Whether ids have the times of `span`. In files of redis-record they have others. */
   get hasExactTimes(): boolean {
     return [...this.#reader.channelsById.values()].every((channel) => streamOfChannel(channel) !== undefined);
   }
 
+  /** Returns the chunks that a range is read from. Each is in memory from its first to its last entry. */
   chunks(range: RecordingRange = {}): readonly ChunkSpan[] {
     const keys = this.#keysOf(range);
     const { fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY } = range;
@@ -164,6 +149,7 @@ class OpenRecording implements RecordingReader {
       .filter((chunk) => chunk.fromMs <= toMs && chunk.toMs >= fromMs);
   }
 
+  /** Yields entries in the order of their times, in constant memory. @throws Error if the file is damaged */
   async *read(range: RecordingRange = {}): AsyncGenerator<RecordedEntry, void, undefined> {
     const { fromMs, toMs } = range;
     const keys = this.#keysOf(range);

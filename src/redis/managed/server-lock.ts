@@ -13,22 +13,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { reach } from "./server-probe.ts";
 
-/** A gateway in the queue. */
-export interface QueuedGateway {
-  /** Folder of the sockets: the data directory, or a directory for temporary files. */
-  readonly folder: string;
-  /** Returns the process id of the owner; undefined if this gateway is the owner. */
-  ownerPid(): Promise<number | undefined>;
-  /** Waits until this gateway is the owner. @throws the signal's reason */
-  acquire(signal: AbortSignal): Promise<void>;
-  /**
-   * Leaves the queue.
-   *
-   * @returns whether other gateways are left. If several leave at the same time, at least one receives false.
-   */
-  leave(): Promise<boolean>;
-}
-
 /**
  * Enters the queue at its end.
  *
@@ -39,7 +23,7 @@ export async function enterQueue(dataDir: string): Promise<QueuedGateway> {
   const name = `gateway-${process.pid}-${randomBytes(3).toString("hex")}.sock`;
   const waiters = new Set<Socket>();
   const { folder, listener } = await openListener(dataDir, name, waiters);
-  return new GatewayQueue({ file: join(dataDir, "gateways"), name, folder, listener, waiters });
+  return new QueuedGateway({ file: join(dataDir, "gateways"), name, folder, listener, waiters });
 }
 
 /** Place of this gateway in the queue. */
@@ -53,7 +37,9 @@ interface QueueParts {
   readonly waiters: ReadonlySet<Socket>;
 }
 
-class GatewayQueue implements QueuedGateway {
+/** A gateway in the queue. */
+export class QueuedGateway {
+  /** Folder of the sockets: the data directory, or a directory for temporary files. */
   readonly folder: string;
   readonly #parts: QueueParts;
   /** Names of gateways that have ended. */
@@ -64,12 +50,14 @@ class GatewayQueue implements QueuedGateway {
     this.#parts = parts;
   }
 
+  /** Returns the process id of the owner; undefined if this gateway is the owner. */
   async ownerPid(): Promise<number | undefined> {
     const found = await this.#owner();
     found?.socket.destroy();
     return found === undefined ? undefined : Number(/^gateway-(\d+)-/.exec(found.name)?.[1]);
   }
 
+  /** Waits until this gateway is the owner. @throws the signal's reason */
   async acquire(signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
@@ -80,6 +68,11 @@ class GatewayQueue implements QueuedGateway {
     await this.#tidy();
   }
 
+  /**
+   * Leaves the queue.
+   *
+   * @returns whether other gateways are left. If several leave at the same time, at least one receives false.
+   */
   async leave(): Promise<boolean> {
     const { name, listener, waiters } = this.#parts;
     // Closing a listening unix socket removes its file, so other gateways find this one dead.

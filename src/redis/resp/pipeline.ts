@@ -5,7 +5,7 @@
 import { createFifo } from "../../domain/fifo.ts";
 import { type Done, ReplyLostError } from "./command-result.ts";
 import { type Reply, ReplyError } from "./reader.ts";
-import { type CommandWriter, createCommandWriter } from "./writer.ts";
+import { CommandWriter } from "./writer.ts";
 
 /** Destination of a pipeline's bytes. */
 export interface Output {
@@ -17,7 +17,7 @@ export class Pipeline {
   /** Called before the commands of a turn are written. */
   readonly #onFlush: () => void;
   #output: Output | undefined;
-  #writer = createCommandWriter();
+  #writer = new CommandWriter();
   /**
    * Callbacks of the commands that wait for their replies. An answered one leaves it at once: a callback refers to its reply,
    * and under load the queue is never empty, so that thousands of pages would stay in memory.
@@ -42,7 +42,7 @@ export class Pipeline {
   /** Discards what was not written. Commands that wait for their replies remain until `failAll`. */
   detach(): void {
     this.#output = undefined;
-    this.#writer = createCommandWriter();
+    this.#writer = new CommandWriter();
   }
 
   /** Adds a command that `encode` writes. */

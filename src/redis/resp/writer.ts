@@ -18,44 +18,34 @@ const LF = 10;
 export type Argument = string | number | Uint8Array;
 
 /** Encodes commands. */
-export interface CommandWriter {
-  /** Writes one whole command. */
-  command(args: readonly Argument[]): void;
-  /** Writes bytes that are RESP already, such as a shared command prefix. */
-  encoded(bytes: Uint8Array): void;
-  /** Writes one argument of a command whose argument count is part of the encoded bytes. */
-  argument(value: Argument): void;
-  /** Removes and returns everything written so far, in order. */
-  take(): readonly Uint8Array[];
-}
-
-/** Creates an empty writer. */
-export const createCommandWriter = (): CommandWriter => new BlockWriter();
-
-class BlockWriter implements CommandWriter {
+export class CommandWriter {
   #block = Buffer.allocUnsafeSlow(BLOCK_BYTES);
   /** Start of the part of the block that is not yet in `#parts`. */
   #from = 0;
   #at = 0;
   #parts: Uint8Array[] = [];
 
+  /** Writes one whole command. */
   command(args: readonly Argument[]): void {
     if (this.#textCommand(args)) return;
     this.#lengthLine(ASTERISK, args.length);
     for (const value of args) this.argument(value);
   }
 
+  /** Writes bytes that are RESP already, such as a shared command prefix. */
   encoded(bytes: Uint8Array): void {
     this.#reserve(bytes.length);
     this.#block.set(bytes, this.#at);
     this.#at += bytes.length;
   }
 
+  /** Writes one argument of a command whose argument count is part of the encoded bytes. */
   argument(value: Argument): void {
     if (typeof value === "object") this.#bytesArgument(value);
     else this.#textArgument(String(value));
   }
 
+  /** Removes and returns everything written so far, in order. */
   take(): readonly Uint8Array[] {
     this.#closePart();
     const taken = this.#parts;

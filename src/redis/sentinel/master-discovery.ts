@@ -36,19 +36,11 @@ function problemOf(answer: SentinelAnswer): string {
   }
 }
 
-/** Address source of a master that sentinels watch. */
-export interface Sentinels extends AddressSource {
-  close(): void;
-}
-
 /** Delay (ms) before the gateway subscribes again to an unreachable sentinel. */
 const RESUBSCRIBE_MS = 1000;
 
-/** Subscribes to the failovers of all sentinels, and resolves the address of the master. */
-export const createSentinels = (url: SentinelUrl, logger: Logger): Sentinels =>
-  new WatchingSentinels(url, logger);
-
-class WatchingSentinels implements Sentinels {
+/** Address source of a master that sentinels watch. */
+export class Sentinels implements AddressSource {
   readonly description: string;
   readonly #url: SentinelUrl;
   readonly #logger: Logger;

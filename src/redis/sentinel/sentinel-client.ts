@@ -4,7 +4,7 @@ import { connect as connectTls } from "node:tls";
 import { tlsAt } from "../address/redis-url.ts";
 import type { SentinelHost, SentinelUrl } from "../address/sentinel-url.ts";
 import { InvalidReply, type Reply, ReplyError, ReplyReader } from "../resp/reader.ts";
-import { type Argument, createCommandWriter } from "../resp/writer.ts";
+import { type Argument, CommandWriter } from "../resp/writer.ts";
 
 /** Credentials and TLS options of sentinels. */
 export type SentinelAccess = Pick<SentinelUrl, "sentinelLogin" | "tls">;
@@ -73,7 +73,7 @@ function open(
   });
   socket.on("close", () => end(reason));
   const send = (...command: Argument[]) => {
-    const writer = createCommandWriter();
+    const writer = new CommandWriter();
     writer.command(command);
     for (const part of writer.take()) socket.write(part);
   };

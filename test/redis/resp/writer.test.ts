@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Argument, createCommandWriter } from "../../../src/redis/resp/writer.ts";
+import { type Argument, CommandWriter } from "../../../src/redis/resp/writer.ts";
 
 /** Size (bytes) from which a payload is passed by reference. */
 const LARGE = 16 * 1024;
 
 function written(...commands: readonly (readonly Argument[])[]): string {
-  const writer = createCommandWriter();
+  const writer = new CommandWriter();
   for (const args of commands) writer.command(args);
   return Buffer.concat(writer.take()).toString("latin1");
 }
@@ -44,7 +44,7 @@ describe("encodes byte for byte", () => {
   });
 
   test("an encoded prefix and its argument", () => {
-    const writer = createCommandWriter();
+    const writer = new CommandWriter();
     writer.encoded(Buffer.from("*2\r\n$4\r\nECHO\r\n"));
     writer.argument(Uint8Array.of(0x61));
     writer.encoded(Buffer.from("*1\r\n$4\r\nPING\r\n"));
@@ -55,7 +55,7 @@ describe("encodes byte for byte", () => {
 });
 
 test("take() empties the writer", () => {
-  const writer = createCommandWriter();
+  const writer = new CommandWriter();
   expect(writer.take()).toEqual([]);
   writer.command(["A"]);
   expect(writer.take()).toHaveLength(1);
@@ -66,7 +66,7 @@ test("take() empties the writer", () => {
 
 describe("passes large payloads by reference", () => {
   test("from the threshold on, in order with what precedes and follows", () => {
-    const writer = createCommandWriter();
+    const writer = new CommandWriter();
     const large = new Uint8Array(LARGE).fill(1);
     const small = new Uint8Array(LARGE - 1).fill(2);
     writer.command(["SET", small]);
@@ -78,7 +78,7 @@ describe("passes large payloads by reference", () => {
   });
 
   test("encodes any number of small commands as one part", () => {
-    const writer = createCommandWriter();
+    const writer = new CommandWriter();
     for (let i = 0; i < 1000; i++) writer.command(["XADD", "s", "*", "d", "x"]);
     expect(writer.take()).toHaveLength(1);
   });
@@ -101,7 +101,7 @@ describe("property: any commands", () => {
   test("are encoded as specified, and returned memory is never overwritten", () => {
     fc.assert(
       fc.property(fc.array(commands, { maxLength: 5 }), (turns) => {
-        const writer = createCommandWriter();
+        const writer = new CommandWriter();
         const taken = turns.map((turn) => {
           for (const args of turn) writer.command(args);
           return writer.take();

@@ -6,10 +6,7 @@ import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts"
 import { Uploads } from "../../../src/access/limits/upload-memory.ts";
 import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
-import {
-  createSocketDeadlines,
-  type SocketDeadlines,
-} from "../../../src/transports/response/sockets/socket-deadlines.ts";
+import { SocketDeadlines } from "../../../src/transports/response/sockets/socket-deadlines.ts";
 import { createPayloadPool } from "../../../src/transports/websocket-protocol/memory/buffer-pool.ts";
 import { ServerWebSocket } from "../../../src/transports/websocket-protocol/socket.ts";
 import { BINARY, clientClose, clientFrame, PING, PONG, TEXT } from "../../support/clients/client-frames.ts";
@@ -50,7 +47,7 @@ beforeEach(async () => {
 
 function open(): void {
   const pool = createPayloadPool(2 ** 20, createCounters());
-  deadlines = createSocketDeadlines({
+  deadlines = new SocketDeadlines({
     handshakeTimeoutMs: 10_000,
     uploadTimeoutMs: 10_000,
     writeTimeoutMs: 10_000,

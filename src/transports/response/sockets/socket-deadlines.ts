@@ -36,31 +36,6 @@ export interface SocketDeadlineOptions {
   readonly logger: Logger;
 }
 
-/** Deadlines of the sockets of one server. */
-export interface SocketDeadlines {
-  /** Limits a TLS handshake on a TCP socket; `accept` of the TLS socket replaces this deadline. */
-  acceptHandshake(socket: Socket): void;
-  /** Watches a socket until it is destroyed. @returns false if it is watched already */
-  accept(socket: Socket): boolean;
-  /** Removes the deadline: a whole request head arrived, or a WebSocket opened. */
-  use(socket: Socket): void;
-  /** Destroys a socket after `ms` at the latest. Keeps an earlier deadline. */
-  destroyWithin(socket: Socket, ms: number): void;
-  /**
-   * Ends the sending side. Bytes that the client still sends are read and discarded for a limited time: closing a socket
-   * with unread bytes resets the connection, and the client could lose the response.
-   *
-   * @param lastBytes written before the end
-   */
-  finish(socket: Duplex, lastBytes?: string): void;
-  /** Whether any socket has unsent bytes. */
-  isSending(): boolean;
-  /** Shortens the linger time for shutdown. */
-  beginClosing(): void;
-  /** Destroys all sockets and stops the timer. */
-  close(): void;
-}
-
 /** Maximum time (ms) without a byte from the client of a finished socket. */
 const LINGER_SILENCE_MS = 5_000;
 /** Maximum time (ms) for which a finished socket is read, like nginx's `lingering_time`. */
@@ -93,11 +68,8 @@ interface Linger {
 
 const discard = () => undefined;
 
-/** Creates the deadlines of one server. */
-export const createSocketDeadlines = (options: SocketDeadlineOptions): SocketDeadlines =>
-  new WatchedSockets(options);
-
-class WatchedSockets implements SocketDeadlines {
+/** Deadlines of the sockets of one server. */
+export class SocketDeadlines {
   readonly #acceptMs: number;
   readonly #lingerSilenceMs: number;
   readonly #lingerMs: number;
@@ -124,10 +96,12 @@ class WatchedSockets implements SocketDeadlines {
     };
   }
 
+  /** Limits a TLS handshake on a TCP socket; `accept` of the TLS socket replaces this deadline. */
   acceptHandshake(socket: Socket): void {
     if (!this.#watched.has(socket)) this.#watch(socket, this.#acceptMs);
   }
 
+  /** Watches a socket until it is destroyed. @returns false if it is watched already */
   accept(socket: Socket): boolean {
     if (this.#watched.has(socket)) return false;
     const below = tcpSocketOf(socket);
@@ -137,17 +111,25 @@ class WatchedSockets implements SocketDeadlines {
     return true;
   }
 
+  /** Removes the deadline: a whole request head arrived, or a WebSocket opened. */
   use(socket: Socket): void {
     const one = this.#watched.get(socket);
     if (one?.isNew === true) use(one);
   }
 
+  /** Destroys a socket after `ms` at the latest. Keeps an earlier deadline. */
   destroyWithin(socket: Socket, ms: number): void {
     const one = this.#watched.get(socket) ?? this.#watch(socket, ms);
     if (one.isNew) use(one);
     one.deadline = Math.min(one.deadline, performance.now() + ms);
   }
 
+  /**
+   * Ends the sending side. Bytes that the client still sends are read and discarded for a limited time: closing a socket
+   * with unread bytes resets the connection, and the client could lose the response.
+   *
+   * @param lastBytes written before the end
+   */
   finish(socket: Duplex, lastBytes?: string): void {
     if (socket.destroyed) return;
     if (!socket.writableEnded) socket.end(lastBytes);
@@ -164,11 +146,13 @@ class WatchedSockets implements SocketDeadlines {
     socket._read(0);
   }
 
+  /** Whether any socket has unsent bytes. */
   isSending(): boolean {
     for (const { socket } of this.#watched.values()) if (socket.writableLength > 0) return true;
     return false;
   }
 
+  /** Shortens the linger time for shutdown. */
   beginClosing(): void {
     this.#isClosing = true;
     const soon = performance.now() + CLOSING_LINGER_MS;
@@ -177,6 +161,7 @@ class WatchedSockets implements SocketDeadlines {
     }
   }
 
+  /** Destroys all sockets and stops the timer. */
   close(): void {
     clearInterval(this.#sweeping);
     for (const { socket } of this.#watched.values()) socket.destroy();

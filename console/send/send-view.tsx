@@ -51,8 +51,12 @@ function Connection({ page: { connection } }: { readonly page: SenderPage }) {
 }
 
 /** Name of the device, and the link to its streams. */
-function NameField({ page: { device, isActive, consoleUrl } }: { readonly page: SenderPage }) {
+function NameField({ page: { device, keys, isActive, consoleUrl } }: { readonly page: SenderPage }) {
   const problem = device.problem.value;
+  const [camera, mic] = ["camera", "mic"].map((stream) => keys.of(device.name.value, stream));
+  const streams = keys.hasDevices.value
+    ? `Its streams are ${camera}, ${mic} and so on.`
+    : `This gateway has no devices: the streams are ${camera}, ${mic} and so on, whatever the name.`;
   return (
     <section class="card" aria-label="Device">
       <label class="name">
@@ -73,7 +77,7 @@ function NameField({ page: { device, isActive, consoleUrl } }: { readonly page: 
         {problem ??
           (isActive.value
             ? "The name can be changed when nothing is sent."
-            : `Its streams are ${device.name.value}:camera, ${device.name.value}:mic and so on.`)}
+            : streams)}
       </p>
       <a class="button" href={consoleUrl.value} target="_blank" rel="noopener">
         Open in the console

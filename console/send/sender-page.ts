@@ -10,6 +10,7 @@ import { Sender } from "./sending/sender.ts";
 import type { PushClient } from "./sending/stream-push.ts";
 import { type Browser, thisBrowser } from "./sources/availability.ts";
 import { SOURCES } from "./sources/sources.ts";
+import { requestDevices, StreamKeys } from "./stream-keys.ts";
 import { keepScreenOn } from "./wake-lock.ts";
 
 /** The page. */
@@ -18,6 +19,7 @@ export interface SenderPage {
   readonly senders: readonly Sender[];
   readonly files: FileSender;
   readonly account: Account;
+  readonly keys: StreamKeys;
   readonly browser: Browser;
   /** Undefined if there is no connection. */
   readonly connection: ReadonlySignal<ConnectionText | undefined>;
@@ -31,7 +33,12 @@ export interface SenderPage {
 /** Opens the page. */
 export function openSenderPage(client: PushClient): SenderPage {
   const account = new Account(() => fetch(pageUrl("session")));
-  void account.check();
+  const keys = new StreamKeys(requestDevices);
+  const check = () => {
+    void account.check();
+    void keys.check();
+  };
+  check();
   const device = readDeviceName(
     localStorage,
     new URLSearchParams(location.search).get("device"),
@@ -46,7 +53,7 @@ export function openSenderPage(client: PushClient): SenderPage {
   // Without HTTPS there is no `wakeLock`, and the async function rejects.
   const stopScreen = keepScreenOn(isActive, async () => navigator.wakeLock.request("screen"), document);
   const stopChecks = effect(() => {
-    if (statuses.value.some(isUnreachable)) void account.check();
+    if (statuses.value.some(isUnreachable)) check();
   });
   // The page may be kept by the browser and shown again: the camera must be off meanwhile.
   const discard = () => {
@@ -54,14 +61,14 @@ export function openSenderPage(client: PushClient): SenderPage {
   };
   addEventListener("pagehide", discard);
   return {
-    ...{ device, senders, files, account, isActive },
+    ...{ device, senders, files, account, keys, isActive },
     browser: thisBrowser(),
     connection: computed(() => connectionText(statuses.value)),
     consoleUrl: computed(() => {
       const sent = senders.filter((one) => one.isActive || one.traffic.value.sent > 0);
       const names: string[] = sent.map(({ source }) => source.name);
       if (files.state.value.kind === "sending" || files.state.value.kind === "done") names.push(FILE_STREAM);
-      const open = new URLSearchParams(names.map((name) => ["open", `${device.name.value}:${name}`]));
+      const open = new URLSearchParams(names.map((name) => ["open", keys.of(device.name.value, name)]));
       return gatewayUrl() + (names.length > 0 ? `#${open}` : "");
     }),
     stop() {

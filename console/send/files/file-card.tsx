@@ -9,9 +9,9 @@ import { FILE_STREAM, type FileState } from "./file-sender.ts";
 
 /** Renders the card. */
 export function FileCard({ page }: { readonly page: SenderPage }) {
-  const { files, device, account } = page;
+  const { files, device, account, keys } = page;
   const state = files.state.value;
-  const why = account.forbidden(`${device.name.value}:${FILE_STREAM}`);
+  const why = account.forbidden(keys.of(device.name.value, FILE_STREAM));
   const isDisabled = files.isActive || device.problem.value !== undefined;
   return (
     <section class="card" aria-labelledby="source-file">

@@ -18,9 +18,9 @@ interface SourceCardProps {
 /** Renders the card. */
 export function SourceCard({ page, sender }: SourceCardProps) {
   const { name, title, about, icon, feature, sensor } = sender.source;
-  const { device, account, browser } = page;
+  const { device, account, keys, browser } = page;
   const why = useComputed(
-    () => unavailable(browser, feature) ?? account.forbidden(`${device.name.value}:${name}`),
+    () => unavailable(browser, feature) ?? account.forbidden(keys.of(device.name.value, name)),
   );
   const state = sender.state.value;
   const look = lookOf(state, sender.status.value, why.value !== undefined);

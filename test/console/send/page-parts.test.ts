@@ -7,6 +7,7 @@ import type { SenderState } from "../../../console/send/sending/sender.ts";
 import { FEATURES, unavailable } from "../../../console/send/sources/availability.ts";
 import { lookOf } from "../../../console/send/sources/card-look.ts";
 import { refusalOf } from "../../../console/send/sources/refusal.ts";
+import { StreamKeys } from "../../../console/send/stream-keys.ts";
 import { keepScreenOn } from "../../../console/send/wake-lock.ts";
 import { until } from "../../support/until.ts";
 
@@ -114,4 +115,18 @@ test("holds the screen while it is needed and visible, and again after the page 
   request.mockRejectedValueOnce(new DOMException("battery", "NotAllowedError"));
   isNeeded.value = true;
   stop();
+});
+
+test("stream keys have no device if the gateway has none", async () => {
+  let respond: () => Promise<Pick<Response, "ok" | "json">> = answer(503, {});
+  const keys = new StreamKeys(() => respond());
+  const keyAfter = async (next: typeof respond) => {
+    respond = next;
+    await keys.check();
+    return keys.of("phone", "camera");
+  };
+  expect(await keyAfter(answer(503, {}))).toBe("phone:camera");
+  expect(await keyAfter(answer(200, { data: { type: null } }))).toBe("camera");
+  expect(await keyAfter(() => Promise.reject(new TypeError("unreachable")))).toBe("camera");
+  expect(await keyAfter(answer(200, { data: { type: { name: "Device" } } }))).toBe("phone:camera");
 });

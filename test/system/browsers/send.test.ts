@@ -294,6 +294,18 @@ test("with authentication: the link survives the login, and only permitted strea
   await page.context().clearCookies();
 });
 
+test("without device prefixes, shows the names that the streams have", async () => {
+  await using plain = await startTestGateway(redis.url, { DISABLE_MULTI_DEVICE_PREFIXING: "1" });
+  await using sender = await openSender(`${plain.http}/send?device=phone`);
+  const { page, problems } = sender;
+  await page.getByText("the streams are camera, mic and so on, whatever the name").waitFor();
+  await start(page, "microphone");
+  await until("sound", async () => Number(await redis.control.call("XLEN", "mic")) > 0);
+  const link = page.getByRole("link", { name: "Open in the console" });
+  expect(await link.getAttribute("href")).toBe(`${plain.http}/#open=mic`);
+  expect(problems).toEqual([]);
+});
+
 test("a refused permission reports what to do", async () => {
   await using sender = await openSender();
   const { page } = sender;

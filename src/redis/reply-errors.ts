@@ -20,7 +20,7 @@ export function gatewayErrorOf(error: Error): GatewayError {
   const words = error.message.replace(/^ERR /, "");
   switch (error.code) {
     case "WRONGTYPE":
-      return new GatewayError("WRONG_TYPE", "the key of this stream holds a value that is not a stream");
+      return new GatewayError("WRONG_TYPE", "the key of this stream must hold a stream, and holds a value of another type");
     case "OOM":
     case "MISCONF":
       return new GatewayError("REDIS_FULL", `Redis cannot store more: ${words}`);
@@ -36,7 +36,8 @@ export function gatewayErrorOf(error: Error): GatewayError {
     default:
       if (/equal or smaller than the target|must be greater than 0-0|exhausted/.test(words))
         return new GatewayError("ID_NOT_ABOVE_LAST", words);
-      if (/Invalid stream ID/i.test(words)) return new GatewayError("BAD_PARAMETER", `entry id: ${words}`);
+      if (/Invalid stream ID/i.test(words))
+        return new GatewayError("BAD_PARAMETER", `entry id must be <ms>-<seq>, <ms>-* or *: ${words}`);
       return new GatewayError("REDIS_REFUSED", `Redis rejected the command: ${words}`);
   }
 }

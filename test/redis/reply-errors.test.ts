@@ -44,7 +44,7 @@ describe("rejections by Redis", () => {
 
   test("an invalid id", async () => {
     expect(await rejectionOf("XADD", "s", "five", "d", "x")).toBe(
-      "BAD_PARAMETER: entry id: Invalid stream ID specified as stream command argument",
+      "BAD_PARAMETER: entry id must be <ms>-<seq>, <ms>-* or *: Invalid stream ID specified as stream command argument",
     );
   });
 

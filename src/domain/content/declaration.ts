@@ -3,6 +3,7 @@
  * content"). Other programs may store anything there, so invalid members have no effect when they are read.
  */
 import { isObject } from "../is-object.ts";
+import { shown } from "../shown.ts";
 import { MOST_TYPE_CHARACTERS, parseMediaType } from "./media-type.ts";
 
 /** Schema of the payloads, in the terms of MCAP. */
@@ -128,7 +129,7 @@ export function readDeclaration(meta: unknown): ReadDeclaration {
     if (given === undefined || given === null) continue;
     const checked = CHECKS[name](given);
     if ("value" in checked) declaration[name] = checked.value;
-    else problems.push(`${name} ${checked.problem}, got ${String(JSON.stringify(given)).slice(0, 60)}`);
+    else problems.push(`${name} ${checked.problem}, got ${shown(given)}`);
   }
   return { declaration, problems };
 }

@@ -4,6 +4,7 @@
  */
 
 import { badParameter } from "../errors.ts";
+import { shown } from "../shown.ts";
 import { type EntryId, FIRST_ID, idAfter, idBefore, LAST_ID, parseId } from "./entry-id.ts";
 
 /** A requested cursor: an entry id, or `$` ("from now"), which is resolved once to the stream's last id. */
@@ -78,7 +79,7 @@ export function parseTime(name: string, text: string, sequence: "least" | "great
   if (id !== undefined) return id;
   throw badParameter(
     name,
-    `must be an entry id, milliseconds or an ISO 8601 time, got ${JSON.stringify(text.slice(0, 60))}`,
+    `must be an entry id, milliseconds or an ISO 8601 time, got ${shown(text)}`,
   );
 }
 

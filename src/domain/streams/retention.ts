@@ -1,4 +1,5 @@
 /** Retention limits of streams: defaults from the settings, overridden by members of the stream's metadata. */
+import { shown } from "../shown.ts";
 
 /** Limits of a stream, all approximate; 0 means unlimited. */
 export interface RetentionLimits {
@@ -52,7 +53,7 @@ export function readRetention(meta: unknown): ReadRetention {
     if (value === undefined || value === null) return undefined;
     const parsed = parse(value);
     if (parsed === undefined)
-      problems.push(`${name} must be ${allowed}, got ${String(JSON.stringify(value)).slice(0, 40)}`);
+      problems.push(`${name} must be ${allowed}, got ${shown(value)}`);
     return parsed;
   };
   const maxEntries = member(

@@ -1,6 +1,7 @@
 /** Body of `POST /recordings`. */
 import { badParameter } from "../../domain/errors.ts";
 import { isObject } from "../../domain/is-object.ts";
+import { shown } from "../../domain/shown.ts";
 import { COMPRESSIONS } from "../../recordings/compression.ts";
 import { isRecordingName, NAME_RULE, timeName } from "../../recordings/directory.ts";
 import type { RecordingRequest } from "../../recordings/recording-status.ts";
@@ -31,13 +32,16 @@ export function readRecordingRequest(text: string): NamedRequest {
   const device = optionalText(body, "device");
   const streams = textList(body, "streams");
   if (streams.length === 0)
-    throw badParameter("streams", 'must be a list of at least one stream id or pattern, such as ["cam-*"]');
+    throw badParameter(
+      "streams",
+      'must be a list of at least one stream id or pattern, such as ["cam-*"], got none',
+    );
   const name = optionalText(body, "name") ?? defaultName(device);
-  if (!isRecordingName(name))
-    throw badParameter("name", `${NAME_RULE}, got ${JSON.stringify(name.slice(0, 60))}`);
+  if (!isRecordingName(name)) throw badParameter("name", `${NAME_RULE}, got ${shown(name)}`);
   const compression = body.compression ?? "zstd";
   const known = COMPRESSIONS.find((one) => one === compression);
-  if (known === undefined) throw badParameter("compression", `must be one of ${COMPRESSIONS.join(", ")}`);
+  if (known === undefined)
+    throw badParameter("compression", `must be one of ${COMPRESSIONS.join(", ")}, got ${shown(compression)}`);
   return {
     name,
     request: {
@@ -60,7 +64,10 @@ function readNotes(value: unknown): Readonly<Record<string, string>> {
     Array.isArray(notes) ||
     !Object.values(notes).every((one) => typeof one === "string")
   )
-    throw badParameter("notes", 'must be an object of strings, such as {"driver": "Ada"}');
+    throw badParameter(
+      "notes",
+      `must be an object of strings, such as {"driver": "Ada"}, got ${shown(notes)}`,
+    );
   const size = JSON.stringify(notes).length;
   if (size > MOST_NOTES)
     throw badParameter("notes", `must have at most ${MOST_NOTES} characters, got ${size}`);

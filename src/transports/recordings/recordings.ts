@@ -1,7 +1,8 @@
 /** The recordings of a gateway: those in progress, and those on the disk. */
-import { GatewayError } from "../../domain/errors.ts";
+import { badParameter, GatewayError } from "../../domain/errors.ts";
+import { shown } from "../../domain/shown.ts";
 import { faultOf } from "../../observe/faults.ts";
-import { fileNameOf, isRecordingName, RecordingsDirectory } from "../../recordings/directory.ts";
+import { fileNameOf, isRecordingName, NAME_RULE, RecordingsDirectory } from "../../recordings/directory.ts";
 import {
   interrupted,
   type PlaybackChange,
@@ -128,7 +129,7 @@ export class OwnRecordings implements Recordings {
   }
 
   async create(name: string, request: RecordingRequest, owner: RecordingOwner): Promise<RecordingStatus> {
-    if (!isRecordingName(name)) throw new GatewayError("BAD_PARAMETER", "name is not valid");
+    if (!isRecordingName(name)) throw badParameter("name", `${NAME_RULE}, got ${shown(name)}`);
     await this.#started;
     if (this.#problem !== undefined) throw unavailable(this.#problem);
     this.#checkRoom(name);

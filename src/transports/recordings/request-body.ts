@@ -1,6 +1,7 @@
 /** Bodies of the routes of recordings: JSON objects whose members are checked one by one. */
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { isObject } from "../../domain/is-object.ts";
+import { shown } from "../../domain/shown.ts";
 
 /** A body. */
 export type Body = Readonly<Record<string, unknown>>;
@@ -14,7 +15,7 @@ export function bodyOf(text: string, example: string): Body {
     value = undefined;
   }
   if (isObject(value)) return value;
-  throw new GatewayError("BAD_BODY", `the body must be a JSON object such as ${example}`);
+  throw new GatewayError("BAD_BODY", `the body must be a JSON object such as ${example}, got ${shown(text)}`);
 }
 
 /** Checks the names of members. @throws GatewayError BAD_PARAMETER */
@@ -28,7 +29,7 @@ export function checkMembers(body: Body, known: readonly string[]): void {
 export function optionalText(body: Body, name: string): string | undefined {
   const value = body[name];
   if (value === undefined || value === null) return undefined;
-  if (typeof value !== "string") throw badParameter(name, "must be a string");
+  if (typeof value !== "string") throw badParameter(name, `must be a string, got ${shown(value)}`);
   return value;
 }
 
@@ -36,7 +37,7 @@ export function optionalText(body: Body, name: string): string | undefined {
 export function textList(body: Body, name: string): readonly string[] {
   const value = body[name] ?? [];
   if (!Array.isArray(value) || !value.every((one) => typeof one === "string" && one !== ""))
-    throw badParameter(name, "must be a list of stream ids or patterns");
+    throw badParameter(name, `must be a list of stream ids or patterns, got ${shown(value)}`);
   return value as readonly string[];
 }
 
@@ -47,6 +48,3 @@ export function optionalNumber(body: Body, name: string, most: number): number |
   if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most) return value;
   throw badParameter(name, `must be an integer between 1 and ${most}, got ${shown(value)}`);
 }
-
-/** Returns a value for an error. */
-export const shown = (value: unknown): string => String(JSON.stringify(value)).slice(0, 60);

@@ -6,6 +6,7 @@
  *     {"pause": true}             commands of a playback: see `playback-command.ts`
  */
 import { GatewayError } from "../../domain/errors.ts";
+import { shown } from "../../domain/shown.ts";
 import { checkJsonBounds } from "../../wire/json/json-text.ts";
 import { COMMAND_FORMS, type PlaybackCommand, readCommand } from "./pull/playback-command.ts";
 
@@ -28,7 +29,7 @@ export function readToken(message: Uint8Array, isBinary: boolean): string | unde
   if (value === undefined) return undefined;
   const token = tokenOf(value);
   if (token !== undefined) return token;
-  throw new GatewayError("BAD_PAYLOAD", 'a control message must be {"token": "…"}');
+  throw notControl('{"token": "…"}', value);
 }
 
 /**
@@ -44,7 +45,7 @@ export function readControl(message: Uint8Array, isBinary: boolean): Control | u
   if (token !== undefined) return { token };
   const command = readCommand(value);
   if (command !== undefined) return { command };
-  throw new GatewayError("BAD_PAYLOAD", `a control message must be {"token": "…"}, ${COMMAND_FORMS}`);
+  throw notControl(`{"token": "…"}, ${COMMAND_FORMS}`, value);
 }
 
 /** Reads a control message; null if it is not valid JSON. */
@@ -57,6 +58,12 @@ function readObject(message: Uint8Array, isBinary: boolean): unknown {
     );
   return parse(Buffer.from(message.buffer, message.byteOffset, message.length).toString());
 }
+
+/** Shows the members only, because a value may be a secret. */
+const notControl = (allowed: string, value: unknown): GatewayError => {
+  const got = value === null ? "invalid JSON" : `the members ${shown(Object.keys(value as object))}`;
+  return new GatewayError("BAD_PAYLOAD", `a control message must be ${allowed}, got ${got}`);
+};
 
 const tokenOf = (value: unknown): string | undefined =>
   typeof value === "object" && value !== null && "token" in value && typeof value.token === "string"

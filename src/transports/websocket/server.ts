@@ -110,7 +110,7 @@ function routeOf(routes: readonly UpgradeRoute[], pathname: string, search: stri
     const match = route.path.exec(pathname);
     if (match !== null) return { segment: match[1] ?? "", item: match[2] ?? "", search, ...route };
   }
-  throw new GatewayError("NOT_FOUND", `no WebSocket route at ${pathname.slice(0, 100)}`);
+  throw new GatewayError("NOT_FOUND", `no WebSocket route at ${pathname.slice(0, 100)}; /asyncapi.json lists the routes`);
 }
 
 /** Logs unknown parameters. @returns a warning for each, for the headers of the handshake */

@@ -8,6 +8,7 @@
 
 import { GatewayError } from "../../domain/errors.ts";
 import { isObject } from "../../domain/is-object.ts";
+import { shown } from "../../domain/shown.ts";
 import type { EntryId } from "../../domain/streams/entry-id.ts";
 import { parseId } from "../../domain/streams/entry-id.ts";
 import { MOST_PERMITS } from "../../redis/groups/consumer.ts";
@@ -116,7 +117,5 @@ function readText(name: string, value: unknown, most: number): string | undefine
   if (typeof value === "string" && value.length <= most) return value;
   throw bad(`${name} must be text of at most ${most} characters, got ${shown(value)}`);
 }
-
-const shown = (value: unknown): string => String(JSON.stringify(value)).slice(0, 60);
 
 const bad = (problem: string): GatewayError => new GatewayError("BAD_PAYLOAD", `the message ${problem}`);

@@ -10,6 +10,7 @@
 
 import { GatewayError } from "../../domain/errors.ts";
 import { isObject } from "../../domain/is-object.ts";
+import { shown } from "../../domain/shown.ts";
 import { checkJsonBounds } from "../json/json-text.ts";
 import { textOf } from "../utf8.ts";
 
@@ -70,7 +71,7 @@ export function readTextMessage(text: string): ClientMessage {
       return { op, channelIds: listIn(message, "channelIds", readId) };
     default:
       throw malformed(
-        `op must be subscribe, unsubscribe, advertise or unadvertise, got ${JSON.stringify(op)?.slice(0, 60) ?? "none"}`,
+        `op must be subscribe, unsubscribe, advertise or unadvertise, got ${op === undefined ? "none" : shown(op)}`,
       );
   }
 }
@@ -84,7 +85,7 @@ function parseObject(text: string): Readonly<Record<string, unknown>> {
     // Reported below.
   }
   if (isObject(value)) return value;
-  throw malformed(`a text message must be a JSON object, got ${JSON.stringify(text.slice(0, 60))}`);
+  throw malformed(`a text message must be a JSON object, got ${shown(text)}`);
 }
 
 function listIn<T>(
@@ -93,14 +94,14 @@ function listIn<T>(
   read: (item: unknown, what: string) => T,
 ): readonly T[] {
   const list = message[name];
-  if (!Array.isArray(list)) throw malformed(`${name} must be a list`);
+  if (!Array.isArray(list)) throw malformed(`${name} must be a list, got ${shown(list)}`);
   return list.map((item) => read(item, name));
 }
 
 function readId(item: unknown, what: string): number {
   if (typeof item === "number" && Number.isInteger(item) && item >= 0 && item <= MOST_U32) return item;
   throw malformed(
-    `an id in ${what} must be an integer between 0 and ${MOST_U32}, got ${String(JSON.stringify(item)).slice(0, 60)}`,
+    `an id in ${what} must be an integer between 0 and ${MOST_U32}, got ${shown(item)}`,
   );
 }
 
@@ -112,7 +113,7 @@ function readSubscription(item: unknown, what: string): RequestedSubscription {
 function readChannel(item: unknown, what: string): ClientChannel {
   const { id, topic, encoding } = isObject(item) ? item : {};
   if (typeof topic !== "string" || typeof encoding !== "string")
-    throw malformed(`an item of ${what} must have a topic and an encoding`);
+    throw malformed(`an item of ${what} must have a topic and an encoding, both strings, got ${shown(item)}`);
   return { id: readId(id, what), topic, encoding };
 }
 

@@ -3,6 +3,7 @@ import type { FastifyRequest } from "fastify";
 import { GraphQLError } from "graphql";
 import type { Session } from "../../../access/sessions.ts";
 import { type ErrorCode, GatewayError } from "../../../domain/errors.ts";
+import { shown } from "../../../domain/shown.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { markNumbers } from "../../request/exact-numbers.ts";
 import { graphqlError } from "../execution/errors.ts";
@@ -30,11 +31,11 @@ export function readSseRequest({ method, headers, raw, body }: FastifyRequest): 
     if (!/^application\/json\s*(;|$)/i.test(headers["content-type"] ?? ""))
       return rejection(
         "UNSUPPORTED_MEDIA_TYPE",
-        "Content-Type of a GraphQL request must be application/json",
+        `Content-Type of a GraphQL request must be application/json, got ${shown(headers["content-type"])}`,
       );
     const value: unknown = parsed(Buffer.isBuffer(body) ? body.toString() : "");
     if (typeof value !== "object" || value === null)
-      return graphqlError("BAD_REQUEST", "the body must be a JSON object");
+      return graphqlError("BAD_REQUEST", `the body must be a JSON object such as {"query": "{ streams { id } }"}, got ${shown(value)}`);
     return value;
   } catch (error) {
     return graphqlError(

@@ -3,6 +3,7 @@
 import { accountName } from "../../../access/limits/limits.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
 import { InFlightGate } from "../../../domain/scheduling/in-flight-gate.ts";
+import { shown } from "../../../domain/shown.ts";
 import type { EntryFields, NewEntry } from "../../../domain/streams/entry.ts";
 import type { Append, AppendResult } from "../../../redis/append/appender.ts";
 import { decodeBase64 } from "../../../wire/base64.ts";
@@ -139,13 +140,17 @@ function newEntry(key: string, entry: EntryInput, i: number): NewEntry {
 }
 
 function dataOf({ string, json, base64 }: EntryInput, i: number): Uint8Array {
-  const given = [string != null, json !== undefined, base64 != null].filter(Boolean).length;
-  if (given !== 1)
-    throw badParameter(`entries[${i}]`, "must have its payload in exactly one of string, json and base64");
+  const members = [string != null && "string", json !== undefined && "json", base64 != null && "base64"];
+  const given = members.filter(Boolean);
+  if (given.length !== 1)
+    throw badParameter(
+      `entries[${i}]`,
+      `must have its payload in exactly one of string, json and base64, got ${given.join(" and ") || "none"}`,
+    );
   if (string != null) return bytesOfText(string);
   if (base64 == null) return bytesOfText(unmarkNumbers(JSON.stringify(json)));
   const bytes = decodeBase64(base64);
-  if (bytes === undefined) throw badParameter(`entries[${i}].base64`, "must be valid base64");
+  if (bytes === undefined) throw badParameter(`entries[${i}].base64`, `must be valid base64, got ${shown(base64)}`);
   return bytes;
 }
 
@@ -159,7 +164,7 @@ function fieldsOf(value: unknown, i: number): EntryFields {
       if (name === "d" || !isTexts(values))
         throw badParameter(
           `entries[${i}].fields`,
-          'must be an object of strings, or lists of strings, without "d", the name of the payload',
+          `must be an object of strings, or lists of strings, without "d", the name of the payload, got ${shown(value)}`,
         );
       const [only, ...others] = values.map(bytesOfText);
       return [name, only !== undefined && others.length === 0 ? only : values.map(bytesOfText)];

@@ -4,6 +4,7 @@ import { authorize, authorizeGateway, wholeDevice } from "../../../access/identi
 import { readDeclaration } from "../../../domain/content/declaration.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
 import { isObject } from "../../../domain/is-object.ts";
+import { shown } from "../../../domain/shown.ts";
 import { readRetention } from "../../../domain/streams/retention.ts";
 import { checkName } from "../../../domain/streams/stream-name.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
@@ -169,7 +170,7 @@ export function addDeviceMutations(builder: Builder): void {
 function merged(old: Uint8Array | undefined, meta: unknown, work: WorkBudget): unknown {
   const before = old === undefined ? {} : storedJsonOf(old, "the metadata", work);
   if (!isObject(before))
-    throw new GatewayError("BAD_PAYLOAD", "the stored metadata must be an object to merge into");
-  if (!isObject(meta)) throw new GatewayError("BAD_PARAMETER", "meta must be an object to merge");
+    throw new GatewayError("BAD_PAYLOAD", `the stored metadata must be an object to merge into, and is ${shown(before)}`);
+  if (!isObject(meta)) throw badParameter("meta", `must be an object to merge, got ${shown(meta)}`);
   return { ...before, ...meta };
 }

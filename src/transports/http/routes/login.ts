@@ -8,6 +8,7 @@ import { COOKIE } from "../../../access/identity/credentials.ts";
 import { formatGrant } from "../../../access/identity/grant.ts";
 import { type TicketScope, ticketScope } from "../../../access/identity/ticket-scope.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
+import { shown } from "../../../domain/shown.ts";
 import { namingOf } from "../../../domain/streams/stream-name.ts";
 import { mediaTypeOf } from "../../request/media-types.ts";
 import type { RequestLimits } from "../../request/streams.ts";
@@ -94,9 +95,13 @@ function scopeOf(request: FastifyRequest, config: RequestLimits): TicketScope | 
     throw badParameter(unknown.slice(0, 40), `is not a member; the body has ${SCOPE_MEMBERS.join(", ")}`);
   const { route, stream, streams = stream === undefined ? [] : [stream], device, prefix = "" } = value;
   if (!Array.isArray(streams) || !streams.every((one) => typeof one === "string" && one !== ""))
-    throw badParameter("stream", "must be a stream name, or streams must be a list of stream names");
-  if (device !== undefined && typeof device !== "string") throw badParameter("device", "must be a string");
-  if (typeof prefix !== "string") throw badParameter("prefix", "must be a string");
+    throw badParameter(
+      "stream",
+      `must be a stream name, or streams must be a list of stream names, got ${shown(stream ?? streams)}`,
+    );
+  if (device !== undefined && typeof device !== "string")
+    throw badParameter("device", `must be a string, got ${shown(device)}`);
+  if (typeof prefix !== "string") throw badParameter("prefix", `must be a string, got ${shown(prefix)}`);
   const names = { ids: stream === undefined ? "streams" : "stream", device: "device" };
   const { keyOf } = namingOf({ device, prefix, ...config, names });
   return ticketScope(route, streams.map(keyOf));

@@ -1,11 +1,12 @@
 /** Body of `POST /recordings/{name}/play`. */
 import { badParameter } from "../../../domain/errors.ts";
+import { shown } from "../../../domain/shown.ts";
 import { parseTime } from "../../../domain/streams/cursor.ts";
 import { timeOfId } from "../../../domain/streams/entry-id.ts";
 import type { PlaybackRequest } from "../../../recordings/playback-status.ts";
 import type { RecordingStatus } from "../../../recordings/recording-status.ts";
 import { isRate, LEAST_RATE, MOST_RATE } from "../../request/playback.ts";
-import { type Body, bodyOf, checkMembers, optionalText, shown, textList } from "../request-body.ts";
+import { type Body, bodyOf, checkMembers, optionalText, textList } from "../request-body.ts";
 
 /** Members of the body. */
 const MEMBERS = ["rate", "device", "streams", "exclude", "from", "to", "loop", "dedupe"];

@@ -1,6 +1,7 @@
 /** Commands of a pulling client to its playback, as control messages (docs/protocol.md, "Playback"). */
 
 import { GatewayError } from "../../../domain/errors.ts";
+import { shown } from "../../../domain/shown.ts";
 import { parseTime } from "../../../domain/streams/cursor.ts";
 import type { EntryId } from "../../../domain/streams/entry-id.ts";
 import type { PlaybackControls } from "../../../live/playback/options.ts";
@@ -75,4 +76,4 @@ function stepsOf(argument: unknown): number {
 }
 
 const bad = (what: string, got: unknown): GatewayError =>
-  new GatewayError("BAD_PAYLOAD", `${what}, got ${JSON.stringify(got)?.slice(0, 60)}`);
+  new GatewayError("BAD_PAYLOAD", `${what}, got ${shown(got)}`);

@@ -61,7 +61,7 @@ function readExport(
   segment: string,
   { noDevicePrefix }: RouteParts["config"],
 ): Omit<ExportOptions, "files"> {
-  if (reverse) throw badParameter("reverse", `must be 0 with format=${FILE_FORMAT.name}`);
+  if (reverse) throw badParameter("reverse", `must be 0 with format=${FILE_FORMAT.name}, got 1`);
   return {
     start: parseBound("start", start),
     end: parseBound("end", end),

@@ -74,10 +74,7 @@ function NameField({ page: { device, keys, isActive, consoleUrl } }: { readonly 
         />
       </label>
       <p id="name-note" class={problem === undefined ? "hint" : "problem"}>
-        {problem ??
-          (isActive.value
-            ? "The name can be changed when nothing is sent."
-            : streams)}
+        {problem ?? (isActive.value ? "The name can be changed when nothing is sent." : streams)}
       </p>
       <a class="button" href={consoleUrl.value} target="_blank" rel="noopener">
         Open in the console

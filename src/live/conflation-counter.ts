@@ -3,8 +3,9 @@
  * is the number of entries that passed the hub minus the number sent, so it needs no reads. Entries that arrive while the
  * hub does not watch the stream are not counted.
  */
-import type { StreamState } from "./delivery.ts";
+
 import type { Hub, Progress } from "./hub.ts";
+import type { StreamState } from "./stream-state.ts";
 
 /** Counter of one stream of a reader. */
 export interface Conflation {

@@ -5,10 +5,11 @@
 import { bytesOf, type Entry } from "../domain/streams/entry.ts";
 import { compareIds, FIRST_ID } from "../domain/streams/entry-id.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
-import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
+import type { Delivery, DeliveryContext } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
 import type { HistoryPage } from "./page-cache.ts";
 import { retryLater } from "./retry.ts";
+import type { StreamState } from "./stream-state.ts";
 
 /** Maximum entries in a frame that cannot be shared because the cursor is inside a batch. */
 const UNSHARED_ENTRIES = 1024;
@@ -24,11 +25,8 @@ interface ContinuousStream {
 /** Live batches of at least this size (bytes) are not sent while the memory budget is exhausted. */
 const LARGE_BATCH_BYTES = 256 * 1024;
 
-/** Creates the delivery of a subscription that sends all entries. */
-export const createContinuous = <Frame>(context: DeliveryContext<Frame>): Delivery =>
-  new ContinuousDelivery(context);
-
-class ContinuousDelivery<Frame> implements Delivery {
+/** Delivery of a subscription that sends all entries. */
+export class ContinuousDelivery<Frame> implements Delivery {
   readonly #context: DeliveryContext<Frame>;
   #streams: readonly ContinuousStream[];
   /** Number of streams that are live. */

@@ -4,16 +4,16 @@
  */
 import type { Logger } from "../domain/logger.ts";
 import type { WorkSlices } from "../domain/scheduling/work-slice.ts";
-import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
-import type { ClassCounters, StreamClasses } from "../observe/stream-classes.ts";
+import type { StreamClasses } from "../observe/stream-classes.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
 import type { EntryFrames } from "./entry-frames.ts";
 import type { Gaps } from "./gaps.ts";
-import type { Hub, Progress } from "./hub.ts";
+import type { Hub } from "./hub.ts";
 import type { PageCache } from "./page-cache.ts";
 import type { PlaybackTimers } from "./playback/timers.ts";
 import type { Encoder } from "./sink.ts";
+import type { StreamState } from "./stream-state.ts";
 
 /** Dependencies of subscriptions. */
 export interface SubscriptionParts {
@@ -28,33 +28,6 @@ export interface SubscriptionParts {
   readonly pageBytes: number;
   /** Clocks and timers of playbacks; if absent, those of the event loop. */
   readonly playbackTimers?: PlaybackTimers;
-}
-
-/** State of one subscribed stream. */
-export interface StreamState {
-  readonly key: string;
-  readonly name: string;
-  cursor: EntryId;
-  isAtEnd: boolean;
-  /** Counters of the stream's class. */
-  readonly counters: ClassCounters;
-  /** Entries right after the cursor may be missing; reported before the next entry. */
-  hasGap: boolean;
-  /** See `SubscribedStream`; undefined once the first entries are read. */
-  birth?: number | undefined;
-  /** Last entry of the last read, unless the subscription was halted since then. */
-  lastRead?: EntryId | undefined;
-  /** The subscription no longer reads the stream. */
-  isRemoved?: boolean;
-  /** The cursor as it was made from a time: the client has received no entry before it, so that none is missing after it. */
-  madeFromTime?: EntryId | undefined;
-  /** The hub's progress of the stream when this reader last attached. */
-  lastAttached?: Progress | undefined;
-  /**
-   * The hub's progress of the stream at the last call of `follow`, and its `recreation` at that time. Readers that are
-   * always behind have it, too: they never attach, but take entries from memory.
-   */
-  followed?: { readonly progress: Progress | undefined; readonly recreation: number };
 }
 
 /** A delivery mode at work. */

@@ -5,8 +5,8 @@
 import type { Gap } from "../domain/streams/entry.ts";
 import { type EntryId, FIRST_ID, idAfter } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
-import type { StreamState } from "./delivery.ts";
 import type { Hub } from "./hub.ts";
+import type { StreamState } from "./stream-state.ts";
 
 /** Finds and reports the gaps of one subscription. */
 export class Gaps {

@@ -5,10 +5,11 @@
  */
 import { bytesOf, type Entry, type StreamEntries } from "../domain/streams/entry.ts";
 import { type Conflation, createConflation } from "./conflation-counter.ts";
-import type { Delivery, DeliveryContext, StreamState } from "./delivery.ts";
+import type { Delivery, DeliveryContext } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
 import { LongFrame } from "./long-frame.ts";
 import { retryLater } from "./retry.ts";
+import type { StreamState } from "./stream-state.ts";
 
 /** Options of on-demand delivery. */
 export interface OnDemandOptions {
@@ -23,11 +24,8 @@ export interface OnDemandOptions {
 /** The next entries of each stream, in the order of the subscription. */
 type NextEntries = readonly (readonly Entry[])[];
 
-/** Creates the delivery of a subscription that sends one frame at a time. */
-export const createOnDemand = <Frame>(context: DeliveryContext<Frame>, options: OnDemandOptions): Delivery =>
-  new OnDemandDelivery(context, options);
-
-class OnDemandDelivery<Frame> implements Delivery {
+/** Delivery of a subscription that sends one frame at a time. */
+export class OnDemandDelivery<Frame> implements Delivery {
   readonly #context: DeliveryContext<Frame>;
   readonly #options: OnDemandOptions;
   /** Replaced when streams are added or removed, so that a read in progress keeps its list. */

@@ -18,19 +18,20 @@ import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import { faultOf } from "../observe/faults.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
-import { createContinuous } from "./continuous.ts";
-import type { Delivery, DeliveryContext, StreamState, SubscriptionParts } from "./delivery.ts";
+import { ContinuousDelivery } from "./continuous.ts";
+import type { Delivery, DeliveryContext, SubscriptionParts } from "./delivery.ts";
 import { EntryFrames } from "./entry-frames.ts";
 import { Gaps } from "./gaps.ts";
 import type { Hub } from "./hub.ts";
-import { createOnDemand, type OnDemandOptions } from "./on-demand.ts";
+import { OnDemandDelivery, type OnDemandOptions } from "./on-demand.ts";
 import type { PageCache } from "./page-cache.ts";
 import type { Playback, PlaybackControls, PlaybackOptions } from "./playback/options.ts";
-import { createPlayback } from "./playback/playback.ts";
+import { PlaybackDelivery } from "./playback/playback.ts";
 import { createSharedTimers } from "./playback/shared-timers.ts";
 import type { PlaybackTimers } from "./playback/timers.ts";
 import { ReadMemory } from "./read-memory.ts";
 import type { Encoder, Reservation, Sink } from "./sink.ts";
+import type { StreamState } from "./stream-state.ts";
 
 /**
  * Reason of a pause: the sink is full, an ack is pending, frames are in flight, the rate limit applies, or memory is
@@ -153,8 +154,8 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     const { onDemand, playback } = options;
     const { pageBytes } = parts;
     const createLive = (context: DeliveryContext<Frame>): Delivery =>
-      onDemand === undefined ? createContinuous(context) : createOnDemand(context, onDemand);
-    this.#playback = playback && createPlayback(this, playback, { createLive, pageBytes, timers });
+      onDemand === undefined ? new ContinuousDelivery(context) : new OnDemandDelivery(context, onDemand);
+    this.#playback = playback && new PlaybackDelivery(this, playback, { createLive, pageBytes, timers });
     this.#delivery = this.#playback ?? createLive(this);
     this.#counters.readers++;
     // Deferred: the transport's callback for the first frame needs the returned subscription.

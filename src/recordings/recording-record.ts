@@ -2,7 +2,7 @@
 import { isObject } from "../domain/is-object.ts";
 import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { PlaybackStatus } from "./playback-status.ts";
-import type { FileStatus, RecordingRequest, RecordingState, StopReason } from "./recording-status.ts";
+import type { RecordingStatus } from "./recording-status.ts";
 
 /** Identity of the client that started a recording, with the permissions that it had then. The recording keeps them. */
 export interface RecordingOwner {
@@ -11,21 +11,17 @@ export interface RecordingOwner {
 }
 
 /** Contents of the file. */
-export interface RecordingRecord {
+export interface RecordingRecord
+  extends Pick<
+    RecordingStatus,
+    "name" | "state" | "reason" | "error" | "started" | "ended" | "request" | "files"
+  > {
   readonly version: 1;
-  readonly name: string;
-  readonly state: RecordingState;
-  readonly reason: StopReason | null;
-  readonly error: string | null;
-  readonly started: string;
-  readonly ended: string | null;
-  readonly request: RecordingRequest;
   readonly owner: RecordingOwner;
   /** Cursors of the streams that existed at the start. Others are recorded from their first entry. */
   readonly startCursors: Readonly<Record<string, EntryId>>;
   /** Keys of the streams of the files that are complete. */
   readonly streams: readonly string[];
-  readonly files: readonly FileStatus[];
   /** The last playback. Absent if the recording was not played. */
   readonly playback?: PlaybackStatus;
 }

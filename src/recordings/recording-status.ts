@@ -34,11 +34,8 @@ export type StopReason = "request" | "maxBytes" | "maxSeconds";
 /** State of a file. `interrupted`: its gateway was killed, and the next one completed it. `damaged`: it cannot be completed. */
 export type FileState = "recording" | "finished" | "interrupted" | "damaged";
 
-/** One file of a recording. */
-export interface FileStatus {
-  /** Name in `RECORDINGS_DIR`. */
-  readonly file: string;
-  readonly state: FileState;
+/** Content of a file, or of all files of a recording. */
+interface Recorded {
   readonly bytes: number;
   readonly entries: number;
   /** Times of the first and the last entry, ISO 8601; null without entries. */
@@ -48,8 +45,15 @@ export interface FileStatus {
   readonly gaps: number;
 }
 
+/** One file of a recording. */
+export interface FileStatus extends Recorded {
+  /** Name in `RECORDINGS_DIR`. */
+  readonly file: string;
+  readonly state: FileState;
+}
+
 /** Status of a recording. */
-export interface RecordingStatus {
+export interface RecordingStatus extends Recorded {
   readonly name: string;
   readonly state: RecordingState;
   readonly reason: StopReason | null;
@@ -58,13 +62,8 @@ export interface RecordingStatus {
   /** ISO 8601. */
   readonly started: string;
   readonly ended: string | null;
-  readonly bytes: number;
-  readonly entries: number;
-  readonly from: string | null;
-  readonly to: string | null;
   /** Keys of the streams that are recorded. */
   readonly streams: readonly string[];
-  readonly gaps: number;
   readonly newestGaps: readonly Gap[];
   readonly files: readonly FileStatus[];
   readonly request: RecordingRequest;

@@ -20,7 +20,10 @@ export function gatewayErrorOf(error: Error): GatewayError {
   const words = error.message.replace(/^ERR /, "");
   switch (error.code) {
     case "WRONGTYPE":
-      return new GatewayError("WRONG_TYPE", "the key of this stream must hold a stream, and holds a value of another type");
+      return new GatewayError(
+        "WRONG_TYPE",
+        "the key of this stream holds a value that is not a stream",
+      );
     case "OOM":
     case "MISCONF":
       return new GatewayError("REDIS_FULL", `Redis cannot store more: ${words}`);

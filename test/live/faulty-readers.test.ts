@@ -63,8 +63,7 @@ function startFaulty(where: (typeof PLACES)[number], delivery: Partial<Options>)
     },
     ...delivery,
   };
-  opened.engine.subscriber(counters)(options);
-  return reader;
+  return Object.assign(reader, { subscription: opened.engine.subscriber(counters)(options) });
 }
 
 const PLACES = ["encode", "encodeSteps", "write", "isFull", "onFrame", "onCaughtUp"] as const;
@@ -76,30 +75,34 @@ const DELIVERIES: Readonly<Record<string, Partial<Options>>> = {
   playback: { playback: { start: FIRST_ID, end: LAST_ID, rate: 0, loop: false, latest: false } },
 };
 
-const CASES = Object.keys(DELIVERIES).flatMap((delivery) =>
-  PLACES.flatMap((place) =>
-    (["history", "live"] as const).map((phase) => [delivery, place, phase] as const),
-  ),
-).filter(
-  ([delivery, place, phase]) =>
-    // A continuous reader does not encode in steps, and a playback of the past does not become live.
-    !(delivery === "continuous" && place === "encodeSteps") &&
-    !(delivery === "continuous" && place === "onCaughtUp" && phase === "live") &&
-    !(delivery === "playback" && (phase === "live" || place === "onCaughtUp")) &&
-    // The other deliveries encode in steps where they can.
-    !(delivery !== "continuous" && place === "encode"),
-);
+const CASES = Object.keys(DELIVERIES)
+  .flatMap((delivery) =>
+    PLACES.flatMap((place) =>
+      (["history", "live"] as const).map((phase) => [delivery, place, phase] as const),
+    ),
+  )
+  .filter(
+    ([delivery, place, phase]) =>
+      // A continuous reader does not encode in steps, and a playback of the past does not become live.
+      !(delivery === "continuous" && place === "encodeSteps") &&
+      !(delivery === "continuous" && place === "onCaughtUp" && phase === "live") &&
+      !(delivery === "playback" && (phase === "live" || place === "onCaughtUp")) &&
+      // The other deliveries encode in steps where they can.
+      !(delivery !== "continuous" && place === "encode"),
+  );
+
+/** Stores entries one after the other. */
+async function store(...texts: readonly string[]): Promise<void> {
+  for (const text of texts)
+    await new Promise<void>((resolve) =>
+      opened.engine.append([{ key: "s", id: "*", data: Buffer.from(text) }], () => resolve()),
+    );
+}
 
 test.each(CASES)("%s: a fault in %s (%s) ends the reader, and others receive all", async (...of) => {
   const [delivery, place, phase] = of;
   const { engine, redis, read } = opened;
-  const stored = async (texts: readonly string[]) => {
-    for (const text of texts)
-      await new Promise<void>((resolve) =>
-        engine.append([{ key: "s", id: "*", data: Buffer.from(text) }], () => resolve()),
-      );
-  };
-  await stored(["1", "2"]);
+  await store("1", "2");
   const before = await read();
   await until("the first reader reads", () => before.seen("s").length === 2);
   const faulty = startFaulty(place, DELIVERIES[delivery] ?? {});
@@ -108,9 +111,9 @@ test.each(CASES)("%s: a fault in %s (%s) ends the reader, and others receive all
   const after = await read();
   await until("the last reader reads", () => after.seen("s").length === 2);
   faulty.isArmed = true;
-  await stored(["3", "4"]);
+  await store("3", "4");
   await redis.control.call("XADD", "s", "*", "d", "5");
-  await stored(["6"]);
+  await store("6");
   for (const reader of [before, after]) {
     await until("the others have all", () => reader.seen("s").length >= 6);
     expect(reader.seen("s").length).toBe(6);
@@ -124,3 +127,18 @@ test.each(CASES)("%s: a fault in %s (%s) ends the reader, and others receive all
   expect(faulty.counters.internalErrors + engine.counters.internalErrors).toBe(2);
   expect(engine.counters.redisReconnects).toBe(0);
 });
+
+test.each(["continuous", "on demand", "latest"])(
+  "%s: a fault while it resumes ends the reader, and not the caller",
+  async (name) => {
+    await store("1");
+    const faulty = startFaulty("write", { ...DELIVERIES[name], encoder: { encode: (streams) => streams } });
+    await until("it is live", () => faulty.isCaughtUp);
+    faulty.subscription.pause("rate-limit");
+    await store("2");
+    await until("the hub has it", () => opened.engine.hub.progress("s")?.entries === 1);
+    faulty.isArmed = true;
+    expect(() => faulty.subscription.resume("rate-limit")).not.toThrow();
+    expect(faulty.errors.map(({ code }) => code)).toEqual(["INTERNAL"]);
+  },
+);

@@ -5,7 +5,7 @@
 
 import { badParameter } from "../errors.ts";
 import { shown } from "../shown.ts";
-import { type EntryId, FIRST_ID, idAfter, idBefore, LAST_ID, parseId } from "./entry-id.ts";
+import { compareIds, type EntryId, FIRST_ID, idAfter, idBefore, LAST_ID, parseId } from "./entry-id.ts";
 
 /** A requested cursor: an entry id, or `$` ("from now"), which is resolved once to the stream's last id. */
 export type RequestedCursor = EntryId | "$";
@@ -49,6 +49,17 @@ export function parseCursor(text: string, name = "last_entry_id"): RequestedCurs
   return id;
 }
 
+/** Parses the bounds of a range. @throws GatewayError BAD_PARAMETER */
+export function parseRange(
+  startText: string,
+  endText: string,
+): { readonly start: EntryId; readonly end: EntryId } {
+  const start = parseBound("start", startText);
+  const end = parseBound("end", endText);
+  if (compareIds(start, end) <= 0) return { start, end };
+  throw badParameter("end", `must not be before start, got ${end} and ${start}`);
+}
+
 /**
  * Parses a bound of a range: `-` or `+` for the ends of the stream, an entry id, milliseconds, or an ISO 8601 time.
  * A time covers all entries of its millisecond. A leading `(` makes the bound exclusive: it excludes that entry, or all
@@ -77,10 +88,7 @@ export function parseBound(name: "start" | "end", text: string): EntryId {
 export function parseTime(name: string, text: string, sequence: "least" | "greatest" = "greatest"): EntryId {
   const id = text === "-" || text === "+" || text === " " ? undefined : idOfBound(text, sequence);
   if (id !== undefined) return id;
-  throw badParameter(
-    name,
-    `must be an entry id, milliseconds or an ISO 8601 time, got ${shown(text)}`,
-  );
+  throw badParameter(name, `must be an entry id, milliseconds or an ISO 8601 time, got ${shown(text)}`);
 }
 
 function idOfBound(text: string, missingSequence: "least" | "greatest"): EntryId | undefined {

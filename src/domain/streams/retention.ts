@@ -52,8 +52,7 @@ export function readRetention(meta: unknown): ReadRetention {
     const value = members[name];
     if (value === undefined || value === null) return undefined;
     const parsed = parse(value);
-    if (parsed === undefined)
-      problems.push(`${name} must be ${allowed}, got ${shown(value)}`);
+    if (parsed === undefined) problems.push(`${name} must be ${allowed}, got ${shown(value)}`);
     return parsed;
   };
   const maxEntries = member(

@@ -1,8 +1,9 @@
 /** Reads a few entries of each stream from Redis, for the steps and the skips of a playback. */
 import type { Entry } from "../../domain/streams/entry.ts";
 import { compareIds, type EntryId, idAfter, idBefore } from "../../domain/streams/entry-id.ts";
-import type { DeliveryContext, StreamState } from "../delivery.ts";
+import type { DeliveryContext } from "../delivery.ts";
 import { retryLater } from "../retry.ts";
+import type { StreamState } from "../stream-state.ts";
 import type { Runs } from "./frame-sender.ts";
 import type { PlayedStream } from "./source.ts";
 

@@ -1,5 +1,6 @@
 /** Context of the live delivery that a playback turns into. It ends when the playback returns to the past. */
-import type { DeliveryContext, StreamState } from "../delivery.ts";
+import type { DeliveryContext } from "../delivery.ts";
+import type { StreamState } from "../stream-state.ts";
 
 /** A context that is passed on until it is revoked: reads in flight then have no effect. */
 export interface RevocableContext<Frame> extends DeliveryContext<Frame> {

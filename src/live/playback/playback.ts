@@ -5,22 +5,16 @@
  */
 import { GatewayError } from "../../domain/errors.ts";
 import { compareIds, type EntryId, laterId, timeOfId } from "../../domain/streams/entry-id.ts";
-import type { Delivery, DeliveryContext, StreamState } from "../delivery.ts";
+import type { Delivery, DeliveryContext } from "../delivery.ts";
+import type { StreamState } from "../stream-state.ts";
 import { type RevocableContext, revocable } from "./live-context.ts";
 import type { Playback, PlaybackOptions, PlaybackParts } from "./options.ts";
 import { Player } from "./player.ts";
 import { type PlaybackState, StateReports } from "./state-reports.ts";
 import { guardedTimers } from "./timers.ts";
 
-/** Creates the delivery of a playback. */
-export const createPlayback = <Frame>(
-  context: DeliveryContext<Frame>,
-  options: PlaybackOptions,
-  parts: PlaybackParts<Frame>,
-): Playback => new PlaybackDelivery(context, options, parts);
-
-/** Runs the commands of a client. */
-class PlaybackDelivery<Frame> implements Playback {
+/** Delivery of a playback, which runs the commands of a client. */
+export class PlaybackDelivery<Frame> implements Playback {
   readonly #context: DeliveryContext<Frame>;
   readonly #options: PlaybackOptions;
   readonly #parts: PlaybackParts<Frame>;

@@ -4,7 +4,8 @@
  */
 import { type EntryId, laterId } from "../../domain/streams/entry-id.ts";
 import { watermark } from "../../domain/streams/watermark.ts";
-import type { DeliveryContext, StreamState } from "../delivery.ts";
+import type { DeliveryContext } from "../delivery.ts";
+import type { StreamState } from "../stream-state.ts";
 import { EntryLookups } from "./entry-lookups.ts";
 import { cursorBefore, FrameSender, type Runs } from "./frame-sender.ts";
 import type { PlaybackOptions } from "./options.ts";

@@ -4,8 +4,9 @@
  */
 import { bytesOf } from "../../domain/streams/entry.ts";
 import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
-import type { DeliveryContext, StreamState } from "../delivery.ts";
+import type { DeliveryContext } from "../delivery.ts";
 import { retryLater } from "../retry.ts";
+import type { StreamState } from "../stream-state.ts";
 import { PlaybackMerge, type Run, type TakeLimits } from "./merge.ts";
 import {
   horizonOf,

@@ -5,9 +5,9 @@
  */
 
 import { GatewayError } from "../../domain/errors.ts";
+import type { Logger } from "../../domain/logger.ts";
 import { fieldArguments, isDeduped, type NewEntry } from "../../domain/streams/entry.ts";
 import type { EntryId } from "../../domain/streams/entry-id.ts";
-import type { Logger } from "../../domain/logger.ts";
 import type { Counters } from "../../observe/counters.ts";
 import { faultOf } from "../../observe/faults.ts";
 import type { StreamClasses } from "../../observe/stream-classes.ts";

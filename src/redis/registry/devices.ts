@@ -16,7 +16,7 @@ import { withGatewayErrors } from "../reply-errors.ts";
 import type { Database } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
-import { scanReply } from "./scan-reply.ts";
+import { walkInSteps } from "./scan-steps.ts";
 import { mergeSorted } from "./sorted-names.ts";
 
 /** Result of a change, as returned to clients (docs/protocol.md, "GraphQL"). */
@@ -115,15 +115,11 @@ async function readSet(
   key: string,
   workSlices: WorkSlices,
 ): Promise<readonly string[]> {
-  const slices = workSlices.begin();
-  const runs: (readonly string[])[] = [];
-  let cursor = "0";
-  do {
-    const { next, names } = scanReply(await call("SSCAN", key, cursor, "COUNT", STEP_MEMBERS));
-    runs.push(names.map(String).sort());
-    cursor = next;
-    if (slices.isOver()) await slices.next();
-  } while (cursor !== "0");
+  const runs = await walkInSteps(
+    (cursor) => call("SSCAN", key, cursor, "COUNT", STEP_MEMBERS),
+    (names) => names.map(String),
+    workSlices,
+  );
   return workSlices.run(mergeSorted(runs));
 }
 

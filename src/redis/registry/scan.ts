@@ -7,7 +7,7 @@ import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { STREAM_META_PREFIX } from "../keys.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands, Database } from "../resp/commands.ts";
-import { scanReply } from "./scan-reply.ts";
+import { walkInSteps } from "./scan-steps.ts";
 import { mergeSorted } from "./sorted-names.ts";
 
 /** Walks over the keys of the database, on all its servers at once. */
@@ -33,19 +33,12 @@ const STEP_KEYS = 2_000;
  */
 export function createKeyScan(database: Database, mostBytes: number, workSlices: WorkSlices): KeyScan {
   /** Walks one server, and returns what each step found, sorted. */
-  async function walk(server: Commands, filter: readonly string[]): Promise<(readonly string[])[]> {
-    const slices = workSlices.begin();
-    const runs: (readonly string[])[] = [];
-    let cursor = "0";
-    do {
-      const reply = await server.call("SCAN", cursor, "COUNT", STEP_KEYS, ...filter);
-      const { next, names } = scanReply(reply);
-      runs.push(namesOf(names, mostBytes + STREAM_META_PREFIX.length).sort());
-      cursor = next;
-      if (slices.isOver()) await slices.next();
-    } while (cursor !== "0");
-    return runs;
-  }
+  const walk = (server: Commands, filter: readonly string[]): Promise<(readonly string[])[]> =>
+    walkInSteps(
+      (cursor) => server.call("SCAN", cursor, "COUNT", STEP_KEYS, ...filter),
+      (names) => namesOf(names, mostBytes + STREAM_META_PREFIX.length),
+      workSlices,
+    );
 
   const walkAll =
     (...filter: readonly string[]) =>

@@ -77,7 +77,7 @@ export class Viewer {
     this.#statuses = new Statuses(onChange);
     this.#advertisements = new Advertisements({
       onChange,
-      onWithdrawn: (key) => this.#readers?.withdraw(key),
+      onWithdrawn: (key) => this.#readers?.channels.withdraw(key),
     });
     this.#channels = new ViewerChannels({
       ...{ advertisements: this.#advertisements, statuses: this.#statuses, catalog: parts.catalog },
@@ -226,7 +226,7 @@ export class Viewer {
       case "subscribe":
         return this.#readers?.subscribe(message.subscriptions);
       case "unsubscribe":
-        return this.#readers?.unsubscribe(message.subscriptionIds);
+        return this.#readers?.channels.remove(message.subscriptionIds);
       case "advertise":
         return this.#published.advertise(message.channels);
       case "unadvertise":

@@ -1,7 +1,7 @@
 /** Parameters of a playback, and the cursors from which its streams are read. */
 
 import { badParameter } from "../../domain/errors.ts";
-import { parseBound, type RequestedCursor } from "../../domain/streams/cursor.ts";
+import { parseRange, type RequestedCursor } from "../../domain/streams/cursor.ts";
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../domain/streams/entry-id.ts";
 import type { PlaybackOptions } from "../../live/playback/options.ts";
 import type { SubscribedStream } from "../../live/subscription.ts";
@@ -35,11 +35,7 @@ export function readPlayback(
   }
   if (!isRate(rate))
     throw badParameter("rate", `must be 0, or a number between ${LEAST_RATE} and ${MOST_RATE}, got ${rate}`);
-  const start = parseBound("start", parameters.start);
-  const end = parseBound("end", parameters.end);
-  if (compareIds(start, end) > 0)
-    throw badParameter("end", `must not be before start, got ${end} and ${start}`);
-  return { start, end, rate, loop };
+  return { ...parseRange(parameters.start, parameters.end), rate, loop };
 }
 
 /**

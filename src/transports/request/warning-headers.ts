@@ -1,6 +1,7 @@
 /** Response headers with warnings about the request. */
 import type { FastifyReply } from "fastify";
 import type { TransportParts } from "../parts.ts";
+import { errorContext } from "../response/errors/error-log.ts";
 import {
   type NamedTime,
   oddTimes,
@@ -35,12 +36,7 @@ export function warn(
 ): void {
   if (texts.length === 0) return;
   const { visitor, method, routeOptions } = reply.request;
-  warnings.note(kind, texts, {
-    route: `${method} ${routeOptions.url}`,
-    connection: visitor.id,
-    address: visitor.address,
-    identity: visitor.identity.name,
-  });
+  warnings.note(kind, texts, errorContext(`${method} ${routeOptions.url}`, visitor));
   const before = reply.getHeader(WARNINGS_HEADER);
   const known: readonly string[] = typeof before === "string" ? JSON.parse(before) : [];
   reply.header(WARNINGS_HEADER, warningsHeader([...known, ...texts]));

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Session, SessionKind } from "../../access/sessions.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { ParameterRoute } from "../request/parameters/parameters.ts";
-import type { ErrorContext } from "../response/errors/error-log.ts";
+import { type ErrorContext, errorContext } from "../response/errors/error-log.ts";
 import type { ServerWebSocket } from "./socket.ts";
 
 /** Route of the WebSocket server. */
@@ -54,12 +54,8 @@ export const routeOfKind = (kind: SessionKind): string =>
   kind === "graphql" || kind === "foxglove" ? `/${kind}` : `/data/{stream_id}/${kind}`;
 
 /** Returns the log fields of an error on a socket. */
-export const errorContextOf = ({ kind, visitor }: Session): ErrorContext => ({
-  route: routeOfKind(kind),
-  connection: visitor.id,
-  address: visitor.address,
-  identity: visitor.identity.name,
-});
+export const errorContextOf = ({ kind, visitor }: Session): ErrorContext =>
+  errorContext(routeOfKind(kind), visitor);
 
 /** RFC 6455, section 5.5: a control frame has at most 125 bytes, two of which are the close code. */
 const MOST_REASON_BYTES = 123;

@@ -8,7 +8,7 @@ import type { Observe } from "../parts.ts";
 import { unknownParameters } from "../request/parameters/unknown-parameters.ts";
 import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
-import { routePatternOf } from "../response/errors/error-log.ts";
+import { errorContext, routePatternOf } from "../response/errors/error-log.ts";
 import {
   answerHandshake,
   offeredProtocols,
@@ -110,7 +110,10 @@ function routeOf(routes: readonly UpgradeRoute[], pathname: string, search: stri
     const match = route.path.exec(pathname);
     if (match !== null) return { segment: match[1] ?? "", item: match[2] ?? "", search, ...route };
   }
-  throw new GatewayError("NOT_FOUND", `no WebSocket route at ${pathname.slice(0, 100)}; /asyncapi.json lists the routes`);
+  throw new GatewayError(
+    "NOT_FOUND",
+    `no WebSocket route at ${pathname.slice(0, 100)}; /asyncapi.json lists the routes`,
+  );
 }
 
 /** Logs unknown parameters. @returns a warning for each, for the headers of the handshake */
@@ -120,11 +123,6 @@ function warnAboutUnknown(
   { warnings }: Observe,
 ): readonly string[] {
   const sentences = parameters === undefined ? [] : unknownParameters(parameters, search);
-  warnings.note("parameter", sentences, {
-    route: routeOfKind(kind),
-    connection: visitor.id,
-    address: visitor.address,
-    identity: visitor.identity.name,
-  });
+  warnings.note("parameter", sentences, errorContext(routeOfKind(kind), visitor));
   return sentences;
 }

@@ -100,9 +100,7 @@ function listIn<T>(
 
 function readId(item: unknown, what: string): number {
   if (typeof item === "number" && Number.isInteger(item) && item >= 0 && item <= MOST_U32) return item;
-  throw malformed(
-    `an id in ${what} must be an integer between 0 and ${MOST_U32}, got ${shown(item)}`,
-  );
+  throw malformed(`an id in ${what} must be an integer between 0 and ${MOST_U32}, got ${shown(item)}`);
 }
 
 function readSubscription(item: unknown, what: string): RequestedSubscription {

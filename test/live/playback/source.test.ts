@@ -1,8 +1,8 @@
 /** Streams of a playback. */
 import { expect, test } from "vitest";
 import { FIRST_ID } from "../../../src/domain/streams/entry-id.ts";
-import type { StreamState } from "../../../src/live/delivery.ts";
 import { openSource } from "../../../src/live/playback/source.ts";
+import type { StreamState } from "../../../src/live/stream-state.ts";
 import { createStreamClasses } from "../../../src/observe/stream-classes.ts";
 import { hiddenClasses } from "../../support/node/hidden-class.ts";
 

@@ -43,13 +43,13 @@ interface Open extends Subscribed {
 /** Reads channels live. */
 export class Subscriptions implements ChannelReaders {
   readonly #viewer: SubscriptionsParts;
-  readonly #channels: SubscribedChannels<Open>;
+  readonly channels: SubscribedChannels<Open>;
   /** Channels of images, which share the frames in flight. */
   readonly #images = new Rotation("in-flight");
 
   constructor(viewer: SubscriptionsParts) {
     this.#viewer = viewer;
-    this.#channels = new SubscribedChannels<Open>(viewer.advertisements, {
+    this.channels = new SubscribedChannels<Open>(viewer.advertisements, {
       create: (subscribed) => ({ ...subscribed }),
       onRemoved: (open) => this.#ended(open),
     });
@@ -57,17 +57,9 @@ export class Subscriptions implements ChannelReaders {
   }
 
   subscribe(requested: readonly RequestedSubscription[]): string | undefined {
-    const { added, problem } = this.#channels.add(requested);
+    const { added, problem } = this.channels.add(requested);
     if (added.length > 0) this.#startAll(added).catch(this.#viewer.onError);
     return problem;
-  }
-
-  unsubscribe(ids: readonly number[]): string | undefined {
-    return this.#channels.remove(ids);
-  }
-
-  withdraw(key: string): void {
-    this.#channels.withdraw(key);
   }
 
   control(): void {
@@ -80,7 +72,7 @@ export class Subscriptions implements ChannelReaders {
   sync(): void {}
 
   close(): void {
-    for (const open of this.#channels.all()) this.#channels.end(open);
+    for (const open of this.channels.all()) this.channels.end(open);
   }
 
   async #startAll(added: readonly Open[]): Promise<void> {
@@ -120,7 +112,7 @@ export class Subscriptions implements ChannelReaders {
       },
       onGap: () => statuses.set(...gapStatus(channel.topic)),
       onError: (error) => {
-        this.#channels.end(open);
+        this.channels.end(open);
         statuses.set(...errorStatus(channel.topic, error));
       },
     });

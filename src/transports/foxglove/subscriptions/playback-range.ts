@@ -1,8 +1,6 @@
 /** Range of a playback: its first and last entry id. */
-import { badParameter } from "../../../domain/errors.ts";
-import { parseBound } from "../../../domain/streams/cursor.ts";
+import { parseRange } from "../../../domain/streams/cursor.ts";
 import {
-  compareIds,
   type EntryId,
   earlierId,
   FIRST_ID,
@@ -24,10 +22,7 @@ export function readRange({
   start,
   end,
 }: Pick<ParametersOf<"foxglove">, "start" | "end">): PlayedRange | undefined {
-  if (start === "" && end === "") return undefined;
-  const range = { start: parseBound("start", start || "-"), end: parseBound("end", end || "+") };
-  if (compareIds(range.start, range.end) <= 0) return range;
-  throw badParameter("end", `must not be before start, got ${range.end} and ${range.start}`);
+  return start === "" && end === "" ? undefined : parseRange(start || "-", end || "+");
 }
 
 /**

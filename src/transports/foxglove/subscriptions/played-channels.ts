@@ -56,7 +56,7 @@ const MESSAGE_BYTES = 256;
 /** Plays the subscribed channels. */
 export class PlayedChannels implements ChannelReaders {
   readonly #viewer: PlayedChannelsParts;
-  readonly #channels: SubscribedChannels<Subscribed>;
+  readonly channels: SubscribedChannels<Subscribed>;
   #subscription: Subscription | undefined;
   /** Start of the playback, until there is a subscription. */
   #start: { readonly id: EntryId; readonly rate: number; readonly isPlaying: boolean };
@@ -73,7 +73,7 @@ export class PlayedChannels implements ChannelReaders {
 
   constructor(viewer: PlayedChannelsParts) {
     this.#viewer = viewer;
-    this.#channels = new SubscribedChannels(viewer.advertisements, {
+    this.channels = new SubscribedChannels(viewer.advertisements, {
       create: (subscribed) => subscribed,
       onRemoved: (subscribed) => this.#ended(subscribed),
     });
@@ -82,7 +82,7 @@ export class PlayedChannels implements ChannelReaders {
   }
 
   subscribe(requested: readonly RequestedSubscription[]): string | undefined {
-    const { added, problem } = this.#channels.add(requested);
+    const { added, problem } = this.channels.add(requested);
     const [first, ...others] = added;
     if (first === undefined) return problem;
     const subscription = this.#subscription ?? this.#open(first);
@@ -92,14 +92,6 @@ export class PlayedChannels implements ChannelReaders {
     if (this.#isIdle) subscription.playback?.play(this.#state.rate);
     this.#isIdle = false;
     return problem;
-  }
-
-  unsubscribe(ids: readonly number[]): string | undefined {
-    return this.#channels.remove(ids);
-  }
-
-  withdraw(key: string): void {
-    this.#channels.withdraw(key);
   }
 
   control({ command, speed, seekTime, requestId }: PlaybackControl): void {
@@ -148,7 +140,7 @@ export class PlayedChannels implements ChannelReaders {
         onState: (state) => this.#onState(state),
       },
       onGap: ({ stream }) => {
-        const topic = this.#channels.ofKey(stream)?.channel.topic;
+        const topic = this.channels.ofKey(stream)?.channel.topic;
         if (topic !== undefined) statuses.set(...gapStatus(topic));
       },
       onError,
@@ -178,7 +170,7 @@ export class PlayedChannels implements ChannelReaders {
     const subscription = this.#subscription;
     if (subscription === undefined) return;
     // Without streams, the playback would end.
-    if (this.#channels.size === 0 && this.#state.status !== "paused" && this.#state.status !== "ended") {
+    if (this.channels.size === 0 && this.#state.status !== "paused" && this.#state.status !== "ended") {
       this.#isIdle = true;
       subscription.playback?.pause();
     }
@@ -195,7 +187,7 @@ export class PlayedChannels implements ChannelReaders {
     if (!isPlaying) playback?.pause();
     if (id !== undefined) playback?.seek(id);
     // Without a subscription, the playback starts with the next one.
-    this.#isIdle = isPlaying && this.#channels.size === 0;
+    this.#isIdle = isPlaying && this.channels.size === 0;
     if (isPlaying && !this.#isIdle) playback?.play(rate);
   }
 
@@ -224,7 +216,7 @@ export class PlayedChannels implements ChannelReaders {
   #encode(runs: readonly StreamEntries[]): Chunks {
     const out = createFrameWriter(MESSAGE_BYTES * runs.length);
     for (const { stream, entries } of runs) {
-      const subscribed = this.#channels.ofKey(stream);
+      const subscribed = this.channels.ofKey(stream);
       if (subscribed === undefined) continue;
       const { id, channel } = subscribed;
       for (const entry of entries) {

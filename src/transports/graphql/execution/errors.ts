@@ -7,7 +7,7 @@ import { GraphQLError } from "graphql";
 import type { Visitor } from "../../../access/admission.ts";
 import { asGatewayError } from "../../../domain/errors.ts";
 import type { Counters } from "../../../observe/counters.ts";
-import type { ErrorLog } from "../../response/errors/error-log.ts";
+import { type ErrorLog, errorContext } from "../../response/errors/error-log.ts";
 import { FieldError } from "./field-errors.ts";
 
 /** Codes that only GraphQL has. */
@@ -66,12 +66,7 @@ export function createErrorFormatter({
       return error.extensions.code === undefined ? withCode(error, "BAD_USER_INPUT") : error;
     }
     const known = asGatewayError(cause);
-    errorLog.note(known, {
-      route: "/graphql",
-      connection: visitor?.id,
-      address: visitor?.address,
-      identity: visitor?.identity.name,
-    });
+    errorLog.note(known, errorContext("/graphql", visitor));
     return withMessage(error, known.message, known.code);
   };
 }

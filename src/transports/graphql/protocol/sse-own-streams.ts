@@ -27,11 +27,15 @@ const MOST_RESERVED = 1000;
 const RESERVED_MS = 30_000;
 
 /** Creates the error for a token without a stream. */
-export const unknownToken = () => new GatewayError("NOT_FOUND", "no event stream has this token; reserve one with PUT /graphql");
+export const unknownToken = () =>
+  new GatewayError("NOT_FOUND", "no event stream has this token; reserve one with PUT /graphql");
 
 /** Creates the error for a stream that is open. */
 export const alreadyOpen = () =>
-  new GatewayError("BAD_PARAMETER", "token belongs to a stream that is already open; reserve another one with PUT /graphql");
+  new GatewayError(
+    "BAD_PARAMETER",
+    "token belongs to a stream that is already open; reserve another one with PUT /graphql",
+  );
 
 /** Event streams of this process. */
 export class OwnStreams implements StreamsByToken {
@@ -113,7 +117,10 @@ export class OwnStreams implements StreamsByToken {
     const id = operationIdOf(operationRequest);
     const { operations } = stream;
     if (operations.has(id))
-      throw new GatewayError("BAD_PARAMETER", `operationId must differ from those of running operations, got ${shown(id)}`);
+      throw new GatewayError(
+        "BAD_PARAMETER",
+        `operationId must differ from those of running operations, got ${shown(id)}`,
+      );
     if (operations.size >= parts.config.graphqlMaxOperations)
       throw new GatewayError(
         "TOO_MANY_REQUESTS",
@@ -155,6 +162,9 @@ function operationIdOf(operationRequest: object): string {
       ? extensions.operationId
       : undefined;
   if (typeof id !== "string" || id === "")
-    throw new GatewayError("BAD_PARAMETER", `extensions.operationId must be a string of at least one character, got ${shown(id)}`);
+    throw new GatewayError(
+      "BAD_PARAMETER",
+      `extensions.operationId must be a string of at least one character, got ${shown(id)}`,
+    );
   return id;
 }

@@ -35,7 +35,10 @@ export function readSseRequest({ method, headers, raw, body }: FastifyRequest): 
       );
     const value: unknown = parsed(Buffer.isBuffer(body) ? body.toString() : "");
     if (typeof value !== "object" || value === null)
-      return graphqlError("BAD_REQUEST", `the body must be a JSON object such as {"query": "{ streams { id } }"}, got ${shown(value)}`);
+      return graphqlError(
+        "BAD_REQUEST",
+        `the body must be a JSON object such as {"query": "{ streams { id } }"}, got ${shown(value)}`,
+      );
     return value;
   } catch (error) {
     return graphqlError(

@@ -51,7 +51,8 @@ export function openEvents(reply: FastifyReply, parts: GraphqlParts, onGone: () 
       sink.flush();
       return raw.writableNeedDrain ? untilDrained(raw) : Promise.resolve();
     },
-    end: (event) => response.end(event === undefined ? undefined : textChunks(encodeSse({ event, data: "" }))),
+    end: (event) =>
+      response.end(event === undefined ? undefined : textChunks(encodeSse({ event, data: "" }))),
   };
 }
 

@@ -150,7 +150,8 @@ function dataOf({ string, json, base64 }: EntryInput, i: number): Uint8Array {
   if (string != null) return bytesOfText(string);
   if (base64 == null) return bytesOfText(unmarkNumbers(JSON.stringify(json)));
   const bytes = decodeBase64(base64);
-  if (bytes === undefined) throw badParameter(`entries[${i}].base64`, `must be valid base64, got ${shown(base64)}`);
+  if (bytes === undefined)
+    throw badParameter(`entries[${i}].base64`, `must be valid base64, got ${shown(base64)}`);
   return bytes;
 }
 

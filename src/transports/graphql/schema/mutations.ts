@@ -170,7 +170,10 @@ export function addDeviceMutations(builder: Builder): void {
 function merged(old: Uint8Array | undefined, meta: unknown, work: WorkBudget): unknown {
   const before = old === undefined ? {} : storedJsonOf(old, "the metadata", work);
   if (!isObject(before))
-    throw new GatewayError("BAD_PAYLOAD", `the stored metadata must be an object to merge into, and is ${shown(before)}`);
+    throw new GatewayError(
+      "BAD_PAYLOAD",
+      `the stored metadata must be an object to merge into, and is ${shown(before)}`,
+    );
   if (!isObject(meta)) throw badParameter("meta", `must be an object to merge, got ${shown(meta)}`);
   return { ...before, ...meta };
 }

@@ -34,9 +34,13 @@ export function eitherOf<T>(
   second: T | null | undefined,
 ): T {
   const value = first ?? second;
-  if (value === null || value === undefined) throw badParameter(names[0], `is missing; give it, or its alias ${names[1]}`);
+  if (value === null || value === undefined)
+    throw badParameter(names[0], `is missing; give it, or its alias ${names[1]}`);
   if (first != null && second != null && first !== second)
-    throw badParameter(names[1], `is an alias of ${names[0]} and must not differ from it, got ${shown(second)} and ${shown(first)}`);
+    throw badParameter(
+      names[1],
+      `is an alias of ${names[0]} and must not differ from it, got ${shown(second)} and ${shown(first)}`,
+    );
   return value;
 }
 

@@ -35,7 +35,11 @@ const bufferOf = (data: Uint8Array): Buffer =>
 export const stringOf = (data: Uint8Array, work: WorkBudget): string => textOf(fitting(data, work));
 
 function textOf(data: Uint8Array): string {
-  if (!isUtf8(data)) throw new GatewayError("BAD_PAYLOAD", "the payload must be UTF-8 to be read as text or JSON; read it as base64");
+  if (!isUtf8(data))
+    throw new GatewayError(
+      "BAD_PAYLOAD",
+      "the payload must be UTF-8 to be read as text or JSON; read it as base64",
+    );
   return bufferOf(data).toString();
 }
 

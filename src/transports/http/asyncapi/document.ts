@@ -54,6 +54,8 @@ const PUSHED = ["header", "payload", ...CLEAN_BATCHES, "control"];
 const PUSH_ANSWERS = ["ack", "status"];
 const PULLED = ["header", "payload", ...CLEAN_BATCHES, "gap", "status", "state"];
 const PULL_REQUESTS = ["ready", "control", "command"];
+const GRAPHQL = ["graphqlMessage"];
+const FOXGLOVE = ["foxgloveText", "foxgloveBinary"];
 
 const dataChannel = (
   route: "push" | "pull" | "work",
@@ -90,81 +92,64 @@ const CHANNELS: Json = {
     title: "graphql",
     description:
       "Queries, mutations and subscriptions. The client offers the subprotocol `graphql-transport-ws` or `graphql-ws`.",
-    messages: messagesOf(["graphqlMessage"]),
+    messages: messagesOf(GRAPHQL),
   },
   foxglove: {
     address: "/foxglove",
     title: "foxglove",
     description:
       "Streams as channels of the Foxglove WebSocket protocol; `/foxglove/{device}` has those of one device. The client offers the subprotocol `foxglove.sdk.v1` or `foxglove.websocket.v1`.",
-    messages: messagesOf(["foxgloveText", "foxgloveBinary"]),
+    messages: messagesOf(FOXGLOVE),
     bindings: { ws: { method: "GET", query: queryOf("foxglove"), bindingVersion: "0.1.0" } },
   },
 };
 
+/** Creates an operation on the messages of a channel. @param answers messages that the gateway sends in return */
+const operation = (
+  action: "send" | "receive",
+  channel: string,
+  summary: string,
+  messages: readonly string[],
+  answers?: readonly string[],
+): Json => ({
+  action,
+  summary,
+  channel: { $ref: `#/channels/${channel}` },
+  messages: references(channel, messages),
+  ...(answers && {
+    reply: { channel: { $ref: `#/channels/${channel}` }, messages: references(channel, answers) },
+  }),
+});
+
 const OPERATIONS: Json = {
-  storeEntries: {
-    action: "receive",
-    summary: "Stores entries, and acknowledges them with `ack=1`",
-    channel: { $ref: "#/channels/push" },
-    messages: references("push", PUSHED),
-    reply: { channel: { $ref: "#/channels/push" }, messages: references("push", ["ack"]) },
-  },
-  reportStatus: {
-    action: "send",
-    summary: "Reports whether Redis answers",
-    channel: { $ref: "#/channels/push" },
-    messages: references("push", ["status"]),
-  },
-  sendEntries: {
-    action: "send",
-    summary: "Sends entries, gaps, the status of Redis and the state of a playback",
-    channel: { $ref: "#/channels/pull" },
-    messages: references("pull", PULLED),
-  },
-  receiveRequests: {
-    action: "receive",
-    summary: "Receives requests for the next payload, control messages, and commands of a playback",
-    channel: { $ref: "#/channels/pull" },
-    messages: references("pull", PULL_REQUESTS),
-  },
-  deliverEntries: {
-    action: "send",
-    summary: "Delivers entries of a consumer group",
-    channel: { $ref: "#/channels/work" },
-    messages: references("work", WORK_SENT),
-  },
-  settleEntries: {
-    action: "receive",
-    summary: "Settles delivered entries, and answers with `confirm=1`",
-    channel: { $ref: "#/channels/work" },
-    messages: references("work", ["settlement"]),
-    reply: { channel: { $ref: "#/channels/work" }, messages: references("work", ["done"]) },
-  },
-  receiveOperations: {
-    action: "receive",
-    summary: "Runs GraphQL operations",
-    channel: { $ref: "#/channels/graphql" },
-    messages: references("graphql", ["graphqlMessage"]),
-  },
-  sendResults: {
-    action: "send",
-    summary: "Sends the results of GraphQL operations",
-    channel: { $ref: "#/channels/graphql" },
-    messages: references("graphql", ["graphqlMessage"]),
-  },
-  receiveSubscriptions: {
-    action: "receive",
-    summary: "Subscribes a viewer to channels",
-    channel: { $ref: "#/channels/foxglove" },
-    messages: references("foxglove", ["foxgloveText", "foxgloveBinary"]),
-  },
-  sendChannels: {
-    action: "send",
-    summary: "Advertises channels, and sends their messages",
-    channel: { $ref: "#/channels/foxglove" },
-    messages: references("foxglove", ["foxgloveText", "foxgloveBinary"]),
-  },
+  storeEntries: operation("receive", "push", "Stores entries, and acknowledges them with `ack=1`", PUSHED, [
+    "ack",
+  ]),
+  reportStatus: operation("send", "push", "Reports whether Redis answers", ["status"]),
+  sendEntries: operation(
+    "send",
+    "pull",
+    "Sends entries, gaps, the status of Redis and the state of a playback",
+    PULLED,
+  ),
+  receiveRequests: operation(
+    "receive",
+    "pull",
+    "Receives requests for the next payload, control messages, and commands of a playback",
+    PULL_REQUESTS,
+  ),
+  deliverEntries: operation("send", "work", "Delivers entries of a consumer group", WORK_SENT),
+  settleEntries: operation(
+    "receive",
+    "work",
+    "Settles delivered entries, and answers with `confirm=1`",
+    ["settlement"],
+    ["done"],
+  ),
+  receiveOperations: operation("receive", "graphql", "Runs GraphQL operations", GRAPHQL),
+  sendResults: operation("send", "graphql", "Sends the results of GraphQL operations", GRAPHQL),
+  receiveSubscriptions: operation("receive", "foxglove", "Subscribes a viewer to channels", FOXGLOVE),
+  sendChannels: operation("send", "foxglove", "Advertises channels, and sends their messages", FOXGLOVE),
 };
 
 /** Returns the document. */

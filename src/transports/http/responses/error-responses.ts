@@ -3,7 +3,7 @@ import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { asGatewayError, badParameter, type ErrorCode, GatewayError } from "../../../domain/errors.ts";
 import { acceptsPage } from "../../request/media-types.ts";
 import { errorBody } from "../../response/errors/append-results.ts";
-import { routePatternOf } from "../../response/errors/error-log.ts";
+import { errorContext, routePatternOf } from "../../response/errors/error-log.ts";
 import { retryAfterSeconds } from "../../response/errors/retry-after.ts";
 import { sendPage } from "../../response/security-headers.ts";
 import { SMALL_BODY_BYTES } from "../bodies/body-limits.ts";
@@ -23,11 +23,11 @@ export function createErrorAnswers(
     const bodyLimit = request.routeOptions.bodyLimit ?? SMALL_BODY_BYTES;
     const sent = asAnswered(error as FastifyError | GatewayError, request.url, bodyLimit);
     if (request.visitor === undefined) receive(request, reply);
+    const route = `${request.method} ${routePatternOf(request.url.split("?")[0] ?? "")}`;
+    const { visitor, raw } = request;
     errorLog.note(sent, {
-      route: `${request.method} ${routePatternOf(request.url.split("?")[0] ?? "")}`,
-      connection: request.visitor?.id,
-      address: request.visitor?.address ?? request.raw.socket.remoteAddress,
-      identity: request.visitor?.identity.name,
+      ...errorContext(route, visitor),
+      address: visitor?.address ?? raw.socket.remoteAddress,
     });
     if (sent.code === "TOO_LARGE") limits.hit("message_bytes");
     // RFC 9110, section 15.5.22.

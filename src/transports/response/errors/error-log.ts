@@ -2,6 +2,7 @@
  * Counters and log lines of errors sent to clients. Possible attacks and overloads are logged, without secrets. The logger limits
  * repeated lines (`observe/limited-logger.ts`), and this file limits their length.
  */
+import type { Visitor } from "../../../access/admission.ts";
 import type { ErrorCode, GatewayError } from "../../../domain/errors.ts";
 import type { Logger } from "../../../domain/logger.ts";
 import type { Counters } from "../../../observe/counters.ts";
@@ -14,6 +15,14 @@ export interface ErrorContext {
   readonly address?: string | undefined;
   readonly identity?: string | undefined;
 }
+
+/** Returns the context of a request or a connection. @param visitor undefined if the client is not known yet */
+export const errorContext = (route: string, visitor: Visitor | undefined): ErrorContext => ({
+  route,
+  connection: visitor?.id,
+  address: visitor?.address,
+  identity: visitor?.identity.name,
+});
 
 /** Records errors sent to clients. */
 export interface ErrorLog {

@@ -3,15 +3,8 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { accountName } from "../../../../access/limits/limits.ts";
 import { badParameter } from "../../../../domain/errors.ts";
-import { parseBound } from "../../../../domain/streams/cursor.ts";
-import {
-  compareIds,
-  type EntryId,
-  FIRST_ID,
-  LAST_ID,
-  laterId,
-  timeOfId,
-} from "../../../../domain/streams/entry-id.ts";
+import { parseRange } from "../../../../domain/streams/cursor.ts";
+import { type EntryId, FIRST_ID, LAST_ID, laterId, timeOfId } from "../../../../domain/streams/entry-id.ts";
 import { readErrorOf, type StreamDetails } from "../../../../redis/registry/details/stream-info.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import { keysOf, rangeTimes, readRequestedStreams } from "../../../request/streams.ts";
@@ -46,10 +39,7 @@ export function addDensity(app: FastifyInstance, parts: RouteParts): void {
     const { identity } = request.visitor;
     const all = { ...parameters, last_entry_id: "0" };
     const requested = readRequestedStreams(identity, segment, all, config);
-    const start = parseBound("start", parameters.start);
-    const end = parseBound("end", parameters.end);
-    if (compareIds(start, end) > 0)
-      throw badParameter("end", `must not be before start, got ${end} and ${start}`);
+    const { start, end } = parseRange(parameters.start, parameters.end);
     await warnOfTimes(reply, parts, rangeTimes(keysOf(requested.named), { start, end }));
     const opened = await openStreams(requested, identity, parts);
     opened.pattern?.close();

@@ -16,6 +16,7 @@ import type { ByteSink } from "../../../response/byte-sink.ts";
 import { createClientSink } from "../../../response/client-sink.ts";
 import { whenCut } from "../../../response/closing.ts";
 import { countOut } from "../../../response/entries-sent.ts";
+import { errorContext } from "../../../response/errors/error-log.ts";
 import { memoryOf } from "../../../response/memory/response-memory.ts";
 import { sendStreamedHead } from "../../../response/streamed-head.ts";
 import type { RouteParts } from "../../route.ts";
@@ -206,10 +207,8 @@ class Export {
     const { raw, request } = this.#reply;
     raw.destroy();
     if (error instanceof ClientGone) return;
-    const { id: connection, address, identity } = request.visitor;
-    this.#parts.observe.errorLog.note(asGatewayError(error), {
-      ...{ route: "/data/{stream_id}/entries", connection, address, identity: identity.name },
-    });
+    const at = errorContext("/data/{stream_id}/entries", request.visitor);
+    this.#parts.observe.errorLog.note(asGatewayError(error), at);
   }
 }
 

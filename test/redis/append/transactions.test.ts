@@ -72,6 +72,7 @@ describe("commands", () => {
 
   test("an exception of a writer costs others neither their results nor the connection", async () => {
     appends.loopback.watch("a");
+    const connections = await calls("hello");
     const rest = appends.add(["a", "1"]);
     appends.append([{ key: "a", id: "*", data: Buffer.from("2") }], () => {
       throw new Error("a fault of the writer");
@@ -80,7 +81,7 @@ describe("commands", () => {
     expect(codesOf([...(await rest).results, ...results])).toEqual(["stored", "stored"]);
     expect(appends.counters.internalErrors).toBe(1);
     expect(codesOf((await appends.add(["a", "4"])).results)).toEqual(["stored"]);
-    expect(await calls("hello")).toBe(1);
+    expect(await calls("hello")).toBe(connections);
   });
 
   test("bounds a transaction in bytes and in entries", async () => {

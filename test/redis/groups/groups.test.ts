@@ -50,12 +50,13 @@ describe.each([
     test.each(["onEntries", "canSend"] as const)(
       "an exception of a worker in %s ends it, and others receive its entries",
       async (name) => {
-        const faulty = await gateway.work("s", {
+        const errors: string[] = [];
+        await gateway.work("s", {
           [name]: () => {
             throw new Error("a fault of the worker");
           },
           onError(error) {
-            faulty.errors.push(error.code);
+            errors.push(error.code);
             throw new Error("another fault of the worker");
           },
         });
@@ -64,7 +65,7 @@ describe.each([
         for (const text of texts) await add("s", text);
         await until("all are delivered", () => healthy.jobs.length >= texts.length);
         expect(healthy.jobs.map(({ text }) => text).sort()).toEqual(texts.sort());
-        expect(faulty.errors).toEqual(["INTERNAL"]);
+        expect(errors).toEqual(["INTERNAL"]);
         expect(healthy.errors).toEqual([]);
         expect(gateway.counters.internalErrors).toBe(2);
         expect(gateway.counters.redisReconnects).toBe(0);

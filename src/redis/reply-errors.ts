@@ -20,10 +20,7 @@ export function gatewayErrorOf(error: Error): GatewayError {
   const words = error.message.replace(/^ERR /, "");
   switch (error.code) {
     case "WRONGTYPE":
-      return new GatewayError(
-        "WRONG_TYPE",
-        "the key of this stream holds a value that is not a stream",
-      );
+      return new GatewayError("WRONG_TYPE", "the key of this stream holds a value that is not a stream");
     case "OOM":
     case "MISCONF":
       return new GatewayError("REDIS_FULL", `Redis cannot store more: ${words}`);

@@ -30,7 +30,11 @@ export function writeFile(
   } = {},
 ): Uint8Array {
   const pieces: Uint8Array[] = [];
-  const file = new McapWriter({ library: "test", compression, onBytes: (bytes) => pieces.push(bytes.slice()) });
+  const file = new McapWriter({
+    library: "test",
+    compression,
+    onBytes: (bytes) => pieces.push(bytes.slice()),
+  });
   const writer = new EntryWriter(file);
   for (const [key, meta] of Object.entries(metas)) writer.describe(key, JSON.stringify(meta));
   entries.forEach(([key, entry], i) => {

@@ -425,9 +425,8 @@ describe("a request that is not valid", () => {
   });
 
   it.each(["[1]", "{", '{"rate": NaN}', '"run"'])("the body %s is rejected", async (body) => {
-    expect((await post("/run/play", body)).json()).toEqual({
-      ...{ code: "BAD_BODY", error: 'the body must be a JSON object such as {"rate": 4}' },
-    });
+    const error = `the body must be a JSON object such as {"rate": 4}, got ${JSON.stringify(body)}`;
+    expect((await post("/run/play", body)).json()).toEqual({ code: "BAD_BODY", error });
   });
 
   it("keys of the gateway are not written", async () => {

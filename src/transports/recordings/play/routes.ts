@@ -1,5 +1,5 @@
 /** Routes that play recordings (docs/protocol.md, "Playing a recording"). */
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { authorize } from "../../../access/identity/authorize.ts";
 import { playTargets } from "../../../recordings/play/targets.ts";
 import type { PlaybackChange, PlaybackOwner } from "../../../recordings/playback-status.ts";
@@ -23,8 +23,6 @@ export interface PlayRoutesParts {
 
 type Named = { Params: { name: string } };
 
-const CHANGES: readonly PlaybackChange[] = ["pause", "continue", "stop"];
-
 /** Adds the routes. */
 export function addPlayRoutes(
   app: FastifyInstance,
@@ -45,11 +43,13 @@ export function addPlayRoutes(
     return reply.code(201).header("location", `${config.pathPrefix}/recordings/${name}`).send(playing);
   });
 
-  for (const change of CHANGES)
-    app.post<Named>(`/recordings/:name/play/${change}`, async (request, reply) => {
-      const { name } = request.params;
-      const { playback } = await find(request, name);
-      authorize(request.visitor.identity, "write", Object.values(playback?.streams ?? {}));
-      return reply.send(shown(request, name, await recordings.changePlayback(name, change)));
-    });
+  const change = (wanted: PlaybackChange) => async (request: FastifyRequest<Named>, reply: FastifyReply) => {
+    const { name } = request.params;
+    const { playback } = await find(request, name);
+    authorize(request.visitor.identity, "write", Object.values(playback?.streams ?? {}));
+    return reply.send(shown(request, name, await recordings.changePlayback(name, wanted)));
+  };
+  app.post("/recordings/:name/play/pause", change("pause"));
+  app.post("/recordings/:name/play/continue", change("continue"));
+  app.post("/recordings/:name/play/stop", change("stop"));
 }

@@ -27,7 +27,7 @@ test("an error of a field has its path, location and code, however often the doc
     expect(JSON.parse(text)).toEqual({
       data: { streams: ["a", "b"].map((id) => ({ id, lastEntryString: null })) },
       errors: [0, 1].map((at) => ({
-        message: "the payload is not UTF-8",
+        message: "the payload must be UTF-8 to be read as text or JSON; read it as base64",
         locations: [{ line: 3, column: 8 }],
         path: ["streams", at, "lastEntryString"],
         extensions: { code: "BAD_PAYLOAD" },

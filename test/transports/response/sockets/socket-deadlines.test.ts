@@ -260,12 +260,16 @@ describe("write progress", () => {
     const client = connect(portOf(stage.gateway), "127.0.0.1");
     stage.clients.push(client);
     client.write(get("/data/large?last_entry_id=0&count=100"));
-    // A full send buffer of 4 MB accepts no bytes until a third of it is free: about every 6 s at 200 KB/s.
+    // A full send buffer of 4 MB accepts no bytes until a third of it is free: about every 6 s at 200 KB/s. The client's kernel
+    // reports free space in steps of about 400 KB, so a client that a busy machine slows down makes up for it.
+    const bytesPerMs = 200;
+    const start = performance.now();
     let received = 0;
     for await (const chunk of client) {
       received += (chunk as Buffer).length;
       if (received > 3 * MB) break;
-      await new Promise((resolve) => setTimeout(resolve, (chunk as Buffer).length / 200));
+      const aheadMs = start + received / bytesPerMs - performance.now();
+      if (aheadMs > 0) await new Promise((resolve) => setTimeout(resolve, aheadMs));
     }
     expect(received).toBeGreaterThan(3 * MB);
     expect((await request(`${stage.gateway.http}/metrics`)).text).toContain('{limit="write_time"} 0');

@@ -1,5 +1,6 @@
 /** Streams that a playback stores entries in. Without a device they are never those that were recorded. */
 import { badParameter, GatewayError } from "../../domain/errors.ts";
+import { shown } from "../../domain/shown.ts";
 import { matchesStream, type NamedStream } from "../../domain/streams/stream-match.ts";
 import { checkCount, checkName, splitKey } from "../../domain/streams/stream-name.ts";
 import { checkPatterns } from "../../domain/streams/stream-selection.ts";
@@ -136,5 +137,3 @@ function checkNames(
 
 const namesOf = (keys: readonly string[]): string =>
   `${keys.slice(0, MOST_NAMED).join(", ")}${keys.length > MOST_NAMED ? ", …" : ""}`;
-
-const shown = (text: string): string => JSON.stringify(text.slice(0, 60));

@@ -143,14 +143,17 @@ export class Recording {
   async discard(): Promise<void> {
     this.#stopping ??= "request";
     await this.#opened;
-    this.#recorder?.stop();
-    await this.#closed;
+    await this.#endFile();
   }
 
   /** Ends the file, because the gateway stops. The next gateway continues the recording. */
   async close(): Promise<void> {
     this.#isClosing = true;
     clearTimeout(this.#timer);
+    await this.#endFile();
+  }
+
+  async #endFile(): Promise<void> {
     if (this.#recorder === undefined) return;
     this.#recorder.stop();
     await this.#closed;

@@ -1,5 +1,5 @@
 /**
- * Errors of fields, made cheaply. graphql-js makes a `GraphQLError` of what a resolver throws: it formats the stack trace and
+ * Errors of fields, made cheaply. graphql-js makes a `GraphQLError` of the exception of a resolver: it formats the stack trace and
  * counts the lines of the document up to the field, about 0.1 ms. A list of thousands of streams may have an error in each, and
  * the event loop would stand still. But graphql-js keeps an error that has a path (its `locatedError`), so resolvers throw
  * such errors. Their locations are found when the result is serialized, in slices.
@@ -11,23 +11,21 @@ import {
   type GraphQLSchema,
   getLocation,
   isObjectType,
+  responsePathAsArray,
   type SourceLocation,
 } from "graphql";
 import { withoutStack } from "../../../domain/without-stack.ts";
 
-/** Steps from the root of the result to a field. */
-type ResponsePath = GraphQLResolveInfo["path"];
-
-/** What a resolver threw, with its field. */
+/** Exception of a resolver, with its field. */
 export class FieldError extends Error {
   /** Keys from the root of the result to the field. */
   readonly path: readonly (string | number)[];
   readonly #node: FieldNode | undefined;
 
-  /** @param cause what the resolver threw */
+  /** @param cause exception of the resolver */
   constructor(cause: unknown, { path, fieldNodes }: GraphQLResolveInfo) {
     super(cause instanceof Error ? cause.message : String(cause), { cause });
-    this.path = keysOf(path);
+    this.path = responsePathAsArray(path);
     this.#node = fieldNodes[0];
   }
 
@@ -45,12 +43,6 @@ function locationsOf(node: FieldNode): readonly SourceLocation[] | undefined {
   const known = locationsByNode.get(node) ?? [getLocation(loc.source, loc.start)];
   locationsByNode.set(node, known);
   return known;
-}
-
-function keysOf(path: ResponsePath): (string | number)[] {
-  const keys: (string | number)[] = [];
-  for (let at: ResponsePath | undefined = path; at !== undefined; at = at.prev) keys.push(at.key);
-  return keys.reverse();
 }
 
 /** Makes the resolvers of a schema throw a `FieldError`. Promises that are rejected are few, and remain as they are. */

@@ -91,6 +91,7 @@ export class Playbacks {
       ...playedRange(status, request),
       visitor: {
         ...{ id: `play-${name}`, address, host: undefined, isSecure: false },
+        // Without changes the object itself: `ANYONE` is recognized by it.
         identity:
           expiresAtMs === undefined && keyId === undefined
             ? identity

@@ -35,10 +35,6 @@ export function spanText(ms: number): string {
   return `${Math.round(seconds / 86_400)} d`;
 }
 
-/** Formats a latency. Clocks differ, so a negative latency is displayed as 0. */
-export const latencyText = (ms: number): string =>
-  ms < 1000 ? `${Math.max(0, Math.round(ms))} ms` : spanText(ms);
-
 /** Formats a time with milliseconds; with its date if it is not today. */
 export function timeText(ms: number, isUtc = false): string {
   const [day, time] = dayAndTime(ms, isUtc);

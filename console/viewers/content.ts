@@ -5,7 +5,7 @@ import { guessType, hasControls, imageTypeOf } from "../../src/domain/content/de
 import { essenceOf, parseMediaType } from "../../src/domain/content/media-type.ts";
 import { pcmOfMeta, readWav } from "../../src/domain/content/pcm.ts";
 import { looksLikeSound } from "./audio/pcm.ts";
-import { codecOfType } from "./video/access-unit.ts";
+import { beginsFrame, codecOfType } from "./video/access-unit.ts";
 
 /** Kind of a payload. `fields` is an entry without a payload: a plain Redis entry. */
 export type Kind = "image" | "video" | "audio" | "json" | "msgpack" | "text" | "fields" | "binary";
@@ -53,17 +53,11 @@ export function declaredEssence(entry: PulledEntry, meta: unknown): string | und
   return type === undefined ? undefined : essenceOf(type);
 }
 
-/** Whether bytes begin with a start code of a video (ITU-T H.264, annex B). */
-function beginsByteStream(data: Uint8Array): boolean {
-  const one = data.indexOf(1);
-  return one >= 2 && data.subarray(0, one).every((byte) => byte === 0);
-}
-
 /** Returns the kind for a content type; undefined if there is none, or the payload is not of that type. */
 function kindOfType(type: string | undefined, entry: PulledEntry, meta: unknown): Kind | undefined {
   const essence = type === undefined ? "" : essenceOf(type);
   if (essence.startsWith("image/")) return imageTypeOf(entry.data) === undefined ? undefined : "image";
-  if (codecOfType(essence) !== undefined) return beginsByteStream(entry.data) ? "video" : undefined;
+  if (codecOfType(essence) !== undefined) return beginsFrame(entry.data) ? "video" : undefined;
   if (essence.startsWith("audio/"))
     return readWav(entry.data) === undefined && pcmOfMeta(meta) === undefined ? undefined : "audio";
   if (/^application\/(.*\+)?json$/.test(essence))

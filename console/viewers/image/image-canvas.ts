@@ -1,15 +1,11 @@
 /** Canvas that displays the newest image of a stream. A worker decodes and draws. */
 import type { PulledEntry } from "../../../client/browser.ts";
 import { imageTypeOf } from "../../../src/domain/content/detection.ts";
-import { countText, latencyText } from "../../page/format.ts";
+import { countText } from "../../page/format.ts";
+import { DrawnPictures } from "../drawn-pictures.ts";
 import { type ImageSize, imageSizeOf, MAX_PIXELS } from "./image-size.ts";
 import type { FromPictureWorker, ToPictureWorker } from "./picture-worker.ts";
 import { createSkipCounter, type StreamCounters } from "./skip-counter.ts";
-
-interface Drawn {
-  readonly atMs: number;
-  readonly latencyMs: number;
-}
 
 /** Events of the canvas. */
 export interface CanvasEvents {
@@ -33,7 +29,7 @@ export class ImageCanvas {
   #last: PulledEntry | undefined;
   #size: ImageSize | undefined;
   #problem = "";
-  #drawn: readonly Drawn[] = [];
+  readonly #drawn = new DrawnPictures();
   #skips = createSkipCounter();
   #isCounting = false;
 
@@ -90,18 +86,9 @@ export class ImageCanvas {
 
   /** Describes size, frame rate, latency and skipped entries. @param isLive whether a latency is meaningful */
   describe(isLive: boolean): string {
-    const now = performance.now();
-    this.#drawn = this.#drawn.filter(({ atMs }) => atMs > now - 1000);
-    const latencies = this.#drawn.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
-    const median = isLive ? latencies[latencies.length >> 1] : undefined;
     const skipped = this.#isCounting ? this.#skips.skipped : undefined;
     const size = this.#size && `${this.#size.width} × ${this.#size.height}`;
-    return [
-      this.#problem || size || "",
-      `${this.#drawn.length} fps`,
-      ...(median === undefined ? [] : [`latency ${latencyText(median)}`]),
-      ...(skipped === undefined ? [] : [`${countText(skipped)} skipped`]),
-    ].join(", ");
+    return this.#drawn.describe(this.#problem || size || "", isLive, skipped);
   }
 
   stop(): void {
@@ -115,7 +102,7 @@ export class ImageCanvas {
       const isFirst = this.#size === undefined;
       this.#size = reply;
       this.#problem = "";
-      this.#drawn = [...this.#drawn, { atMs: performance.now(), latencyMs: Date.now() - entry.timeMs }];
+      this.#drawn.add(entry.timeMs);
       this.#skips.shown(entry.id);
       this.#events.drawn(entry, reply);
       if (isFirst) requestAnimationFrame(() => this.#events.first());

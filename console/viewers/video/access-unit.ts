@@ -20,6 +20,12 @@ export function codecOfType(essence: string): VideoCodec | undefined {
   return essence === "video/h265" || essence === "video/hevc" ? "h265" : undefined;
 }
 
+/** Returns whether bytes begin with a start code. */
+export function beginsFrame(data: Uint8Array): boolean {
+  const one = data.indexOf(1);
+  return one >= 2 && data.subarray(0, one).every((byte) => byte === 0);
+}
+
 /** Inspects a frame. */
 export function inspectFrame(codec: VideoCodec, data: Uint8Array): AccessUnit {
   return codec === "h264" ? inspectH264(data) : inspectH265(data);

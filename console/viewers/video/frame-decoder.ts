@@ -10,7 +10,7 @@ import { inspectFrame, type VideoCodec } from "./access-unit.ts";
 export interface DecoderEvents {
   /** A picture of an entry. The receiver closes it. */
   picture(picture: VideoFrame, entry: PulledEntry): void;
-  /** Why there is no picture. */
+  /** Reports the reason for a missing picture. */
   problem(text: string): void;
 }
 
@@ -23,8 +23,8 @@ export class FrameDecoder {
   readonly #events: DecoderEvents;
   #decoder: VideoDecoder | undefined;
   /** Codec string of the decoder. */
-  #codec = "";
-  #stream: VideoCodec = "h264";
+  #codecText = "";
+  #codec: VideoCodec = "h264";
   #entries: readonly PulledEntry[] = [];
   /** The newest entry that was given to the decoder, or left out. */
   #last: PulledEntry | undefined;
@@ -50,7 +50,7 @@ export class FrameDecoder {
    * at the last key frame.
    */
   show(codec: VideoCodec, entries: readonly PulledEntry[]): void {
-    this.#stream = codec;
+    this.#codec = codec;
     this.#entries = entries;
     const newest = entries.at(-1);
     if (newest === undefined || newest === this.#last) return;
@@ -58,7 +58,7 @@ export class FrameDecoder {
     else {
       const frames = entriesAfter(entries, this.#last);
       this.#last = newest;
-      for (const entry of frames) this.#decode(codec, entry);
+      for (const entry of frames) this.#decode(entry);
     }
   }
 
@@ -68,13 +68,13 @@ export class FrameDecoder {
 
   /** Index of the last key frame; -1 if there is none. */
   #lastKey(): number {
-    return this.#entries.findLastIndex(({ data }) => inspectFrame(this.#stream, data).isKey);
+    return this.#entries.findLastIndex(({ data }) => inspectFrame(this.#codec, data).isKey);
   }
 
   #showFrom(index: number): void {
     this.#restart();
     this.#last = this.#entries.at(-1);
-    for (const entry of this.#entries.slice(Math.max(0, index))) this.#decode(this.#stream, entry);
+    for (const entry of this.#entries.slice(Math.max(0, index))) this.#decode(entry);
   }
 
   /** Begins again at the last key frame, because later frames may have been given to the decoder that failed. */
@@ -86,10 +86,13 @@ export class FrameDecoder {
     this.#showFrom(index);
   }
 
-  #decode(codec: VideoCodec, entry: PulledEntry): void {
-    const { isKey, codec: codecText } = inspectFrame(codec, entry.data);
+  #decode(entry: PulledEntry): void {
+    const { isKey, codec: codecText } = inspectFrame(this.#codec, entry.data);
     if (entry.gap) this.#needsKey = true;
-    if (this.#decoding.size >= MOST_WAITING) this.#restart();
+    if (this.#decoding.size >= MOST_WAITING) {
+      this.#skipped += this.#decoding.size;
+      this.#restart();
+    }
     if (this.#needsKey && !isKey) {
       this.#skipped++;
       this.#events.problem("waiting for a key frame");
@@ -111,7 +114,7 @@ export class FrameDecoder {
   #decoderFor(codecText: string | undefined, isKey: boolean): VideoDecoder | undefined {
     if (isKey && codecText === undefined && this.#decoder === undefined)
       this.#events.problem("the key frame has no parameter sets (SPS), so that it cannot be decoded");
-    if (!isKey || codecText === undefined || (codecText === this.#codec && this.#decoder !== undefined))
+    if (!isKey || codecText === undefined || (codecText === this.#codecText && this.#decoder !== undefined))
       return this.#decoder;
     this.#restart();
     const decoder = new VideoDecoder({
@@ -132,7 +135,7 @@ export class FrameDecoder {
       },
     });
     this.#decoder = decoder;
-    this.#codec = codecText;
+    this.#codecText = codecText;
     decoder.configure({ codec: codecText, optimizeForLatency: true });
     return decoder;
   }

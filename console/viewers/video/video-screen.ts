@@ -1,15 +1,11 @@
 /** Screen of a video: decodes the frames of a stream and draws the newest picture. */
 import type { PulledEntry } from "../../../client/browser.ts";
-import { countText, latencyText } from "../../page/format.ts";
+import { countText } from "../../page/format.ts";
 import { saveFile } from "../../page/save-file.ts";
+import { DrawnPictures } from "../drawn-pictures.ts";
 import { MAX_PIXELS } from "../image/image-size.ts";
 import type { VideoCodec } from "./access-unit.ts";
 import { FrameDecoder } from "./frame-decoder.ts";
-
-interface Drawn {
-  readonly atMs: number;
-  readonly latencyMs: number;
-}
 
 /** Browsers offer WebCodecs only to pages that are loaded over HTTPS, or from this computer. */
 const NO_DECODER = "video needs a page over HTTPS, or from localhost, and a browser with WebCodecs";
@@ -21,7 +17,7 @@ export class VideoScreen {
   readonly #decoder: FrameDecoder;
   #problem = "";
   #shown: PulledEntry | undefined;
-  #drawn: readonly Drawn[] = [];
+  readonly #drawn = new DrawnPictures();
 
   constructor(canvas: HTMLCanvasElement) {
     this.#canvas = canvas;
@@ -45,18 +41,9 @@ export class VideoScreen {
 
   /** Describes size, frame rate, latency, and frames that were left out. @param isLive whether a latency is meaningful */
   describe(isLive: boolean): string {
-    const now = performance.now();
-    this.#drawn = this.#drawn.filter(({ atMs }) => atMs > now - 1000);
-    const latencies = this.#drawn.map(({ latencyMs }) => latencyMs).sort((a, b) => a - b);
-    const median = isLive ? latencies[latencies.length >> 1] : undefined;
     const { skipped } = this.#decoder;
     const size = this.#shown === undefined ? "" : `${this.#canvas.width} × ${this.#canvas.height}`;
-    return [
-      this.#problem || size,
-      `${this.#drawn.length} fps`,
-      ...(median === undefined ? [] : [`latency ${latencyText(median)}`]),
-      ...(skipped === 0 ? [] : [`${countText(skipped)} skipped`]),
-    ].join(", ");
+    return this.#drawn.describe(this.#problem || size, isLive, skipped === 0 ? undefined : skipped);
   }
 
   /** Saves the shown picture as PNG. */
@@ -84,7 +71,7 @@ export class VideoScreen {
       this.#context?.drawImage(picture, 0, 0, width, height);
       this.#problem = "";
       this.#shown = entry;
-      this.#drawn = [...this.#drawn, { atMs: performance.now(), latencyMs: Date.now() - entry.timeMs }];
+      this.#drawn.add(entry.timeMs);
     }
     picture.close();
   }

@@ -1,14 +1,10 @@
 /** A thread that writes MCAP files, seen from the event loop: started for the first file, and ended some time after the last. */
-import { Worker } from "node:worker_threads";
 import { createFifo } from "../../domain/fifo.ts";
 import type { Gap, StreamEntries } from "../../domain/streams/entry.ts";
 import { packEntries } from "../entry-batch.ts";
+import { IdleThread } from "./idle-thread.ts";
 import type { FileOptions, FromThread, ToThread } from "./messages.ts";
-import { threadScript } from "./script.ts";
 import { SpareBuffers } from "./spare-buffers.ts";
-
-/** Time in ms without a file after which the thread ends. */
-const IDLE_MS = 10_000;
 
 /** Receives the events of a file. */
 export interface FileHooks {
@@ -44,9 +40,16 @@ export class FileThread {
   readonly #onException: OnHookException;
   readonly #files = new Map<number, ThreadFile>();
   readonly #spares = new SpareBuffers();
+  readonly #thread = new IdleThread<ToThread, FromThread>({
+    ...{ script: "thread", work: "writes MCAP files" },
+    onMessage: (message) => this.#receive(message),
+    onFailed: (error) => {
+      const files = [...this.#files.values()];
+      this.#files.clear();
+      for (const file of files) file.fail(error);
+    },
+  });
   #lastFile = 0;
-  #worker: Worker | undefined;
-  #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(onException: OnHookException) {
     this.#onException = onException;
@@ -55,45 +58,20 @@ export class FileThread {
   /** Creates a file. Errors are reported by its hooks. */
   open(options: FileOptions, hooks: FileHooks): OpenFile {
     const id = ++this.#lastFile;
-    const worker = this.#running();
+    const post = this.#thread.running();
     const send: SendMessage = (message, transfer) => {
-      worker.postMessage({ ...message, file: id }, transfer);
+      post({ ...message, file: id }, transfer);
       if (message.type === "abort") this.#forget(id);
     };
     const file = new ThreadFile(hooks, this.#spares, send, this.#onException);
     this.#files.set(id, file);
-    worker.postMessage({ type: "open", file: id, options } satisfies ToThread);
+    post({ type: "open", file: id, options });
     return file;
   }
 
   /** Ends the thread. Files that are open remain as they are. */
-  async close(): Promise<void> {
-    clearTimeout(this.#idleTimer);
-    const worker = this.#worker;
-    this.#worker = undefined;
-    await worker?.terminate();
-  }
-
-  #running(): Worker {
-    clearTimeout(this.#idleTimer);
-    if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(threadScript("thread"));
-    worker.on("message", (message: FromThread) => this.#receive(message));
-    const failed = (error: Error) => {
-      if (this.#worker !== worker) return;
-      this.#worker = undefined;
-      const files = [...this.#files.values()];
-      this.#files.clear();
-      for (const file of files) file.fail(error);
-    };
-    worker.on("error", failed);
-    worker.on("exit", (code) =>
-      failed(new Error(`the thread that writes MCAP files ended with code ${code}`)),
-    );
-    // The process may end while the thread is idle.
-    worker.unref();
-    this.#worker = worker;
-    return worker;
+  close(): Promise<void> {
+    return this.#thread.close();
   }
 
   #receive(message: FromThread): void {
@@ -107,8 +85,7 @@ export class FileThread {
     this.#files.delete(id);
     if (this.#files.size > 0) return;
     this.#spares.clear();
-    clearTimeout(this.#idleTimer);
-    this.#idleTimer = setTimeout(() => void this.close(), IDLE_MS).unref();
+    this.#thread.endSoon();
   }
 }
 

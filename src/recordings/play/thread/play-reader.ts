@@ -2,10 +2,9 @@
  * Reader of recordings, seen from the event loop: it reads in a thread, one batch ahead. The thread starts for the first part, and
  * ends some time after the last.
  */
-import { Worker } from "node:worker_threads";
 import type { Entry } from "../../../domain/streams/entry.ts";
 import { unpackEntries } from "../../entry-batch.ts";
-import { threadScript } from "../../thread/script.ts";
+import { IdleThread } from "../../thread/idle-thread.ts";
 import type {
   FromPlayThread,
   NextEntries,
@@ -15,9 +14,6 @@ import type {
   PlayResults,
   ToPlayThread,
 } from "./play-messages.ts";
-
-/** Time in ms without a part after which the thread ends. */
-const IDLE_MS = 10_000;
 
 /** An entry with the key of its stream. */
 export interface PlayedEntry {
@@ -43,8 +39,16 @@ export class PlayReader {
   readonly #parts = new Set<number>();
   #lastCall = 0;
   #lastPart = 0;
-  #worker: Worker | undefined;
-  #idleTimer: NodeJS.Timeout | undefined;
+  readonly #thread = new IdleThread<ToPlayThread, FromPlayThread>({
+    ...{ script: "play-thread", work: "reads recordings" },
+    onMessage: (message) => {
+      const waiting = this.#waiting.get(message.call);
+      this.#waiting.delete(message.call);
+      if ("problem" in message) waiting?.reject(new Error(message.problem));
+      else waiting?.resolve(message.value as never);
+    },
+    onFailed: (error) => this.#failAll(error),
+  });
 
   /** Opens a part of a recording. @throws Error that names the file that cannot be read */
   async open(files: PlayedPart): Promise<PartReader> {
@@ -62,10 +66,7 @@ export class PlayReader {
 
   /** Ends the thread. */
   async close(): Promise<void> {
-    clearTimeout(this.#idleTimer);
-    const worker = this.#worker;
-    this.#worker = undefined;
-    await worker?.terminate();
+    await this.#thread.close();
     this.#failAll(new Error("the thread that reads recordings was closed"));
   }
 
@@ -86,45 +87,18 @@ export class PlayReader {
 
   #close(part: number): void {
     // If the thread ended, its parts are closed.
-    if (!this.#parts.delete(part) || this.#worker === undefined) return;
+    if (!this.#parts.delete(part) || !this.#thread.isRunning) return;
     this.#call({ act: "close", part }).catch(() => undefined);
-    if (this.#parts.size > 0) return;
-    clearTimeout(this.#idleTimer);
-    this.#idleTimer = setTimeout(() => void this.close(), IDLE_MS).unref();
+    if (this.#parts.size === 0) this.#thread.endSoon();
   }
 
   #call<R extends PlayCall>(request: R): Promise<PlayResults[R["act"]]> {
     return new Promise((resolve, reject) => {
       const call = ++this.#lastCall;
-      const worker = this.#running();
+      const post = this.#thread.running();
       this.#waiting.set(call, { resolve, reject });
-      worker.postMessage({ call, request } satisfies ToPlayThread);
+      post({ call, request });
     });
-  }
-
-  #running(): Worker {
-    clearTimeout(this.#idleTimer);
-    if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(threadScript("play-thread"));
-    worker.on("message", (message: FromPlayThread) => {
-      const waiting = this.#waiting.get(message.call);
-      this.#waiting.delete(message.call);
-      if ("problem" in message) waiting?.reject(new Error(message.problem));
-      else waiting?.resolve(message.value as never);
-    });
-    const failed = (error: Error) => {
-      if (this.#worker !== worker) return;
-      this.#worker = undefined;
-      this.#failAll(error);
-    };
-    worker.on("error", failed);
-    worker.on("exit", (code) =>
-      failed(new Error(`the thread that reads recordings ended with code ${code}`)),
-    );
-    // The process may end while the thread is idle.
-    worker.unref();
-    this.#worker = worker;
-    return worker;
   }
 
   #failAll(error: Error): void {

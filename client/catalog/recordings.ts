@@ -61,7 +61,7 @@ export interface PlayRecordingOptions extends Pick<CommonOptions, "signal"> {
 export interface RecordingPlayback {
   /** `interrupted`: its gateway ended. */
   readonly state: "playing" | "paused" | "finished" | "stopped" | "failed" | "interrupted";
-  /** Why it failed or was interrupted; while it is playing, what it waits for. */
+  /** Reason of a failure or an interruption; while it is playing, of a wait. */
   readonly error: string | null;
   readonly started: string;
   readonly ended: string | null;

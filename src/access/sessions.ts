@@ -172,7 +172,7 @@ export class Sessions {
     return false;
   }
 
-  /** Closes the sessions and requests whose identity is no longer valid. */
+  /** Closes sessions and requests with an identity that is no longer valid. */
   review(): void {
     for (const session of this.#open) {
       if (this.#authenticator.isGood(session.visitor.identity)) continue;

@@ -6,7 +6,7 @@ import { asGatewayError, GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";
 import type { Counters } from "./counters.ts";
 
-/** Where exceptions are counted and logged. */
+/** Counter and log of exceptions. */
 export interface FaultParts {
   readonly counters: Pick<Counters, "internalErrors">;
   readonly logger: Logger;
@@ -23,4 +23,20 @@ export function faultOf(error: unknown, consumer: string, { counters, logger }: 
     logger.error({ consumer, err: error }, "an exception ended a consumer");
   }
   return asGatewayError(error);
+}
+
+/** Calls each listener. An exception of one does not keep the others from being called. @param consumer kind of the listeners, for the log */
+export function callEach<Listener>(
+  listeners: Iterable<Listener>,
+  call: (listener: Listener) => void,
+  consumer: string,
+  parts: FaultParts,
+): void {
+  for (const listener of listeners) {
+    try {
+      call(listener);
+    } catch (exception) {
+      faultOf(exception, consumer, parts);
+    }
+  }
 }

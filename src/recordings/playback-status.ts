@@ -35,7 +35,7 @@ export type PlaybackChange = "pause" | "continue" | "stop";
 /** Status of a playback. */
 export interface PlaybackStatus {
   readonly state: PlaybackState;
-  /** Why it failed or was interrupted; while it is playing, what it waits for. */
+  /** Reason of a failure or an interruption; while it is playing, of a wait. */
   readonly error: string | null;
   /** Times of the playback, ISO 8601. */
   readonly started: string;

@@ -5,7 +5,7 @@
  */
 import type { Logger } from "../domain/logger.ts";
 import type { Counters } from "../observe/counters.ts";
-import { faultOf } from "../observe/faults.ts";
+import { callEach } from "../observe/faults.ts";
 
 /** Called when Redis stops replying, with the time of its last reply, and with undefined when it replies again. */
 export type OnAvailability = (unavailableSince: Date | undefined) => void;
@@ -66,13 +66,7 @@ export function watchAvailability({ ping, counters, logger }: AvailabilityParts)
     else logger.warn({ since: now }, "Redis does not reply: readers and writers wait for it");
     since = now;
     counters.redisUnavailable = now === undefined ? 0 : 1;
-    for (const watcher of [...watchers]) {
-      try {
-        watcher(now);
-      } catch (exception) {
-        faultOf(exception, "watcher of Redis", { counters, logger });
-      }
-    }
+    callEach([...watchers], (watcher) => watcher(now), "watcher of Redis", { counters, logger });
   }
 
   const timer = setInterval(check, CHECK_MS);

@@ -4,7 +4,7 @@
  */
 import { GatewayError } from "../../domain/errors.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
-import { type FaultParts, faultOf } from "../../observe/faults.ts";
+import { callEach, type FaultParts } from "../../observe/faults.ts";
 import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";
 import { type Database, databaseOver } from "../resp/commands.ts";
@@ -91,13 +91,8 @@ export function createMetaWatch(
     for (const key of keys) {
       database.send(["GET", streamMetaKey(key)], (error, reply) => {
         if (error !== undefined) return;
-        for (const listener of listeners) {
-          try {
-            listener(key, Buffer.isBuffer(reply) ? reply : undefined);
-          } catch (exception) {
-            faultOf(exception, "listener of metadata", parts);
-          }
-        }
+        const meta = Buffer.isBuffer(reply) ? reply : undefined;
+        callEach(listeners, (listener) => listener(key, meta), "listener of metadata", parts);
       });
     }
   }

@@ -31,7 +31,7 @@ export interface OpenedPart {
 /** Result of `next`. */
 export interface NextEntries {
   readonly batch: EntryBatch;
-  /** There are no further entries. */
+  /** Whether these are the last entries. */
   readonly isLast: boolean;
 }
 

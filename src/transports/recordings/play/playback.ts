@@ -29,7 +29,7 @@ export interface PlaybackPlan {
   readonly visitor: Visitor;
 }
 
-/** Why a playback ends. */
+/** Reason of the end of a playback. */
 interface Ending {
   readonly state: Exclude<PlaybackState, "playing" | "paused">;
   readonly error: string | null;

@@ -1,6 +1,5 @@
 /** Opens the transports of a gateway. The only place where routes meet servers. */
 import type { Server } from "node:http";
-import type { Socket } from "node:net";
 import { dirname, join, resolve } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { createSessionList, joinSessionLists, sessionHandlers } from "../access/session-list.ts";
@@ -18,7 +17,6 @@ import { peerStreams, streamHandlers } from "../transports/graphql/protocol/sse-
 import { createSseStreams } from "../transports/graphql/protocol/sse-streams.ts";
 import { createGraphqlRoute } from "../transports/graphql/protocol/websocket.ts";
 import type { Uploads } from "../transports/http/bodies/uploads.ts";
-import { answerWithoutUpgrade, wantsWebSocket } from "../transports/http/other-upgrades.ts";
 import { httpRoutes } from "../transports/http/own-routes.ts";
 import { createHttpServer } from "../transports/http/server.ts";
 import type { TransportParts } from "../transports/parts.ts";
@@ -96,7 +94,7 @@ export async function openTransports(
   closers.push(() => exports.close());
   const tls = config.tlsCert === "" ? undefined : openTlsFiles(config.tlsCert, config.tlsKey, observe.logger);
   if (tls !== undefined) closers.push(tls.close);
-  const { app, server, uploads } = await createHttpServer(
+  const { app, server, onWebSocket, uploads } = await createHttpServer(
     parts,
     [
       httpRoutes(parts, { metrics, sessionList, exports }),
@@ -106,11 +104,7 @@ export async function openTransports(
     ],
     tls,
   );
-  server.on("upgrade", (request, socket: Socket, head) => {
-    if (!wantsWebSocket(request)) {
-      answerWithoutUpgrade(server, request, socket, head);
-      return;
-    }
+  onWebSocket((request, socket, head) => {
     // An unhandled error event would end the process. The close event that follows each error is sufficient.
     socket.on("error", () => undefined);
     access.turns.requests.run({ connection: socket, address: () => access.addressOf(request) }, () => {

@@ -6,12 +6,13 @@ import type { Limits } from "../../access/limits/limits.ts";
 import type { Usage } from "../../access/limits/usage.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import type { AcceptPressure } from "../../domain/scheduling/accept-pressure.ts";
 import type { Access } from "../parts.ts";
 import type { ErrorLog } from "../response/errors/error-log.ts";
 import { endWithError } from "../response/errors/socket-errors.ts";
 import type { SocketDeadlines } from "../response/sockets/socket-deadlines.ts";
 import { wantsWebSocket } from "./other-upgrades.ts";
-import { boundPipeline } from "./pipeline.ts";
+import { Pipelines } from "./pipeline.ts";
 
 /** Settings that limit the server. 0 sockets means no limit. */
 export interface ServerConfig {
@@ -26,16 +27,22 @@ export interface ServerConfig {
 /** Maximum interval (ms) between checks for slow requests. */
 const CHECK_EVERY_MS = 1000;
 
+/** The server and its pipelined requests. */
+export interface BoundedServer {
+  readonly server: Server;
+  readonly pipelines: Pipelines;
+}
+
 /** Creates the server. */
 export function createBoundedServer(
   unbounded: RequestListener,
   config: ServerConfig,
   { isProxy, usage, deadlines, limits, turns, addressOf }: Access,
   tls: TlsFiles | undefined,
-): Server {
+): BoundedServer {
   const { maxHeaderBytes, maxSockets, maxSocketsPerAddress } = config;
   const { handshakeTimeoutMs, uploadTimeoutMs, idleTimeoutMs } = config;
-  const handler = boundPipeline(
+  const pipelines = new Pipelines(
     (request, response) =>
       turns.requests.run({ connection: request.socket, address: () => addressOf(request) }, () => {
         // Node has already closed the response of a closed connection.
@@ -55,21 +62,20 @@ export function createBoundedServer(
     // `checkHead` rejects a missing Host. Node's own response would have no body.
     requireHostHeader: false,
   };
-  const server = tls === undefined ? createServer(options, handler) : createTlsServer(tls);
+  const server = tls === undefined ? createServer(options, pipelines.handle) : createTlsServer(tls);
   // `checkHead` rejects too many lines, with CORS headers. Node would drop lines, or respond without CORS headers.
   server.maxHeadersCount = 0;
   // A client that half-closes the connection after its request (`nc -N`) still receives the response.
   Object.assign(server, { httpAllowHalfOpen: true });
-  watchSockets(server, deadlines, tls !== undefined);
-  server.on("connection", turns.pressure.noteAccepted);
+  watchSockets(server, deadlines, turns.pressure, tls !== undefined);
   if (maxSockets > 0) closeOverLimit(server, maxSockets, usage, limits);
   if (maxSocketsPerAddress > 0) closeFloods(server, 2 * maxSocketsPerAddress, isProxy, usage, limits);
-  return server;
+  return { server, pipelines };
 
   function createTlsServer(files: TlsFiles): Server {
     const secure = createHttpsServer(
       { ...options, ...files.current(), handshakeTimeout: handshakeTimeoutMs, minVersion: "TLSv1.2" },
-      handler,
+      pipelines.handle,
     );
     // Open connections keep the old certificate.
     files.onChange((certificate) => secure.setSecureContext({ ...certificate, minVersion: "TLSv1.2" }));
@@ -78,13 +84,25 @@ export function createBoundedServer(
 }
 
 /** Sets the deadlines of every accepted socket. */
-function watchSockets(server: Server, deadlines: SocketDeadlines, isTls: boolean): void {
+function watchSockets(
+  server: Server,
+  deadlines: SocketDeadlines,
+  pressure: AcceptPressure,
+  isTls: boolean,
+): void {
   if (isTls) {
-    server.on("connection", (socket) => deadlines.acceptHandshake(socket));
+    server.on("connection", (socket) => {
+      pressure.noteAccepted();
+      deadlines.acceptHandshake(socket);
+    });
     server.on("secureConnection", (socket) => deadlines.accept(socket));
     // Runs after Node's own listener, which reports a client error. No response is possible after a failed handshake.
     server.on("tlsClientError", (_error, socket: Socket) => void socket.destroy());
-  } else server.on("connection", (socket) => deadlines.accept(socket));
+  } else
+    server.on("connection", (socket) => {
+      // A socket that was handed back to the server is known.
+      if (deadlines.accept(socket)) pressure.noteAccepted();
+    });
   server.on("request", ({ socket }) => deadlines.use(socket));
   server.on("upgrade", (_request, socket: Socket) => deadlines.use(socket));
   const closeIdle = server.closeIdleConnections.bind(server);
@@ -104,7 +122,7 @@ function closeOverLimit(server: Server, most: number, usage: Usage, limits: Limi
   const counted = new WeakSet<Socket>();
   const closed = () => counts.add("", -1);
   server.on("connection", (socket: Socket) => {
-    // A socket whose upgrade to another protocol was ignored is emitted a second time.
+    // A socket that was handed back to the server is emitted a second time.
     if (counted.has(socket)) return;
     if (counts.of("") >= most) {
       limits.hit("sockets");

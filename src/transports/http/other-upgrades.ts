@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
+import { handBack } from "./hand-back.ts";
 
 /** Whether a request is a WebSocket handshake. */
 export const wantsWebSocket = ({ headers }: IncomingMessage): boolean =>
@@ -13,21 +14,19 @@ export const wantsWebSocket = ({ headers }: IncomingMessage): boolean =>
 /** Hands the connection back to the server, with the request rewritten without `Upgrade`. */
 export function answerWithoutUpgrade(
   server: Server,
-  { method, url, httpVersion, rawHeaders }: IncomingMessage,
+  request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
 ): void {
-  const lines = [`${method} ${url} HTTP/${httpVersion}`];
+  const { rawHeaders } = request;
+  const kept: string[] = [];
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const [name = "", value = ""] = rawHeaders.slice(i, i + 2);
     if (/^(upgrade|http2-settings)$/i.test(name)) continue;
     // Only `close` matters here; the other options name the removed headers.
     if (/^connection$/i.test(name))
-      lines.push(/\bclose\b/i.test(value) ? "Connection: close" : "Connection: keep-alive");
-    else lines.push(`${name}: ${value}`);
+      kept.push("Connection", /\bclose\b/i.test(value) ? "close" : "keep-alive");
+    else kept.push(name, value);
   }
-  if (head.length > 0) socket.unshift(head);
-  socket.unshift(Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"));
-  // A TLS socket is already decrypted.
-  server.emit("encrypted" in socket ? "secureConnection" : "connection", socket);
+  handBack(server, request, kept, socket, head);
 }

@@ -1,21 +1,29 @@
 /**
- * Limits the pipelined requests of a connection that run concurrently. Node parses all bytes of a read (64 KB, which may
- * be hundreds of requests) and passes each request to the server immediately. Requests over the limit wait, and the
- * connection is not read while any request waits (`waiting-requests.ts` limits them over all connections). When the connection closes, all of its responses close.
+ * Limits the pipelined requests of a connection. A few run concurrently, the next ones wait, and the connection is not read
+ * while any of them waits (`waiting-requests.ts` limits them over all connections). Node parses all bytes of a read (64 KB,
+ * which may be two thousand requests) in one event-loop turn, so the parser is stopped when many wait, and continues after
+ * they were answered. When the connection closes, all of its responses close.
  *
  * A client that waits for each response has no overhead: only a pipelined response has no socket yet.
  */
-import type { RequestListener, ServerResponse } from "node:http";
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
+import { handBack } from "./hand-back.ts";
 import { WaitingRequests } from "./waiting-requests.ts";
 
 /** Maximum number of pipelined requests of a connection that run concurrently with the first one. */
 export const MOST_PIPELINED = 7;
+/** Number of waiting requests of a connection at which its parser is stopped. */
+export const MOST_PARSED = 56;
 
 /** The pipelined requests of one connection. */
 interface Pipeline {
   /** Responses whose handler started and that are not closed. */
   readonly open: Set<ServerResponse>;
+  /** Request at which the parser was stopped. */
+  stoppedAt: IncomingMessage | undefined;
+  /** Continues parsing at that request; defined once Node has given the connection away. */
+  parseRest: (() => void) | undefined;
 }
 
 /** A waiting request; `start` runs the handler. */
@@ -24,65 +32,33 @@ interface WaitingRequest {
   readonly start: () => void;
 }
 
-/** Internals of Node's HTTP server that pause the reads of a connection, as Node does when a client does not read. */
-interface PausableSocket {
+/** Listener of Node's parser for each parsed head. @returns 2 if the bytes after it are of another protocol */
+type OnIncoming = (request: IncomingMessage & { upgrade?: boolean }, keepAlive: boolean) => number;
+
+/** Internals of Node's HTTP server. It pauses the reads of a connection in this way when a client does not read. */
+interface ServerSocket {
   _paused?: boolean;
-  readonly parser?: { pause?(): void; resume?(): void } | null;
+  readonly parser?: { pause?(): void; resume?(): void; onIncoming?: OnIncoming | null } | null;
 }
 
-/**
- * Wraps the handler of an HTTP server.
- *
- * @param onClosed called for each connection that is closed because too many requests wait on all of them
- */
-export function boundPipeline(
-  handler: RequestListener,
-  onClosed: () => void = () => undefined,
-): RequestListener {
-  const pipelines = new WeakMap<Socket, Pipeline>();
-  const waiting = new WaitingRequests<WaitingRequest>(onClosed);
+const OTHER_PROTOCOL = 2;
 
-  function pipelineOf(socket: Socket): Pipeline {
-    const known = pipelines.get(socket);
-    if (known !== undefined) return known;
-    const made: Pipeline = { open: new Set() };
-    pipelines.set(socket, made);
-    socket.once("close", () => {
-      waiting.drop(socket);
-      for (const response of made.open) close(response);
-    });
-    // Node resumes a paused connection with every response that it writes.
-    socket.on("resume", () => {
-      if (waiting.of(socket) > 0) pauseReads(socket);
-    });
-    return made;
+/** Passes the requests of an HTTP server to its handler. */
+export class Pipelines {
+  readonly #handler: RequestListener;
+  readonly #pipelines = new WeakMap<Socket, Pipeline>();
+  readonly #waiting: WaitingRequests<WaitingRequest>;
+
+  /** @param onClosed called for each connection that is closed because too many requests wait on all of them */
+  constructor(handler: RequestListener, onClosed: () => void = () => undefined) {
+    this.#handler = handler;
+    this.#waiting = new WaitingRequests(onClosed);
   }
 
-  function start(pipeline: Pipeline, socket: Socket, response: ServerResponse, run: () => void): void {
-    pipeline.open.add(response);
-    response.once("close", () => {
-      pipeline.open.delete(response);
-      next(pipeline, socket);
-    });
-    run();
-  }
-
-  function next(pipeline: Pipeline, socket: Socket): void {
-    // No response follows one with `Connection: close`.
-    if (socket.destroyed || socket.writableEnded) {
-      waiting.drop(socket);
-      return;
-    }
-    const first = waiting.take(socket);
-    if (first === undefined) return;
-    // Before the start, because the last request may have an unread body.
-    if (waiting.of(socket) === 0) resumeReads(socket);
-    start(pipeline, socket, first.response, first.start);
-  }
-
-  return (request, response) => {
+  /** Handles a request now, or when fewer requests of its connection run. Is a listener. */
+  readonly handle: RequestListener = (request, response) => {
     if (response.socket !== null) {
-      handler(request, response);
+      this.#handler(request, response);
       return;
     }
     const { socket } = request;
@@ -90,24 +66,107 @@ export function boundPipeline(
       close(response);
       return;
     }
-    const pipeline = pipelineOf(socket);
-    const run = () => handler(request, response);
-    if (pipeline.open.size < MOST_PIPELINED) start(pipeline, socket, response, run);
+    const pipeline = this.#pipelineOf(socket);
+    const run = () => this.#handler(request, response);
+    if (pipeline.open.size < MOST_PIPELINED) this.#start(pipeline, socket, response, run);
     else {
-      waiting.add(socket, { response, start: run });
+      this.#waiting.add(socket, { response, start: run });
       pauseReads(socket);
     }
   };
+
+  /**
+   * Keeps the rest of a read if the parser was stopped at this request. To stop it, the request is treated as an upgrade, so
+   * Node gives the connection away.
+   *
+   * @param head bytes after the head of the request
+   * @returns whether the parser was stopped at this request
+   */
+  keepRest(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): boolean {
+    const pipeline = this.#pipelines.get(socket);
+    if (pipeline?.stoppedAt !== request) return false;
+    socket.pause();
+    this.#waiting.hold(socket, head.length);
+    pipeline.parseRest = () => {
+      pipeline.stoppedAt = undefined;
+      pipeline.parseRest = undefined;
+      this.#waiting.release(socket);
+      // Node began to wait for the next request.
+      socket.setTimeout(0);
+      handBack(server, request, request.rawHeaders, socket, head);
+      this.#stopWhenFull(pipeline, socket);
+      socket.resume();
+    };
+    return true;
+  }
+
+  #pipelineOf(socket: Socket): Pipeline {
+    const known = this.#pipelines.get(socket);
+    if (known !== undefined) return known;
+    const made: Pipeline = { open: new Set(), stoppedAt: undefined, parseRest: undefined };
+    this.#pipelines.set(socket, made);
+    socket.once("close", () => {
+      this.#waiting.drop(socket);
+      for (const response of made.open) close(response);
+    });
+    // Node has no listener for errors while the parser is stopped. The close event that follows each error is sufficient.
+    socket.on("error", () => undefined);
+    // Node resumes a paused connection with every response that it writes.
+    socket.on("resume", () => {
+      if (this.#waiting.of(socket) > 0 || made.stoppedAt !== undefined) pauseReads(socket);
+    });
+    this.#stopWhenFull(made, socket);
+    return made;
+  }
+
+  /** Makes the parser of a connection stop at the request after `MOST_PARSED` waiting ones. */
+  #stopWhenFull(pipeline: Pipeline, socket: Socket & ServerSocket): void {
+    const { parser } = socket;
+    const onIncoming = parser?.onIncoming;
+    if (parser == null || onIncoming == null) return;
+    parser.onIncoming = (request, keepAlive) => {
+      if (this.#waiting.of(socket) < MOST_PARSED) return onIncoming(request, keepAlive);
+      pipeline.stoppedAt = request;
+      request.upgrade = true;
+      return OTHER_PROTOCOL;
+    };
+  }
+
+  #start(pipeline: Pipeline, socket: Socket, response: ServerResponse, run: () => void): void {
+    pipeline.open.add(response);
+    response.once("close", () => {
+      pipeline.open.delete(response);
+      this.#next(pipeline, socket);
+    });
+    run();
+  }
+
+  #next(pipeline: Pipeline, socket: Socket): void {
+    // No response follows one with `Connection: close`.
+    if (socket.destroyed || socket.writableEnded) {
+      this.#waiting.drop(socket);
+      return;
+    }
+    const first = this.#waiting.take(socket);
+    if (first === undefined) {
+      // Responses close in order: the first one, which had the socket, is closed as well.
+      if (pipeline.open.size === 0) pipeline.parseRest?.();
+      return;
+    }
+    // Before the start, because the last request may have an unread body.
+    if (this.#waiting.of(socket) === 0 && pipeline.stoppedAt === undefined) resumeReads(socket);
+    this.#start(pipeline, socket, first.response, first.start);
+  }
 }
 
 /** Pauses the reads of a connection. Node pauses the parser itself after the current buffer. */
-function pauseReads(socket: Socket & PausableSocket): void {
+function pauseReads(socket: Socket & ServerSocket): void {
   if (socket._paused !== false) return;
   socket._paused = true;
   socket.pause();
 }
 
-function resumeReads(socket: Socket & PausableSocket): void {
+function resumeReads(socket: Socket & ServerSocket): void {
   // Node resumes the connection itself when the client has read the responses.
   if (socket._paused !== true || socket.writableNeedDrain) return;
   socket._paused = false;

@@ -1,5 +1,6 @@
 /** HTTP server of the gateway: the checks that every request passes. The routes are handed in. */
-import type { Server } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
+import type { Socket } from "node:net";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { CONNECTION_HEADER } from "../../access/admission.ts";
 import { noLongerGood } from "../../access/sessions.ts";
@@ -14,8 +15,14 @@ import { addBodies } from "./bodies/bodies.ts";
 import { addBodyLimits, SMALL_BODY_BYTES } from "./bodies/body-limits.ts";
 import { delayContinue } from "./bodies/expect-continue.ts";
 import { addUploads, type Uploads } from "./bodies/uploads.ts";
-import { answerBrokenRequest, createBoundedServer, type ServerConfig } from "./bounded-server.ts";
+import {
+  answerBrokenRequest,
+  type BoundedServer,
+  createBoundedServer,
+  type ServerConfig,
+} from "./bounded-server.ts";
 import { addCors, type CorsOptions, createAllowOrigin } from "./cors.ts";
+import { answerWithoutUpgrade, wantsWebSocket } from "./other-upgrades.ts";
 import { addRates } from "./rate-limit.ts";
 import { createErrorAnswers } from "./responses/error-responses.ts";
 import { METHODS, notFound } from "./responses/not-found.ts";
@@ -29,11 +36,16 @@ export interface HttpParts extends RouteParts {
   readonly config: RouteParts["config"] & ServerConfig;
 }
 
+/** Takes over the connection of a handshake. @param head bytes after the head of the request */
+export type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
+
 /** The HTTP server. */
 export interface HttpServer {
   readonly app: FastifyInstance;
-  /** The Node server below, which emits upgrades. */
+  /** The Node server below. */
   readonly server: Server;
+  /** Sets the listener of WebSocket handshakes. */
+  readonly onWebSocket: (listener: UpgradeListener) => void;
   readonly uploads: Uploads;
 }
 
@@ -83,7 +95,7 @@ export async function createHttpServer(
     allowOrigin(request, reply);
   });
   const repeatedResponses = new RepeatedResponses(parts);
-  let server: Server | undefined;
+  let bounded: BoundedServer | undefined;
   const app: FastifyInstance = fastify({
     bodyLimit: SMALL_BODY_BYTES,
     exposeHeadRoutes: false,
@@ -98,8 +110,8 @@ export async function createHttpServer(
       querystringParser: () => ({}),
     },
     serverFactory(handler) {
-      server = createBoundedServer(repeatedResponses.before(handler), config, access, tls);
-      return server;
+      bounded = createBoundedServer(repeatedResponses.before(handler), config, access, tls);
+      return bounded.server;
     },
     // Errors before a route is found, and before a request is parsed.
     frameworkErrors: answerError,
@@ -112,12 +124,18 @@ export async function createHttpServer(
   repeatedResponses.add(app);
   for (const add of routes) await add(app);
   await app.ready();
-  if (server === undefined) throw new Error("Fastify did not create a server");
-  const plain: Server = server;
+  if (bounded === undefined) throw new Error("Fastify did not create a server");
+  const { server, pipelines }: BoundedServer = bounded;
   // Without a listener Node sends 417 without a body; `checkHead` rejects these requests with one.
-  plain.on("checkExpectation", (request, response) => plain.emit("request", request, response));
-  delayContinue(plain);
-  return { app, server, uploads };
+  server.on("checkExpectation", (request, response) => server.emit("request", request, response));
+  delayContinue(server);
+  const onWebSocket = (listener: UpgradeListener) =>
+    void server.on("upgrade", (request, socket: Socket, head) => {
+      if (pipelines.keepRest(server, request, socket, head)) return;
+      if (wantsWebSocket(request)) listener(request, socket, head);
+      else answerWithoutUpgrade(server, request, socket, head);
+    });
+  return { app, server, onWebSocket, uploads };
 }
 
 /** Adds the hooks of all routes, in the order in which a request passes them. */

@@ -1,12 +1,14 @@
 /**
- * Pipelined requests that wait, limited over all connections. Node parses a whole read of 64 KB, which may be two thousand
- * requests, and each has objects of about 2 KB: a hundred connections could take hundreds of megabytes with one read each.
- * Over the limit, a connection is closed: of the address with the most waiting requests, the one with the most of them.
+ * Pipelined requests that wait, and bytes that are parsed after them, limited over all connections. A request has objects of
+ * about 2 KB, and the bytes are up to one read of 64 KB: thousands of connections could take hundreds of megabytes. Over the
+ * limit, a connection is closed: of the address with the most waiting requests, the one with the most of them. Bytes count as
+ * the requests whose objects would take as much memory.
  */
 import type { Socket } from "node:net";
 
 /** Maximum number of waiting requests: about 40 MB. */
 const MOST_WAITING = 20_000;
+const REQUEST_BYTES = 2048;
 
 /** Connection of waiting requests. */
 type Connection = Pick<Socket, "remoteAddress" | "destroy">;
@@ -16,7 +18,11 @@ interface Queue<Request> {
   /** Kept here, because a closed socket may have none. */
   readonly address: string;
   readonly requests: Request[];
+  /** Number of requests that the unparsed bytes count as. */
+  held: number;
 }
+
+const sizeOf = ({ requests, held }: Queue<unknown>): number => requests.length + held;
 
 /** Waiting requests of all connections. */
 export class WaitingRequests<Request> {
@@ -40,21 +46,38 @@ export class WaitingRequests<Request> {
 
   /** Adds a request. Over the limit, closes a connection, which may be this one. */
   add(connection: Connection, request: Request): void {
-    const known = this.#queues.get(connection);
-    const queue = known ?? { address: connection.remoteAddress ?? "", requests: [] };
-    if (known === undefined) this.#queues.set(connection, queue);
+    const queue = this.#queueOf(connection);
     queue.requests.push(request);
     this.#counted(queue.address, 1);
     if (this.#count > this.#most) this.#closeLargest();
   }
 
+  /** Counts unparsed bytes of a connection until `release`. Over the limit, closes a connection, which may be this one. */
+  hold(connection: Connection, bytes: number): void {
+    const queue = this.#queueOf(connection);
+    const requests = Math.ceil(bytes / REQUEST_BYTES);
+    queue.held += requests;
+    this.#counted(queue.address, requests);
+    if (this.#count > this.#most) this.#closeLargest();
+  }
+
+  /** Counts the unparsed bytes of a connection no longer. */
+  release(connection: Connection): void {
+    const queue = this.#queues.get(connection);
+    if (queue === undefined) return;
+    this.#counted(queue.address, -queue.held);
+    queue.held = 0;
+    this.#forgetEmpty(connection, queue);
+  }
+
   /** Removes and returns the oldest request of a connection. */
   take(connection: Connection): Request | undefined {
     const queue = this.#queues.get(connection);
-    if (queue === undefined) return undefined;
+    const request = queue?.requests.shift();
+    if (queue === undefined || request === undefined) return undefined;
     this.#counted(queue.address, -1);
-    if (queue.requests.length === 1) this.#queues.delete(connection);
-    return queue.requests.shift();
+    this.#forgetEmpty(connection, queue);
+    return request;
   }
 
   /** Drops the requests of a connection. */
@@ -62,7 +85,19 @@ export class WaitingRequests<Request> {
     const queue = this.#queues.get(connection);
     if (queue === undefined) return;
     this.#queues.delete(connection);
-    this.#counted(queue.address, -queue.requests.length);
+    this.#counted(queue.address, -sizeOf(queue));
+  }
+
+  #queueOf(connection: Connection): Queue<Request> {
+    const known = this.#queues.get(connection);
+    if (known !== undefined) return known;
+    const made = { address: connection.remoteAddress ?? "", requests: [], held: 0 };
+    this.#queues.set(connection, made);
+    return made;
+  }
+
+  #forgetEmpty(connection: Connection, queue: Queue<Request>): void {
+    if (sizeOf(queue) === 0) this.#queues.delete(connection);
   }
 
   #counted(address: string, more: number): void {
@@ -76,10 +111,10 @@ export class WaitingRequests<Request> {
     const most = Math.max(...this.#ofAddress.values());
     let largest: Connection | undefined;
     let size = 0;
-    for (const [connection, { address, requests }] of this.#queues) {
-      if (this.#ofAddress.get(address) !== most || requests.length <= size) continue;
+    for (const [connection, queue] of this.#queues) {
+      if (this.#ofAddress.get(queue.address) !== most || sizeOf(queue) <= size) continue;
       largest = connection;
-      size = requests.length;
+      size = sizeOf(queue);
     }
     if (largest === undefined) return;
     this.drop(largest);

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { boundPipeline } from "../../../src/transports/http/pipeline.ts";
+import { MOST_PARSED, MOST_PIPELINED, Pipelines } from "../../../src/transports/http/pipeline.ts";
 import { openAnswer, request } from "../../support/clients/http.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
@@ -16,7 +16,7 @@ let redis: TestRedis;
 let gateway: TestGateway;
 beforeAll(async () => {
   redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { MAX_MESSAGE_BYTES: "1000000" });
+  gateway = await startTestGateway(redis.url, { MAX_MESSAGE_BYTES: "1000000", IDLE_TIMEOUT_MS: "1000" });
 });
 afterAll(async () => {
   await gateway.close();
@@ -108,13 +108,16 @@ test("drops waiting requests when the connection closes", async () => {
 test("keeps reads paused while responses are written, until the waiting requests ran", async () => {
   let unanswered = 0;
   let most = 0;
-  const bounded = boundPipeline(
+  const pipelines = new Pipelines(
     (_request, response) => void setImmediate(() => response.end(Buffer.from("x"))),
   );
   const server = createServer((incoming, response) => {
     most = Math.max(most, ++unanswered);
     response.once("close", () => unanswered--);
-    bounded(incoming, response);
+    pipelines.handle(incoming, response);
+  });
+  server.on("upgrade", (incoming, stopped: Socket, head) => {
+    expect(pipelines.keepRest(server, incoming, stopped, head)).toBe(true);
   });
   await once(server.listen(0, "127.0.0.1"), "listening");
   const address = server.address();
@@ -127,22 +130,76 @@ test("keeps reads paused while responses are written, until the waiting requests
   await until("most are answered", () => answered > 19_000);
   socket.destroy();
   server.close();
-  // Node passes all requests of one read, at most 64 KB, at once.
-  expect(most).toBeLessThan(65_536 / get("/").length + OPEN_AT_ONCE);
+  expect(most).toBe(1 + MOST_PIPELINED + MOST_PARSED);
+});
+
+/** More requests than are parsed at once. */
+const MANY = 3 * MOST_PARSED;
+
+test("answers all requests of a client that sends them and half-closes the connection", async () => {
+  const { socket, received } = open();
+  socket.end(get("/healthz").repeat(MANY));
+  await once(socket, "close");
+  expect(count(received(), /HTTP\/1\.1 200/g)).toBe(MANY);
+});
+
+test("answers in order when the requests have bodies of every kind", async () => {
+  const { socket, received } = open();
+  const chunked = (stream: string, body: string) =>
+    `POST /data/${stream} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`;
+  const kinds = [
+    (i: number) => chunked("bodies", `chunked ${i}`),
+    (i: number) => post("/data/bodies", `whole ${i}`),
+    (i: number) => get(`/nothing/${i}`),
+  ];
+  socket.write(Array.from({ length: MANY }, (_, i) => kinds[i % kinds.length]?.(i)).join(""));
+  await until("all are answered", () => count(received(), /HTTP\/1\.1 \d/g) === MANY);
+  const statuses = [...received().matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+  expect(statuses).toEqual(Array.from({ length: MANY }, (_, i) => (i % 3 === 2 ? "404" : "200")));
+  expect(await lengthOf("bodies")).toBe((2 * MANY) / 3);
+  socket.destroy();
+});
+
+test("opens a WebSocket behind requests that wait", async () => {
+  const { socket, received } = open();
+  const handshake = `GET /data/none/pull HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
+  socket.write(get("/healthz").repeat(1 + MOST_PIPELINED + MOST_PARSED) + handshake);
+  await until("it is open", () => received().includes("HTTP/1.1 101"));
+  expect(count(received(), /HTTP\/1\.1 200/g)).toBe(1 + MOST_PIPELINED + MOST_PARSED);
+  socket.destroy();
+});
+
+test("ends after a response that closes the connection, behind more requests than are parsed at once", async () => {
+  const { socket, received } = open();
+  const last = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+  socket.write(get("/healthz").repeat(MANY) + last);
+  await once(socket, "close");
+  expect(count(received(), /HTTP\/1\.1 200/g)).toBe(MANY + 1);
+});
+
+test("keeps a connection open between requests after it was handed back", async () => {
+  const { socket, received } = open();
+  socket.write(get("/healthz").repeat(MANY));
+  await until("all are answered", () => count(received(), /HTTP\/1\.1 200/g) === MANY);
+  // Longer than the idle timeout of the gateway.
+  socket.write(get("/data/none?block=1500"));
+  await until("it is answered", () => count(received(), /HTTP\/1\.1 \d/g) === MANY + 1);
+  expect(received()).not.toContain("HTTP/1.1 408");
+  socket.destroy();
 });
 
 test("closes connections when too many requests of all connections wait, but none of another address", async () => {
   const { port } = new URL(gateway.http);
   const ended = { small: 0, large: 0 };
-  const connections = Array.from({ length: 25 }, (_, i) => {
+  const connections = Array.from({ length: 400 }, (_, i) => {
     const size = i === 0 ? "small" : "large";
     const socket = connect({
       port: Number(port),
       host: "127.0.0.1",
-      localAddress: size === "small" ? "127.0.0.2" : "127.0.0.3",
+      localAddress: size === "small" ? "127.0.0.2" : `127.0.1.${i % 20}`,
     });
     socket.on("error", () => undefined).on("close", () => ended[size]++);
-    // The gateway reads 64 KB before it stops reading.
+    // The gateway parses some of them and keeps the rest of what it has read.
     socket.write(
       "GET /data/none?block=60000 HTTP/1.1\r\nHost: a\r\n\r\n".repeat(size === "small" ? 50 : 1200),
     );

@@ -60,3 +60,20 @@ test("counts requests that were taken or dropped no longer", () => {
   expect(closed).toEqual(["b"]);
   expect(waiting.of(b)).toBe(0);
 });
+
+test("counts unparsed bytes as requests, until they are parsed or the connection is dropped", () => {
+  const { waiting, closed, connect, add } = open();
+  const [a, b] = [connect("a", "1"), connect("b", "2")];
+  waiting.hold(a, 2 * 2048 + 1);
+  expect(waiting.of(a)).toBe(0);
+  add(b, MOST - 3);
+  expect(closed).toEqual([]);
+  waiting.release(a);
+  waiting.hold(b, 2048 * 3);
+  waiting.drop(b);
+  add(a, MOST - 1);
+  waiting.hold(a, 1);
+  expect(closed).toEqual([]);
+  waiting.hold(b, 1);
+  expect(closed).toEqual(["a"]);
+});

@@ -3,8 +3,9 @@
  * lag show the maximum. The counters of an ended worker stay in the sums, because Prometheus would interpret a decrease as a
  * restart and count everything again.
  */
-import { AggregatorRegistry, Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { AggregatorRegistry, Counter, Gauge, Registry } from "prom-client";
 import type { MetricValues } from "./metrics.ts";
+import { addProcessMetrics } from "./process-metrics.ts";
 
 /** Metrics page of all workers. */
 export interface AggregatedMetrics {
@@ -28,7 +29,7 @@ export function createAggregatedMetrics(workers: () => number): AggregatedMetric
   const live = new Map<number, MetricValues>();
   let departed: Promise<MetricValues> = Promise.resolve([]);
   const own = new Registry();
-  collectDefaultMetrics({ register: own });
+  addProcessMetrics(own);
   for (const { name } of own.getMetricsAsArray()) if (!PROCESS.test(name)) own.removeSingleMetric(name);
   new Gauge({
     name: "redis_streamer_workers",

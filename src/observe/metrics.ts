@@ -1,7 +1,8 @@
 /** Prometheus metrics: counters, entries by stream class, and runtime metrics. No metric has a label per stream. */
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { CLASS_ROWS, COUNTER_ROWS } from "./counter-rows.ts";
 import type { Counters } from "./counters.ts";
+import { addProcessMetrics } from "./process-metrics.ts";
 import type { ClassCounters, StreamClasses } from "./stream-classes.ts";
 
 /** All metrics with their values, in the library's format. */
@@ -89,7 +90,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     redisSeconds,
   } = sources;
   const register = new Registry();
-  collectDefaultMetrics({ register });
+  addProcessMetrics(register);
   for (const name of MISNAMED) register.removeSingleMetric(name);
   for (const key of Object.keys(COUNTER_ROWS) as (keyof Counters)[]) {
     const [kind, name, help] = COUNTER_ROWS[key];

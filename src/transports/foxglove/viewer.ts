@@ -14,6 +14,7 @@ import { FramesInFlight } from "../websocket-protocol/frames-in-flight.ts";
 import type { PayloadPool } from "../websocket-protocol/memory/buffer-pool.ts";
 import { createPauseReasons } from "../websocket-protocol/pause-reasons.ts";
 import { closeWith, errorContextOf, type SocketRequest } from "../websocket-protocol/upgrade-route.ts";
+import { ChangeTurns } from "./change-turns.ts";
 import { Advertisements } from "./channels/advertisements.ts";
 import type { ChannelCatalog } from "./channels/channel-catalog.ts";
 import { ViewerChannels } from "./channels/viewer-channels.ts";
@@ -38,6 +39,7 @@ export interface FoxgloveParts extends TransportParts {
 export class Viewer {
   readonly #parts: FoxgloveParts;
   readonly #request: SocketRequest;
+  readonly #changes: ChangeTurns;
   readonly #wanted: ViewerRequest;
   readonly #outlet: Outlet;
   readonly #inFlight: FramesInFlight;
@@ -49,7 +51,6 @@ export class Viewer {
   readonly #messages: ClientMessages;
   /** Undefined before the streams are known. */
   #readers: ChannelReaders | undefined;
-  #isSyncDue = false;
   #stopPattern: (() => void) | undefined;
   #stopStatus: (() => void) | undefined;
   #isClosed = false;
@@ -62,6 +63,12 @@ export class Viewer {
     this.#wanted = readViewerRequest(request, parts.config);
     this.#parts = parts;
     this.#request = request;
+    this.#changes = new ChangeTurns({
+      ...{ turns: parts.access.turns.requests, turnEnd: parts.streams.turnEnd },
+      owner: { connection: socket, address: () => visitor.address },
+      send: () => this.#sendChanges(),
+      onError: (error) => this.end(asGatewayError(error)),
+    });
     const reason = createPauseReasons(webSocket);
     const unread = reason();
     const sink = createClientSink(socket, visitor, parts);
@@ -69,11 +76,11 @@ export class Viewer {
       onFull: unread.pause,
       onRoom: () => {
         unread.resume();
-        this.#sync();
+        this.#changes.now();
       },
     });
     this.#inFlight = new FramesInFlight(sink);
-    const onChange = () => this.#syncSoon();
+    const onChange = () => this.#changes.soon();
     this.#statuses = new Statuses(onChange);
     this.#advertisements = new Advertisements({
       onChange,
@@ -113,6 +120,7 @@ export class Viewer {
   stop(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#changes.close();
     this.#messages.close();
     this.#stopStatus?.();
     this.#stopPattern?.();
@@ -147,7 +155,7 @@ export class Viewer {
     this.#follow(opened);
     await this.#channels.settle();
     if (this.#isClosed) return;
-    this.#sync();
+    this.#changes.now();
     this.#messages.open();
   }
 
@@ -250,23 +258,10 @@ export class Viewer {
     this.#outlet.send({ op: "status", level: STATUS_LEVELS[level], message });
   }
 
-  /** Sends changes of channels and statuses at the end of the event-loop turn, together. */
-  #syncSoon(): void {
-    if (this.#isSyncDue) return;
-    this.#isSyncDue = true;
-    this.#parts.streams.turnEnd.add(
-      () => {
-        this.#isSyncDue = false;
-        this.#sync();
-      },
-      (error) => this.end(error),
-    );
-  }
-
-  #sync(): void {
-    if (this.#isClosed) return;
+  #sendChanges(): boolean {
     this.#readers?.sync();
-    this.#advertisements.sync(this.#outlet);
+    const hasMore = this.#advertisements.sync(this.#outlet);
     this.#statuses.sync(this.#outlet);
+    return hasMore;
   }
 }

@@ -148,7 +148,7 @@ function addChecks(
   const { admission, authenticator, closing, limits, memory, sessions, turns } = access;
   addBodyLimits(app, config);
   app.removeAllContentTypeParsers();
-  addBodies(app, memory);
+  addBodies(app, memory, turns.requests);
   addAnswersMemory(app, memory);
   app.decorateRequest("visitor");
   app.addHook("onRequest", (request, reply, done) => {

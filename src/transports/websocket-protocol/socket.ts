@@ -8,6 +8,7 @@
 import type { Socket } from "node:net";
 import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
 import type { Uploads } from "../../access/limits/upload-memory.ts";
+import type { FairTurns } from "../../domain/scheduling/fair-turns.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import type { SocketDeadlines } from "../response/sockets/socket-deadlines.ts";
 import { closeFrame, PING } from "./frames/control-frames.ts";
@@ -40,6 +41,10 @@ const FRAMES_PER_TURN = 256;
 /** Options of a WebSocket. */
 export interface ServerWebSocketOptions extends FrameReaderOptions {
   readonly workSlices: WorkSlices;
+  /** Turns in which large messages are received, shared with the requests of all clients. */
+  readonly turns: FairTurns;
+  /** Returns the client's address. */
+  readonly address: () => string;
   /** Opens the memory lease of received messages. */
   readonly openLease: () => MemoryLease;
   /** Ends messages that stall while others wait for memory. */
@@ -65,6 +70,8 @@ export class ServerWebSocket {
   /** Received chunk with frames that are left for later turns. The socket is not read meanwhile. */
   #rest: Buffer | undefined;
   #isTurnDue = false;
+  /** Received chunk of a large message that waits for its turn. The socket is not read meanwhile. */
+  #unfed: Buffer | undefined;
   /** Created when data arrives, because most pulling clients never send any. */
   #reader: FrameReader | undefined;
   #pongs: Pongs | undefined;
@@ -168,7 +175,7 @@ export class ServerWebSocket {
 
   /** Handles the frames that are left and then reads on, unless reading is paused. */
   #readOn(): void {
-    if (this.#state === "open" && (this.#isPaused || this.#isShort)) return;
+    if (this.#unfed !== undefined || (this.#state === "open" && (this.#isPaused || this.#isShort))) return;
     if (this.#rest === undefined) {
       this.#socket.resume();
       return;
@@ -193,12 +200,39 @@ export class ServerWebSocket {
     // A paused socket may still emit a chunk that was already read.
     this.#handleRest(Number.POSITIVE_INFINITY);
     this.#reader ??= this.#openReader();
-    const reader = this.#reader;
+    if (this.#reader.isFilling()) this.#feedInTurn(chunk);
+    else this.#feed(this.#reader, chunk);
+  }
+
+  #feed(reader: FrameReader, chunk: Buffer): void {
     this.#parse(chunk, () => reader.feed(chunk, FRAMES_PER_TURN));
     if (this.#rest !== undefined) this.#readOn();
   }
 
+  /** Feeds a chunk of a large message now or in a later turn: copying those of all sockets would make a turn long. */
+  #feedInTurn(chunk: Buffer): void {
+    const socket = this.#socket;
+    const { turns, address } = this.#options;
+    this.#unfed = chunk;
+    let isLater = false;
+    turns.run({ connection: socket, address }, () => {
+      // Fed already if another chunk arrived, or the connection closed.
+      if (this.#unfed !== chunk) return;
+      this.#feedWaiting();
+      if (isLater) this.#readOn();
+    });
+    isLater = true;
+    if (this.#unfed !== undefined) socket.pause();
+  }
+
+  #feedWaiting(): void {
+    const [chunk, reader] = [this.#unfed, this.#reader];
+    this.#unfed = undefined;
+    if (chunk !== undefined && reader !== undefined) this.#feed(reader, chunk);
+  }
+
   #handleRest(most: number): void {
+    this.#feedWaiting();
     const [chunk, reader] = [this.#rest, this.#reader];
     if (chunk === undefined || reader === undefined) return;
     this.#rest = undefined;

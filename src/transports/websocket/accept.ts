@@ -77,6 +77,8 @@ export function acceptSocket(
     deadlines: access.deadlines,
     uploads: access.memory.uploads,
     workSlices: access.turns.slices,
+    turns: access.turns.requests,
+    address: () => visitor.address,
     openLease: () => access.memory.receive("message", visitor),
   };
   const held = access.limits.hasRates ? new HoldableSocket(socket, options) : undefined;

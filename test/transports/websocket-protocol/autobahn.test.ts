@@ -78,6 +78,8 @@ function run(frames: readonly Buffer[], chunkBytes: number): string[] {
     pool: createPayloadPool(MIB, createCounters()),
     deadlines: { finish: () => undefined, destroyWithin: () => undefined },
     workSlices: createTurns().slices,
+    turns: createTurns().requests,
+    address: () => "127.0.0.1",
     uploads: new Uploads(budget.isShort, () => undefined),
     openLease: () => budget.open("message", "client"),
   });

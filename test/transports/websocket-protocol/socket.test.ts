@@ -67,6 +67,8 @@ function open(): void {
     pool,
     deadlines,
     workSlices: createTurns().slices,
+    turns: createTurns().requests,
+    address: () => "127.0.0.1",
     uploads: new Uploads(budget.isShort, () => undefined),
     openLease: () => budget.open("message", "client"),
   });

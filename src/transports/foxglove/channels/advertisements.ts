@@ -49,9 +49,10 @@ export class Advertisements {
     return this.#byId.get(id);
   }
 
-  /** Sends changes while the outlet has room. */
-  sync(outlet: Outlet): void {
-    while (this.#changed.size > 0 && !outlet.isFull()) this.#sendSome(outlet);
+  /** Sends a part of the changes if the outlet has room. @returns whether it has room for more of them */
+  sync(outlet: Outlet): boolean {
+    if (this.#changed.size > 0 && !outlet.isFull()) this.#sendSome(outlet);
+    return this.#changed.size > 0 && !outlet.isFull();
   }
 
   #sendSome(outlet: Outlet): void {

@@ -4,9 +4,11 @@ import type { ClientMemory } from "../../../access/limits/client-memory.ts";
 import { type MemoryLease, overloaded } from "../../../access/limits/memory-budget.ts";
 import { reservationOf, type Upload, type Uploads } from "../../../access/limits/upload-memory.ts";
 import { GatewayError } from "../../../domain/errors.ts";
+import type { FairTurns } from "../../../domain/scheduling/fair-turns.ts";
 import { queueMemory } from "../../response/memory/response-memory.ts";
 import { whenAnswerEnds } from "../../response/response-end.ts";
 import { releaseChunk } from "../../websocket-protocol/memory/release-memory.ts";
+import { createPauseReasons } from "../../websocket-protocol/pause-reasons.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { SMALL_BODY_BYTES } from "./body-limits.ts";
 import { sendContinue } from "./expect-continue.ts";
@@ -28,8 +30,12 @@ export interface BodyMemory {
 /** Minimum size (bytes) of a reservation. Memory is reserved before more of a body is read. */
 const STEP_BYTES = 1024 * 1024;
 
-/** Adds the parser for bodies of any content type. `request.body` is a `Buffer`. */
-export function addBodies(app: FastifyInstance, memory: ClientMemory): void {
+/**
+ * Adds the parser for bodies of any content type. `request.body` is a `Buffer`.
+ *
+ * @param turns turns in which large bodies are received, shared with the requests of all clients
+ */
+export function addBodies(app: FastifyInstance, memory: ClientMemory, turns: FairTurns): void {
   app.decorateRequest("bodyMemory");
   app.addContentTypeParser("*", (request, payload, done) => {
     const limit = request.routeOptions.bodyLimit ?? SMALL_BODY_BYTES;
@@ -40,7 +46,9 @@ export function addBodies(app: FastifyInstance, memory: ClientMemory): void {
     }
     const { lease } = request.bodyMemory ?? openMemory(request, memory);
     sendContinue(request.raw);
-    readBody(payload, { limit, announced, lease, uploads: memory.uploads }, done);
+    const owner = { connection: request.raw.socket, address: () => request.visitor.address };
+    const inTurn = (task: () => void) => turns.run(owner, task);
+    readBody(payload, { limit, announced, lease, uploads: memory.uploads, inTurn }, done);
   });
   // Before the body is read: from then on the connection may close, or the response be sent, at any time.
   app.addHook("preParsing", (request, reply, _payload, done) => {
@@ -88,15 +96,21 @@ interface BodyOptions {
   readonly announced: number | undefined;
   readonly lease: MemoryLease;
   readonly uploads: Uploads;
+  /** Runs a task now or in a later turn. */
+  readonly inTurn: (task: () => void) => void;
 }
 
 /** Reads a whole body. @param done called once */
 function readBody(
   payload: FastifyRequest["raw"],
-  { limit, announced, lease, uploads }: BodyOptions,
+  { limit, announced, lease, uploads, inTurn }: BodyOptions,
   done: (error: Error | null, body?: Buffer) => void,
 ): void {
   const body = new BodyBuffer(announced ?? limit);
+  const reason = createPauseReasons(payload);
+  const [memoryWait, turnWait] = [reason(), reason()];
+  /** Chunk that waits for its turn. */
+  let waiting: Buffer | undefined;
   const upload: Upload = {
     receivedBytes: () => body.received,
     reservedBytes: lease.bytes,
@@ -112,7 +126,24 @@ function readBody(
       return;
     }
     if (received > lease.bytes()) takeMemory(received);
-    body.append(chunk);
+    if (body.received < SMALL_BODY_BYTES) body.append(chunk);
+    else appendInTurn(chunk);
+  }
+
+  /** Copying the chunks of all large bodies would make a turn of the event loop long. */
+  function appendInTurn(chunk: Buffer): void {
+    waiting = chunk;
+    inTurn(() => {
+      if (waiting === undefined) return;
+      appendWaiting();
+      turnWait.resume();
+    });
+    if (waiting !== undefined) turnWait.pause();
+  }
+
+  function appendWaiting(): void {
+    if (waiting !== undefined) body.append(waiting);
+    waiting = undefined;
   }
 
   /** Counts the received bytes and reserves the next step. Without memory, pauses the body until there is some. */
@@ -121,14 +152,16 @@ function readBody(
     const missing = bytes - lease.bytes();
     if (lease.tryGrow(missing + next)) return;
     lease.set(bytes);
-    payload.pause();
+    memoryWait.pause();
     lease.whenRoom(next, (granted) => {
-      if (granted) payload.resume();
+      if (granted) memoryWait.resume();
       else finish(overloaded());
     });
   }
 
   function onEnd(): void {
+    // Node emits the end of a paused stream once its last chunk was taken.
+    appendWaiting();
     finish(null, body.whole());
   }
 
@@ -142,6 +175,7 @@ function readBody(
     payload.off("error", onLost);
     payload.off("close", onLost);
     uploads.forget(upload);
+    waiting = undefined;
     if (error === null) lease.set(body.received);
     else {
       body.release();

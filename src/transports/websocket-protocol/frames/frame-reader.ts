@@ -150,6 +150,11 @@ export class FrameReader {
     } else this.#at = this.#fill(chunk, start);
   }
 
+  /** Whether the next bytes belong to a payload that is being received. */
+  isFilling(): boolean {
+    return this.#memory !== undefined;
+  }
+
   /** Whether a message is partly received, and was already partly received at the previous call. */
   isMidMessage(): boolean {
     const isSame = this.#messages === this.#messagesSeen;

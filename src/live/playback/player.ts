@@ -133,7 +133,8 @@ export class Player<Frame> {
     this.#cancel();
     this.#seeks++;
     this.#sentInRound = 0;
-    for (const state of this.#context.states) this.#setCursor(state, cursorBefore(id));
+    const cursor = cursorBefore(id);
+    for (const state of this.#context.states) this.#setCursor(state, cursor);
     this.#ahead.reset();
     this.schedule.moveTo(id);
   }

@@ -8,23 +8,23 @@ import type { TurnEnd } from "../response/byte-sink.ts";
 import type { Pausable } from "./pause-reasons.ts";
 
 /** Parts of the turns. */
-export interface MessageTurnsOptions {
+export interface MessageTurnsOptions<Message> {
   readonly owner: TaskOwner;
   readonly turns: FairTurns;
   readonly turnEnd: TurnEnd;
   /** Pauses and resumes reading. */
   readonly reading: Pausable;
-  readonly deliver: (text: string) => void;
+  readonly deliver: (message: Message) => void;
 }
 
-/** Delivers messages in order. */
-export class MessageTurns {
-  readonly #options: MessageTurnsOptions;
+/** Delivers messages, as text or parsed, in order. */
+export class MessageTurns<Message = string> {
+  readonly #options: MessageTurnsOptions<Message>;
   #waiting = 0;
   /** Whether a message was delivered in this turn of the event loop. */
   #hadTurn = false;
 
-  constructor(options: MessageTurnsOptions) {
+  constructor(options: MessageTurnsOptions<Message>) {
     this.#options = options;
   }
 
@@ -34,11 +34,11 @@ export class MessageTurns {
   }
 
   /** Delivers a message now or in a later turn. */
-  add(text: string): void {
+  add(message: Message): void {
     const { owner, turns, turnEnd, reading, deliver } = this.#options;
     const task = () => {
       if (--this.#waiting === 0) reading.resume();
-      deliver(text);
+      deliver(message);
     };
     this.#waiting++;
     if (this.#waiting > 1 || this.#hadTurn) turns.defer(owner, task);

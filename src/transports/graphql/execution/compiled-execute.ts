@@ -14,7 +14,7 @@ import {
 import { compileQuery, isCompiledQuery } from "graphql-jit";
 import { overloaded } from "../../../access/limits/memory-budget.ts";
 import type { OperationContext } from "./context.ts";
-import { operationBytes } from "./operation-memory.ts";
+import { FIELD_BYTES, selectedFields } from "./operation-memory.ts";
 
 /** Executes an operation. */
 export type Run = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;
@@ -27,8 +27,7 @@ type Compiled = (
 
 interface Known {
   uses: number;
-  /** Memory of a running operation besides its payloads. */
-  readonly bytes: number;
+  readonly fields: number;
   /** True if its lists are so long that they are resolved in slices, which compiled code does not support. */
   isLarge: boolean;
   /** Undefined if it is not compiled yet or cannot be compiled. */
@@ -38,8 +37,8 @@ interface Known {
 /** Number of the execution before which a document is compiled. */
 const COMPILE_AT = 5;
 
-/** Maximum length of a compiled document. Compiling a longer one takes so long that other clients would wait. */
-const MOST_COMPILED_CHARACTERS = 4 * 1024;
+/** Maximum number of selected fields of a compiled document. Compiling more takes so long that other clients would wait. */
+const MOST_COMPILED_FIELDS = 100;
 
 /** Creates the function that executes operations. @param compileAt number of the execution that compiles a document */
 export function createRun(compileAt = COMPILE_AT): Run {
@@ -49,7 +48,7 @@ export function createRun(compileAt = COMPILE_AT): Run {
   function knownOf(document: DocumentNode): Known {
     const found = known.get(document);
     if (found !== undefined) return found;
-    const made = { uses: 0, bytes: operationBytes(document), isLarge: false, compiled: undefined };
+    const made = { uses: 0, fields: selectedFields(document), isLarge: false, compiled: undefined };
     known.set(document, made);
     return made;
   }
@@ -57,7 +56,7 @@ export function createRun(compileAt = COMPILE_AT): Run {
   function start(args: ExecutionArgs, one: Known): ExecutionResult | Promise<ExecutionResult> {
     const { rootValue, variableValues } = args;
     const context = args.contextValue as OperationContext;
-    if (++one.uses === compileAt) one.compiled = compile(args);
+    if (++one.uses === compileAt && one.fields <= MOST_COMPILED_FIELDS) one.compiled = compile(args);
     // Invalid variables are reported by graphql-js, so that their messages do not change with compilation.
     if (one.isLarge || one.compiled === undefined || hasWrongVariables(args)) {
       context.work.beginInSlices();
@@ -68,7 +67,7 @@ export function createRun(compileAt = COMPILE_AT): Run {
 
   return (args) => {
     const one = knownOf(args.document);
-    const waiting = (args.contextValue as OperationContext).payloads.hold(one.bytes);
+    const waiting = (args.contextValue as OperationContext).payloads.hold(one.fields * FIELD_BYTES);
     return waiting === undefined ? start(args, one) : waiting.then(() => start(args, one), rejected);
   };
 }
@@ -109,7 +108,7 @@ async function runCompiled(
   context.lease.set(0);
   const again = context.again();
   try {
-    await again.payloads.hold(known.bytes);
+    await again.payloads.hold(known.fields * FIELD_BYTES);
   } catch (error) {
     return rejected(error as Error);
   }
@@ -120,7 +119,6 @@ async function runCompiled(
 
 function compile({ schema, document }: ExecutionArgs): Compiled | undefined {
   // Each operation would need its own compiled program, and few documents have several.
-  if ((document.loc?.source.body.length ?? 0) > MOST_COMPILED_CHARACTERS) return undefined;
   if (document.definitions.filter(({ kind }) => kind === "OperationDefinition").length > 1) return undefined;
   const compiled = compileQuery(schema, document);
   return isCompiledQuery(compiled) ? (compiled.query as Compiled) : undefined;

@@ -4,14 +4,14 @@
  */
 import type { DocumentNode, FragmentDefinitionNode, SelectionSetNode } from "graphql";
 
-/** Memory of a selected field while its resolver waits. */
-const FIELD_BYTES = 1024;
+/** Memory of a selected field while its resolver waits, in bytes. */
+export const FIELD_BYTES = 1024;
 
 /** Maximum number of counted fields: fragments that spread each other can select billions, which are rejected while they run. */
 const MOST_FIELDS = 2000;
 
-/** Returns the memory that the resolvers of a valid document need, items of lists not included. */
-export function operationBytes(document: DocumentNode): number {
+/** Returns the number of fields that the largest operation of a valid document selects, items of lists counted once. */
+export function selectedFields(document: DocumentNode): number {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const one of document.definitions)
     if (one.kind === "FragmentDefinition") fragments.set(one.name.value, one);
@@ -40,5 +40,5 @@ export function operationBytes(document: DocumentNode): number {
   const fields = document.definitions.map((one) =>
     one.kind === "OperationDefinition" ? fieldsOf(one.selectionSet) : 0,
   );
-  return Math.max(0, ...fields) * FIELD_BYTES;
+  return Math.max(0, ...fields);
 }

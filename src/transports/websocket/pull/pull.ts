@@ -7,6 +7,7 @@ import { logOddTimes } from "../../request/warnings.ts";
 import type { ByteSink } from "../../response/byte-sink.ts";
 import { createClientSink } from "../../response/client-sink.ts";
 import { FramesInFlight } from "../../websocket-protocol/frames-in-flight.ts";
+import { MessageTurns } from "../../websocket-protocol/message-turns.ts";
 import {
   closeWith,
   errorContextOf,
@@ -17,6 +18,7 @@ import { readControl } from "../control.ts";
 import type { DataParts } from "../parts.ts";
 import { CommandQueue } from "./command-queue.ts";
 import { type Delivery, startDelivery } from "./delivery.ts";
+import type { PlaybackCommand } from "./playback-command.ts";
 import { type PullRequest, readPull } from "./pull-request.ts";
 import { createAcks } from "./pull-schedule.ts";
 
@@ -30,6 +32,16 @@ export function servePull(
   access.sessions.use(session, "read", keysOf(request.requested.named));
   const sink = createClientSink(socket, session.visitor, parts);
   const commands = new CommandQueue(request.playback !== undefined);
+  // A command has work for each stream of the playback, and a client can send hundreds at once.
+  const turns =
+    request.playback &&
+    new MessageTurns<PlaybackCommand>({
+      owner: { connection: socket, address: () => session.visitor.address },
+      ...{ turns: access.turns.requests, turnEnd: parts.streams.turnEnd, reading: webSocket },
+      deliver: (command) => {
+        if (!closed) rejectErrors(() => commands.add(command));
+      },
+    });
   let delivery: Delivery | undefined;
   let closed = false;
 
@@ -81,7 +93,8 @@ export function servePull(
     const control = readControl(message, isBinary);
     if (control === undefined) acks?.arrived();
     else if ("token" in control) access.sessions.renew(session, control.token);
-    else commands.add(control.command);
+    else if (turns === undefined) commands.add(control.command);
+    else turns.add(control.command);
   }
 
   return {

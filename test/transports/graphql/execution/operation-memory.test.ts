@@ -1,9 +1,12 @@
 import { parse } from "graphql";
 import { expect, test } from "vitest";
-import { operationBytes } from "../../../../src/transports/graphql/execution/operation-memory.ts";
+import {
+  FIELD_BYTES,
+  selectedFields,
+} from "../../../../src/transports/graphql/execution/operation-memory.ts";
 
 const KIB = 1024;
-const bytesOf = (query: string): number => operationBytes(parse(query));
+const bytesOf = (query: string): number => selectedFields(parse(query)) * FIELD_BYTES;
 
 test.each([
   ["{ streamIds }", 1],

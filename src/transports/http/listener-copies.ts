@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { createServer, type Server, type Socket } from "node:net";
 
 /** Number of copies. Each one costs a system call for every connection. */
-const COPIES = 7;
+const COPIES = 31;
 /** Connections that the kernel accepts ahead of the gateway, at most `net.core.somaxconn`. Node's default is 511. */
 export const LISTEN_BACKLOG = 4096;
 /** Program of the child. It never listens itself, because it receives the plain handle. */

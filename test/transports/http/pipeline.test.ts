@@ -9,8 +9,8 @@ import { startTestGateway, type TestGateway } from "../../support/gateway/gatewa
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
-/** One request that waits for an entry, and 7 pipelined ones. */
-const OPEN_AT_ONCE = 8;
+/** One request that waits for an entry, and the pipelined ones. */
+const OPEN_AT_ONCE = 1 + MOST_PIPELINED;
 
 let redis: TestRedis;
 let gateway: TestGateway;

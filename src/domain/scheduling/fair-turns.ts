@@ -10,6 +10,12 @@ import type { AcceptPressure } from "./accept-pressure.ts";
 
 /** Time (ms) that one turn of the event loop spends on tasks. */
 const TURN_MS = 5;
+/**
+ * Part of the time of the other work of a turn, and its maximum (ms), if that is more and tasks wait. A turn that receives and
+ * sends megabytes takes 40 ms: with a fixed time, tasks would get an eighth of the processor and wait for hundreds of ms.
+ */
+const OF_OTHER_WORK = 0.5;
+const MOST_TURN_MS = 20;
 /** Maximum number of waiting tasks that start in one turn. */
 const MOST_STARTED = 64;
 /** Number of known clients above which those that have waited long enough are forgotten. */
@@ -32,6 +38,10 @@ export class FairTurns {
   readonly #waiting = new FairQueue();
   /** Time at which the first task of this turn started, in ms of the clock; undefined before it does. */
   #startedAt: number | undefined;
+  /** Time for the tasks of this turn, in ms. */
+  #turnMs = TURN_MS;
+  /** Time since which waiting tasks are not started, because their time in the last turn was over. */
+  #stoppedAt: number | undefined;
   /** Whether the starts of waiting tasks are scheduled. */
   #isScheduled = false;
   /** Client whose task runs, and when it started. */
@@ -59,8 +69,11 @@ export class FairTurns {
   }
 
   #isTurnOver(): boolean {
-    if (this.#startedAt !== undefined) return this.#now() - this.#startedAt >= TURN_MS;
-    this.#startedAt = this.#now();
+    const now = this.#now();
+    if (this.#startedAt !== undefined) return now - this.#startedAt >= this.#turnMs;
+    this.#startedAt = now;
+    const otherMs = now - (this.#stoppedAt ?? now);
+    this.#turnMs = Math.min(MOST_TURN_MS, Math.max(TURN_MS, otherMs * OF_OTHER_WORK));
     setImmediate(this.#endTurn);
     return false;
   }
@@ -88,8 +101,11 @@ export class FairTurns {
 
   readonly #endStarts = (): void => {
     this.#charge();
-    if (this.#waiting.size > 0) this.#schedule();
-    else this.#isScheduled = false;
+    this.#isScheduled = this.#waiting.size > 0;
+    if (!this.#isScheduled) this.#stoppedAt = undefined;
+    // A turn that accepted connections may have started nothing.
+    else if (this.#startedAt !== undefined) this.#stoppedAt = this.#now();
+    if (this.#isScheduled) this.#schedule();
   };
 
   /** Adds the time of the last task to what its client has used. */

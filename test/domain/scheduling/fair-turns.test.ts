@@ -59,6 +59,33 @@ test("other events are handled between tasks that take a turn each", async () =>
   expect(order.join(" ")).not.toContain("task task");
 });
 
+test.each([
+  [0, 1],
+  [24, 2],
+  [1000, 4],
+])("beside other work of %d ms, a turn starts %d tasks of 6 ms", async (otherMs, most) => {
+  const turns = fairTurns();
+  let inTurn = 0;
+  let done = 0;
+  const counts: number[] = [];
+  turns.run(owner("a"), work);
+  for (let i = 0; i < 40; i++)
+    turns.run(owner("a"), () => {
+      inTurn++;
+      done++;
+      work();
+    });
+  const tick = () => {
+    now += otherMs;
+    if (inTurn > 0) counts.push(inTurn);
+    inTurn = 0;
+    if (done < 40) setImmediate(tick);
+  };
+  setImmediate(tick);
+  await until("all are done", () => done === 40);
+  expect(Math.max(...counts)).toBe(most);
+});
+
 test("a client that sends one request waits for one request of each other client, not for all of them", async () => {
   const turns = fairTurns();
   const order: string[] = [];

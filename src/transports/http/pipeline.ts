@@ -12,7 +12,7 @@ import { handBack } from "./hand-back.ts";
 import { WaitingRequests } from "./waiting-requests.ts";
 
 /** Maximum number of pipelined requests of a connection that run concurrently with the first one. */
-export const MOST_PIPELINED = 3;
+export const MOST_PIPELINED = 1;
 /** Number of waiting requests of a connection at which its parser is stopped. */
 export const MOST_PARSED = 56;
 

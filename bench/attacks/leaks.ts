@@ -71,3 +71,15 @@ export function leftBehind(before: Holdings, after: Holdings): readonly string[]
     return now > was + more + 0.5 ? [`${name}: ${was} before, ${now} after`] : [];
   });
 }
+
+/**
+ * Stops all playbacks of recordings, as an operator may. A playback goes on when its client has vanished, because it was requested
+ * to; so one that is left is no leak.
+ */
+export async function stopPlaybacks(port: number, key: string | undefined): Promise<void> {
+  const url = `http://127.0.0.1:${port}/recordings`;
+  const headers = key === undefined ? {} : { "x-api-key": key };
+  const list = (await (await fetch(url, { headers })).json()) as readonly { readonly name: string }[];
+  for (const { name } of list)
+    await fetch(`${url}/${encodeURIComponent(name)}/play/stop`, { method: "POST", headers });
+}

@@ -19,7 +19,7 @@ import {
 import { makeKeys } from "./hostile/keys.ts";
 import { type Hostiles, startHostiles } from "./hostile/processes.ts";
 import { SLOW } from "./kinds/slow.ts";
-import { type Holdings, holdings, leftBehind } from "./leaks.ts";
+import { type Holdings, holdings, leftBehind, stopPlaybacks } from "./leaks.ts";
 import { peakBytes, resetPeak } from "./peak.ts";
 import type { Plan } from "./plan.ts";
 import { connectionsOf } from "./process-sockets.ts";
@@ -168,7 +168,10 @@ async function play(plan: Plan, scene: Scene, say: (line: string) => void): Prom
   await endSlow();
   const releasedAt = performance.now() + plan.releaseMs;
   const ended = died;
-  if (ended === undefined) await healthy.stop();
+  if (ended === undefined) {
+    await healthy.stop();
+    await stopPlaybacks(gateway.port, healthyKey);
+  }
   const all = longWaits(healthy.waits, share);
   return {
     seed: plan.seed,

@@ -47,6 +47,7 @@ export function planOf(seed: number, ms: number, clients: number, attacks: reado
   }
   const slowClients = Math.round(clients * SLOW_SHARE);
   const last = new Set(rounds.at(-1)?.names);
+  const all = new Set(rounds.flatMap(({ names }) => names));
   return {
     seed,
     auth: seed % 2 === 1,
@@ -56,6 +57,7 @@ export function planOf(seed: number, ms: number, clients: number, attacks: reado
     hasLargeReads: attacks.every(({ leavesRoom = false }) => leavesRoom),
     releaseMs: Math.max(
       ...attacks.filter(({ name }) => last.has(name)).map(({ releaseMs = RELEASE_MS }) => releaseMs),
+      ...attacks.filter(({ name }) => all.has(name)).map(({ releaseMs = 0 }) => releaseMs),
     ),
   };
 }

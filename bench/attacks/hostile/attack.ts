@@ -35,7 +35,7 @@ export interface Attack {
   readonly mayStay?: boolean;
   /** The memory budget leaves room for large reads of other clients, so healthy clients send some. */
   readonly leavesRoom?: boolean;
-  /** Time (ms) in which the gateway must release all resources after the attack, if it is shorter than after others. */
+  /** Time (ms) in which the gateway must release all resources after the attack, if it differs from that after others. */
   readonly releaseMs?: number;
   run(client: HostileClient): Promise<void>;
 }

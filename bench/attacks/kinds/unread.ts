@@ -5,6 +5,11 @@ import { text } from "../hostile/frames.ts";
 /** Time (ms) that a client leaves a response unread before it disconnects, unless the gateway closes the connection first. */
 const UNREAD_MS = 6000;
 const PIPELINED = 200;
+/**
+ * Time (ms) in which the gateway works off what such clients left. A client that closes its side after its requests may still
+ * read, so the gateway learns that it has vanished from writing the first response, and their queries have memory for one at a time.
+ */
+const WORKED_OFF_MS = 120_000;
 
 const unread = (name: string, requests: (client: HostileClient) => readonly (string | Buffer)[]): Attack => ({
   name: `unread: ${name}`,
@@ -108,7 +113,10 @@ export const UNREAD: readonly Attack[] = [
   pipelined("the API's description", "GET", "/openapi.json"),
   pipelined("the docs", "GET", "/docs/static/swagger-ui-bundle.js"),
   pipelined("the console", "GET", "/console/"),
-  pipelined("GraphQL", "POST", "/graphql", JSON.stringify({ query: STREAMS })),
+  {
+    ...pipelined("GraphQL", "POST", "/graphql", JSON.stringify({ query: STREAMS })),
+    releaseMs: WORKED_OFF_MS,
+  },
   pipelined("a large GET", "GET", `/data/${BIG_STREAM}?last_entry_id=0&count=100&block=0`),
   pipelined("errors", "GET", `/data/${BIG_STREAM}?count=no`),
 ];

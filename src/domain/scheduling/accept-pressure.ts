@@ -8,7 +8,7 @@
 /** Number of turns after which work is done although connections arrive. */
 const MOST_SKIPPED = 16;
 /** Time (ms) after which it is done. Turns are long if sockets receive much. */
-const MOST_SKIPPED_MS = 10;
+const MOST_SKIPPED_MS = 30;
 
 /** Tracks the turns that accept connections. */
 export class AcceptPressure {

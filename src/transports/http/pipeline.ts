@@ -22,6 +22,8 @@ interface Pipeline {
   readonly open: Set<ServerResponse>;
   /** Request at which the parser was stopped. */
   stoppedAt: IncomingMessage | undefined;
+  /** Listeners of Node's HTTP server at that moment. */
+  listeners: readonly Listener[];
   /** Continues parsing at that request; defined once Node has given the connection away. */
   parseRest: (() => void) | undefined;
 }
@@ -31,6 +33,11 @@ interface WaitingRequest {
   readonly response: ServerResponse;
   readonly start: () => void;
 }
+
+type Listener = readonly [event: string, listener: (...values: unknown[]) => void];
+
+/** Events for which Node removes its listeners from a connection that it gives away, although responses still need them. */
+const KEPT_EVENTS = ["drain", "close"];
 
 /** Listener of Node's parser for each parsed head. @returns 2 if the bytes after it are of another protocol */
 type OnIncoming = (request: IncomingMessage & { upgrade?: boolean }, keepAlive: boolean) => number;
@@ -87,9 +94,14 @@ export class Pipelines {
     if (pipeline?.stoppedAt !== request) return false;
     socket.pause();
     this.#waiting.hold(socket, head.length);
+    const removed = pipeline.listeners.filter(
+      ([event, listener]) => !socket.listeners(event).includes(listener),
+    );
+    for (const [event, listener] of removed) socket.on(event, listener);
     pipeline.parseRest = () => {
       pipeline.stoppedAt = undefined;
       pipeline.parseRest = undefined;
+      for (const [event, listener] of removed) socket.off(event, listener);
       this.#waiting.release(socket);
       // Node began to wait for the next request.
       socket.setTimeout(0);
@@ -103,7 +115,7 @@ export class Pipelines {
   #pipelineOf(socket: Socket): Pipeline {
     const known = this.#pipelines.get(socket);
     if (known !== undefined) return known;
-    const made: Pipeline = { open: new Set(), stoppedAt: undefined, parseRest: undefined };
+    const made: Pipeline = { open: new Set(), stoppedAt: undefined, listeners: [], parseRest: undefined };
     this.#pipelines.set(socket, made);
     socket.once("close", () => {
       this.#waiting.drop(socket);
@@ -127,6 +139,9 @@ export class Pipelines {
     parser.onIncoming = (request, keepAlive) => {
       if (this.#waiting.of(socket) < MOST_PARSED) return onIncoming(request, keepAlive);
       pipeline.stoppedAt = request;
+      pipeline.listeners = KEPT_EVENTS.flatMap((event) =>
+        socket.listeners(event).map((listener): Listener => [event, listener as Listener[1]]),
+      );
       request.upgrade = true;
       return OTHER_PROTOCOL;
     };

@@ -1,5 +1,6 @@
 /** Pipelining: clients that send many requests on one connection without waiting for responses (RFC 9112, section 9.3.2). */
 import { once } from "node:events";
+import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -158,6 +159,30 @@ test("answers in order when the requests have bodies of every kind", async () =>
   expect(statuses).toEqual(Array.from({ length: MANY }, (_, i) => (i % 3 === 2 ? "404" : "200")));
   expect(await lengthOf("bodies")).toBe((2 * MANY) / 3);
   socket.destroy();
+});
+
+test("continues responses that are larger than the buffers while the parser is stopped", async () => {
+  const path = "/docs/static/swagger-ui.css";
+  const { text } = await request(`${gateway.http}${path}`);
+  const { socket, received } = open();
+  socket.write(get(path).repeat(MANY) + get("/healthz"));
+  await until("the last request is answered", () => received().includes('{"status":"ok"'));
+  expect(received().length).toBeGreaterThan(MANY * text.length);
+  socket.destroy();
+});
+
+test("releases the responses of a client that vanishes while the parser is stopped", async () => {
+  await settled();
+  const files = () => readdirSync("/proc/self/fd").length;
+  const before = files();
+  const clients = Array.from({ length: 10 }, open);
+  for (const { socket } of clients) {
+    socket.pause();
+    socket.write(get("/docs/static/swagger-ui-bundle.js").repeat(MANY));
+  }
+  await until("files are open", () => files() > before + 20);
+  for (const { socket } of clients) socket.destroy();
+  await until("all are closed", () => files() <= before);
 });
 
 test("opens a WebSocket behind requests that wait", async () => {

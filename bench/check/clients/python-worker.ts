@@ -28,7 +28,7 @@ interface WorkerLine {
   readonly key?: string;
   readonly sent?: Name;
   readonly confirmed?: Name;
-  readonly buried?: Name;
+  readonly deadLettered?: Name;
   readonly lost?: readonly Name[];
 }
 
@@ -38,7 +38,7 @@ export class PythonWorker {
   readonly #process: PythonProcess;
 
   private constructor(proxy: CuttingProxy, { name, streams, handles, seed }: PythonWorkerOptions) {
-    this.history = { name, received: [], sent: [], confirmed: [], buried: [], lost: [] };
+    this.history = { name, received: [], sent: [], confirmed: [], deadLettered: [], lost: [] };
     this.#process = new PythonProcess(
       proxy,
       name,
@@ -65,11 +65,11 @@ export class PythonWorker {
   }
 
   #take({ job, key = "", lost = [], ...settled }: WorkerLine): void {
-    const { received, sent, confirmed, buried } = this.history;
+    const { received, sent, confirmed, deadLettered } = this.history;
     if (job !== undefined) received.push({ ...named(job), key });
     if (settled.sent !== undefined) sent.push(named(settled.sent));
     if (settled.confirmed !== undefined) confirmed.push(named(settled.confirmed));
-    if (settled.buried !== undefined) buried.push(named(settled.buried));
+    if (settled.deadLettered !== undefined) deadLettered.push(named(settled.deadLettered));
     this.history.lost.push(...lost.map(named));
   }
 }

@@ -121,7 +121,7 @@ async def work(client: rs.Client, options: Dict[str, Any], settled: asyncio.Even
         elif draw < 0.93:
             await job.progress()
         elif draw < 0.95:
-            say({"buried": name})
+            say({"deadLettered": name})
             await job.term("check")
 
     async def handle(job: rs.Job) -> None:

@@ -44,7 +44,7 @@ export class CheckedWorker {
 
   constructor(options: WorkerOptions) {
     this.#options = options;
-    this.history = { name: options.name, received: [], sent: [], confirmed: [], buried: [], lost: [] };
+    this.history = { name: options.name, received: [], sent: [], confirmed: [], deadLettered: [], lost: [] };
     this.#timer = setInterval(() => {
       if (!this.#isSettling && options.random.fraction() < 0.1) this.#socket?.terminate();
     }, VANISH_MS);
@@ -118,7 +118,7 @@ export class CheckedWorker {
     } else if (chance < 0.9) this.#send({ nack: [name], delay: Math.floor(random.between(0, 500)) });
     else if (chance < 0.93) this.#send({ progress: [name] });
     else if (chance < 0.95) {
-      this.history.buried.push({ stream, id });
+      this.history.deadLettered.push({ stream, id });
       this.#send({ term: [name], reason: "check" });
     }
   }

@@ -63,7 +63,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     received: [],
     sent: [],
     confirmed: [],
-    buried: [],
+    deadLettered: [],
     lost: [],
   };
   let isEnding = false;
@@ -154,7 +154,7 @@ export function wrongInWork(
     }
   const stored = acknowledged && new Set(acknowledged.map(nameOf));
   const settled = new Set(
-    workers.flatMap(({ sent, buried, lost }) => [...sent, ...buried, ...lost]).map(nameOf),
+    workers.flatMap(({ sent, deadLettered, lost }) => [...sent, ...deadLettered, ...lost]).map(nameOf),
   );
   for (const { stream, committed, left } of streams) {
     const present = new Set(left);
@@ -163,7 +163,8 @@ export function wrongInWork(
       const entry = nameOf({ stream, id });
       // An entry that was trimmed before it was delivered needs no acknowledgement.
       if (!present.has(id)) continue;
-      if (stored?.has(entry) === false) wrong.push(`${entry} was neither acknowledged nor buried`);
+      if (stored?.has(entry) === false)
+        wrong.push(`${entry} was neither acknowledged nor moved to the dead letters`);
       else if (!settled.has(entry))
         wrong.push(
           stored ? `${entry} was acknowledged, but by no worker` : `${entry} was settled by no worker`,

@@ -95,8 +95,8 @@ export interface WorkerHistory {
   /** Entries that it acknowledged, whether that was confirmed or not. */
   readonly sent: StreamEntryName[];
   readonly confirmed: StreamEntryName[];
-  /** Entries that it gave up. */
-  readonly buried: StreamEntryName[];
+  /** Entries that it moved to the dead letters. */
+  readonly deadLettered: StreamEntryName[];
   /** Entries that were reported as lost. */
   readonly lost: StreamEntryName[];
 }

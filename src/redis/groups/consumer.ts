@@ -9,7 +9,7 @@ import type { Delivered } from "./commands/group-commands.ts";
 import { ConsumerClient } from "./consumer-client.ts";
 import type { ConsumerOptions, NamedEntry, Outcome } from "./consumer-options.ts";
 import { HeldEntries } from "./held-entries.ts";
-import type { Burial } from "./held-entry.ts";
+import type { DeadLetterOptions } from "./held-entry.ts";
 import type { MemberQueue, QueueMember } from "./queue-member.ts";
 import { type HeldStream, Settling } from "./settling.ts";
 import { UnsettledBackoff } from "./unsettled-backoff.ts";
@@ -51,7 +51,7 @@ export class Consumer implements QueueMember {
     this.#streams = queues.map((queue, i) => ({
       queue,
       held: new HeldEntries(),
-      burial: { deadLetter: streams[i]?.deadLetter ?? "", deletesAcked },
+      deadLetters: { deadLetter: streams[i]?.deadLetter ?? "", deletesAcked },
     }));
     this.#backoff = new UnsettledBackoff(options.ackWaitMs, () => this.resume());
     this.#settling = new Settling({
@@ -83,8 +83,8 @@ export class Consumer implements QueueMember {
     });
   }
 
-  burialOf(queue: MemberQueue): Burial {
-    return this.#streamOf(queue).burial;
+  deadLettersOf(queue: MemberQueue): DeadLetterOptions {
+    return this.#streamOf(queue).deadLetters;
   }
 
   roomFor(queue: MemberQueue): number {

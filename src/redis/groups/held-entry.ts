@@ -17,8 +17,9 @@ export interface Settled {
   readonly lost: readonly EntryId[];
 }
 
-/** Options of burying entries in a dead-letter stream. */
-export interface Burial {
+/** Options of moving entries to a dead-letter stream. */
+export interface DeadLetterOptions {
+  /** Key of the dead-letter stream. */
   readonly deadLetter: string;
   readonly deletesAcked: boolean;
 }

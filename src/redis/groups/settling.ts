@@ -2,7 +2,7 @@
 import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { NamedEntry, Outcome } from "./consumer-options.ts";
 import type { HeldEntries } from "./held-entries.ts";
-import type { Burial, HeldEntry, Settled } from "./held-entry.ts";
+import type { DeadLetterOptions, HeldEntry, Settled } from "./held-entry.ts";
 import type { MemberQueue } from "./queue-member.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
@@ -10,7 +10,7 @@ import type { WorkQueue } from "./work-queue.ts";
 export interface HeldStream {
   readonly queue: WorkQueue;
   readonly held: HeldEntries;
-  readonly burial: Burial;
+  readonly deadLetters: DeadLetterOptions;
 }
 
 /** The consumer whose entries are settled. */
@@ -38,8 +38,8 @@ export class Settling {
 
   ack(entries: readonly NamedEntry[]): Promise<Outcome> {
     const { name } = this.#consumer;
-    return this.#settle(entries, ({ queue, burial }, held) =>
-      queue.commands.settle.ack(name, held, burial.deletesAcked),
+    return this.#settle(entries, ({ queue, deadLetters }, held) =>
+      queue.commands.settle.ack(name, held, deadLetters.deletesAcked),
     );
   }
 
@@ -56,8 +56,8 @@ export class Settling {
   /** Moves entries to the dead-letter stream. */
   term(entries: readonly NamedEntry[], reason: string): Promise<Outcome> {
     const { name } = this.#consumer;
-    return this.#settle(entries, ({ queue, burial }, held) =>
-      queue.commands.settle.term(name, held, reason, burial),
+    return this.#settle(entries, ({ queue, deadLetters }, held) =>
+      queue.commands.settle.term(name, held, reason, deadLetters),
     );
   }
 

@@ -232,7 +232,12 @@ export class WorkQueue implements MemberQueue {
 
   #reclaim(member: QueueMember, count: number): Promise<Reclaim> {
     const { name, ackWaitMs: idleMs, maxDeliver } = member;
-    return this.commands.reclaim(name, { idleMs, count, maxDeliver, burial: member.burialOf(this) });
+    return this.commands.reclaim(name, {
+      idleMs,
+      count,
+      maxDeliver,
+      deadLetters: member.deadLettersOf(this),
+    });
   }
 
   #claimed(member: QueueMember, { taken, lost, dead, problem }: Reclaim): void {

@@ -123,10 +123,10 @@ test("every entry is acknowledged once, dead, deleted or lost", async () => {
           20_000,
         );
         const dead = (await redis.control.call("XRANGE", `${key}:dead:g`, "-", "+")) as [Buffer, Buffer[]][];
-        const buried = dead.map(([, fields]) => String(fields[3]));
+        const deadLettered = dead.map(([, fields]) => String(fields[3]));
         expect(new Set(run.acked).size).toBe(run.acked.length);
-        const ended = new Set([...run.acked, ...buried, ...run.lost, ...run.uncertain]);
-        expect(buried.filter((id) => run.acked.includes(id))).toEqual([]);
+        const ended = new Set([...run.acked, ...deadLettered, ...run.lost, ...run.uncertain]);
+        expect(deadLettered.filter((id) => run.acked.includes(id))).toEqual([]);
         expect(ended.size).toBe(count);
       } finally {
         for (const gateway of run.gateways) gateway[Symbol.dispose]();

@@ -250,7 +250,7 @@ describe.each([
       expect(await textsOf("s:dead:g")).toEqual([
         ["stream", "s", "id", "5-0", "n", "2", "reason", "max_deliver", "d", "a", "kind", "x"],
       ]);
-      // In a cluster, the entry is acknowledged after it was buried.
+      // In a cluster, the entry is acknowledged after it was moved to the dead letters.
       await until("it is not pending", async () => (await pendingOf("s")) === 0);
       await until("it is counted", () => gateway.counters.workDead === 1);
     });

@@ -28,11 +28,12 @@ export interface ScriptCall {
   readonly args: readonly Argument[];
 }
 
-/** Most entries of a dead-letter stream without `REDIS_STREAM_MAXLEN`. */
-const MOST_DEAD = 1_000_000;
+/** Maximum number of entries of a dead-letter stream without `REDIS_STREAM_MAXLEN`. */
+const MAX_DEAD_LETTERS = 1_000_000;
 
 /** Returns the maximum length of dead-letter streams. */
-export const mostDead = ({ streamMaxLength }: GroupConnections): number => streamMaxLength || MOST_DEAD;
+export const maxDeadLetters = ({ streamMaxLength }: GroupConnections): number =>
+  streamMaxLength || MAX_DEAD_LETTERS;
 
 /** Whether the group does not exist, or no longer. In a script, Redis puts other words before the code. */
 export const isNoGroup = (error: Error): boolean =>

@@ -4,8 +4,8 @@ import { type EntryId, FIRST_ID } from "../../../domain/streams/entry-id.ts";
 import { entriesByKey, entriesOf } from "../../read/entry-decoder.ts";
 import { gatewayErrorOf, withGatewayErrors } from "../../reply-errors.ts";
 import { type Reply, ReplyError } from "../../resp/reader.ts";
-import { type Burial, idsOf, listOf } from "../held-entry.ts";
-import { callScript, type GroupConnections, mostDead } from "./connections.ts";
+import { type DeadLetterOptions, idsOf, listOf } from "../held-entry.ts";
+import { callScript, type GroupConnections, maxDeadLetters } from "./connections.ts";
 import { RECREATE } from "./recreate.ts";
 import { RECLAIM } from "./scripts.ts";
 import { SettleCommands } from "./settle-commands.ts";
@@ -33,18 +33,18 @@ export interface ReclaimOptions {
   readonly idleMs: number;
   readonly count: number;
   readonly maxDeliver: number;
-  readonly burial: Burial;
+  readonly deadLetters: DeadLetterOptions;
 }
 
 /** Result of `reclaim`. */
 export interface Reclaim {
   readonly taken: readonly Reclaimed[];
   readonly lost: readonly EntryId[];
-  /** Number of entries that were buried. */
+  /** Number of entries that were moved to the dead letters. */
   readonly dead: number;
   /** Pending entries of the whole group. */
   readonly pending: number;
-  /** Why an entry could not be buried; empty if all were. */
+  /** Why an entry could not be moved to the dead letters; empty if all were. */
   readonly problem: string;
 }
 
@@ -120,16 +120,19 @@ export class GroupCommands {
     );
   }
 
-  /** Claims entries that were idle for too long, and buries those that were delivered too often. */
-  async reclaim(consumer: string, { idleMs, count, maxDeliver, burial }: ReclaimOptions): Promise<Reclaim> {
-    const { deadLetter, deletesAcked } = burial;
+  /** Claims entries that were idle for too long, and moves those that were delivered too often to the dead letters. */
+  async reclaim(
+    consumer: string,
+    { idleMs, count, maxDeliver, deadLetters }: ReclaimOptions,
+  ): Promise<Reclaim> {
+    const { deadLetter, deletesAcked } = deadLetters;
     const { live, isSameServer } = this.#connections;
     const isOneStep = isSameServer(this.key, deadLetter);
     const deletes = deletesAcked ? "1" : "0";
     const most = isOneStep ? maxDeliver : NEVER;
     const reply = await callScript(live, RECLAIM, {
       keys: [this.key, isOneStep ? deadLetter : this.key],
-      args: [this.#group, consumer, deletes, mostDead(this.#connections), idleMs, count, most],
+      args: [this.#group, consumer, deletes, maxDeadLetters(this.#connections), idleMs, count, most],
     });
     const [taken, lost, dead, pending, problem] = listOf(reply);
     const claimed = listOf(taken).map(reclaimedOf);
@@ -140,21 +143,21 @@ export class GroupCommands {
       pending: Number(pending),
       problem: String(problem),
     };
-    return isOneStep ? found : this.#buryApart(consumer, found, { maxDeliver, burial });
+    return isOneStep ? found : this.#moveToDeadLetters(consumer, found, { maxDeliver, deadLetters });
   }
 
-  /** Buries claimed entries that were delivered too often, where the script could not. */
-  async #buryApart(
+  /** Moves claimed entries that were delivered too often to the dead letters, if these are on another node. */
+  async #moveToDeadLetters(
     consumer: string,
     found: Reclaim,
-    { maxDeliver, burial }: Pick<ReclaimOptions, "maxDeliver" | "burial">,
+    { maxDeliver, deadLetters }: Pick<ReclaimOptions, "maxDeliver" | "deadLetters">,
   ): Promise<Reclaim> {
     let { dead, problem } = found;
     for (const { entry, n } of found.taken) {
       if (n <= maxDeliver) continue;
-      const death = { n: n - 1, reason: "max_deliver", burial };
+      const letter = { n: n - 1, reason: "max_deliver", deadLetters };
       try {
-        await this.settle.buryApart(consumer, { id: entry.id, n }, entry, death);
+        await this.settle.moveToDeadLetters(consumer, { id: entry.id, n }, entry, letter);
         dead++;
       } catch (error) {
         // The next scan finds the entry again.

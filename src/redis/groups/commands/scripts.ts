@@ -2,22 +2,22 @@
  * Scripts of consumer groups. Each one checks that an entry still belongs to the consumer before it changes it, which Redis
  * does not: `XACK` and `XCLAIM` act on the entry of any consumer.
  *
- * KEYS: the stream, and for those that bury entries the dead-letter stream. ARGV: the group, then what each script names.
- * An entry is passed as its id and the delivery count with which the consumer received it; an empty count matches any. The
- * entries of a consumer are in the order of their ids.
+ * KEYS: the stream, and the dead-letter stream if the script moves entries there. ARGV: the group, then the arguments of each
+ * script. An entry is passed as its id and the delivery count with which the consumer received it; an empty count matches any.
+ * The entries of a consumer are in the order of their ids.
  */
 import { scriptOf } from "./script.ts";
 
-/** Consumer that holds entries which were given back, until another consumer claims them. */
+/** Consumer that holds returned entries until another consumer claims them. */
 export const RELEASED = "released";
 
 /** Prefix of the names that the gateway gives to consumers; they are removed once they hold nothing. */
 export const UNNAMED = "auto:";
 
-/** Most entries that one script acknowledges, which takes about 1 ms. Redis serves no other client meanwhile. */
+/** Maximum number of entries that one script acknowledges. It takes about 1 ms, in which Redis serves no other client. */
 export const MOST_SETTLED = 1000;
 
-/** Most entries that one script moves, buries or claims, which takes about 2 ms: each of them takes two commands. */
+/** Maximum number of entries that one script moves or claims. It takes about 2 ms: each entry requires two commands. */
 export const MOST_MOVED = 250;
 
 /**
@@ -45,8 +45,8 @@ local function owned(counts, consumer, id, n)
 end`;
 
 /** Appends an entry to the dead-letter stream, then acknowledges it. `unpack` takes a few thousand values at most. */
-const BURY = `
-local function bury(id, n, fields, reason)
+const DEAD_LETTER = `
+local function dead_letter(id, n, fields, reason)
   local added = redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', most, '*',
     'stream', stream, 'id', id, 'n', n, 'reason', reason, unpack(fields, 1, math.min(#fields, 7000)))
   if type(added) == 'table' then return added.err end
@@ -104,13 +104,13 @@ end
 return {late, lost}`);
 
 /**
- * Buries entries by request of their consumer. ARGV: the consumer; `1` to delete acknowledged entries; most entries of the
- * dead-letter stream; the reason; id and count of each entry. Replies the late ids, those that were trimmed, and an error or an
- * empty text.
+ * Moves entries to the dead-letter stream at the request of their consumer. ARGV: the consumer; `1` to delete acknowledged
+ * entries; the maximum length of the dead-letter stream; the reason; id and count of each entry. Replies the late ids, those
+ * that were trimmed, and an error or an empty text.
  */
 export const TERM = scriptOf(`${OWNED}
 local consumer, deletes, most, problem = ARGV[2], ARGV[3], ARGV[4], ''
-${BURY}
+${DEAD_LETTER}
 local counts, late, lost = countsOf(consumer, 6, #ARGV), {}, {}
 for i = 6, #ARGV, 2 do
   local id = ARGV[i]
@@ -118,7 +118,7 @@ for i = 6, #ARGV, 2 do
   if not n then late[#late + 1] = id
   else
     local found = redis.call('XRANGE', stream, id, id)[1]
-    if found then problem = bury(id, n, found[2], ARGV[5]) or problem
+    if found then problem = dead_letter(id, n, found[2], ARGV[5]) or problem
     else
       redis.call('XACK', stream, group, id)
       lost[#lost + 1] = id
@@ -128,16 +128,16 @@ end
 return {late, lost, problem}`);
 
 /**
- * Claims entries that were idle for too long. ARGV: the consumer; `1` to delete acknowledged entries; most entries of the
- * dead-letter stream; least idle time in ms; most entries; most deliveries. Replies the claimed entries as
- * `[id, fields, count, former consumer]`; the ids that were trimmed; the number of buried entries; the number of pending ones;
- * and an error or an empty text. Consumers that the gateway named and that hold nothing any more are removed: their gateway was
- * killed.
+ * Claims entries that were idle for too long. ARGV: the consumer; `1` to delete acknowledged entries; the maximum length
+ * of the dead-letter stream; minimum idle time in ms; maximum number of entries, and of deliveries. Replies the claimed entries
+ * as `[id, fields, count, former consumer]`; the ids that were trimmed; the number of dead letters; the number of pending
+ * entries; and an error or an empty text. Consumers that the gateway named and that hold no entries are removed: their gateway
+ * was killed.
  */
 export const RECLAIM = scriptOf(`
 local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
 local deletes, most, problem = ARGV[3], ARGV[4], ''
-${BURY}
+${DEAD_LETTER}
 local taken, lost, dead, owners = {}, {}, 0, {}
 for _, one in ipairs(redis.call('XPENDING', stream, group, 'IDLE', ARGV[5], '-', '+', ARGV[6])) do
   local id, owner, n = one[1], one[2], one[4]
@@ -147,7 +147,7 @@ for _, one in ipairs(redis.call('XPENDING', stream, group, 'IDLE', ARGV[5], '-',
     redis.call('XACK', stream, group, id)
     lost[#lost + 1] = id
   elseif n >= tonumber(ARGV[7]) then
-    local failed = bury(id, n, found[2], 'max_deliver')
+    local failed = dead_letter(id, n, found[2], 'max_deliver')
     if failed then problem = failed else dead = dead + 1 end
   else
     redis.call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', n + 1, 'JUSTID')

@@ -1,4 +1,7 @@
-/** Commands that settle entries of one consumer group. Every method throws `GatewayError`. */
+/**
+ * Commands that settle entries of one consumer group: acknowledge, return, or move to the dead letters. Every method throws
+ * `GatewayError`.
+ */
 import { GatewayError } from "../../../domain/errors.ts";
 import { type Entry, fieldArguments } from "../../../domain/streams/entry.ts";
 import { entriesOf } from "../../read/entry-decoder.ts";
@@ -8,14 +11,14 @@ import type { Argument } from "../../resp/writer.ts";
 import {
   addHeld,
   allLate,
-  type Burial,
+  type DeadLetterOptions,
   type HeldEntry,
   listOf,
   type Settled,
   settledOf,
 } from "../held-entry.ts";
 import { Acknowledgements } from "./acknowledgements.ts";
-import { type GroupConnections, mostDead, settleByScript } from "./connections.ts";
+import { type GroupConnections, maxDeadLetters, settleByScript } from "./connections.ts";
 import type { Script } from "./script.ts";
 import { MOST_MOVED, MOVE, RELEASED, TERM } from "./scripts.ts";
 
@@ -43,7 +46,7 @@ export class SettleCommands {
     return this.#move(consumer, [consumer, 0, "0", "0"], entries);
   }
 
-  /** Gives entries back, to be delivered again once they are idle for long enough. The delivery counts. */
+  /** Gives entries back, to be delivered again once they are idle for long enough. The delivery is counted. */
   nack(consumer: string, entries: readonly HeldEntry[], idleMs: number): Promise<Settled> {
     return this.#move(consumer, [RELEASED, idleMs, "0", "0"], entries);
   }
@@ -59,36 +62,45 @@ export class SettleCommands {
   }
 
   /** Moves entries to the dead-letter stream. */
-  term(consumer: string, entries: readonly HeldEntry[], reason: string, burial: Burial): Promise<Settled> {
-    const { deadLetter, deletesAcked } = burial;
+  term(
+    consumer: string,
+    entries: readonly HeldEntry[],
+    reason: string,
+    deadLetters: DeadLetterOptions,
+  ): Promise<Settled> {
+    const { deadLetter, deletesAcked } = deadLetters;
     if (!this.#connections.isSameServer(this.#key, deadLetter))
-      return this.#termApart(consumer, entries, reason, burial);
-    const args = [consumer, deletesAcked ? "1" : "0", mostDead(this.#connections), reason];
+      return this.#termInTwoSteps(consumer, entries, reason, deadLetters);
+    const args = [consumer, deletesAcked ? "1" : "0", maxDeadLetters(this.#connections), reason];
     return this.#inParts(TERM, [this.#key, deadLetter], args, entries);
   }
 
   /**
-   * Buries an entry whose dead-letter stream is on another node of a cluster. A crash between the two steps buries it twice.
+   * Moves an entry to a dead-letter stream on another node of a cluster. After a crash between the two steps it is there twice.
    *
-   * @param n number of deliveries, which the dead letter names
+   * @param n number of deliveries, a field of the dead letter
    */
-  async buryApart(
+  async moveToDeadLetters(
     consumer: string,
     held: HeldEntry,
     { id, data, fields }: Entry,
-    { n, reason, burial }: { readonly n: number; readonly reason: string; readonly burial: Burial },
+    {
+      n,
+      reason,
+      deadLetters: { deadLetter, deletesAcked },
+    }: { readonly n: number; readonly reason: string; readonly deadLetters: DeadLetterOptions },
   ): Promise<void> {
     await this.#connections.settling
       .call(
-        ...["XADD", burial.deadLetter, "MAXLEN", "~", mostDead(this.#connections), "*"],
+        ...["XADD", deadLetter, "MAXLEN", "~", maxDeadLetters(this.#connections), "*"],
         ...["stream", this.#key, "id", id, "n", n, "reason", reason, "d"],
         data,
         ...fieldArguments(fields),
       )
       .catch((error: Error) => {
-        throw error instanceof ReplyError ? notBuried(error.message) : error;
+        throw error instanceof ReplyError ? deadLetterError(error.message) : error;
       });
-    await this.ack(consumer, [held], burial.deletesAcked);
+    await this.ack(consumer, [held], deletesAcked);
   }
 
   #move(consumer: string, args: readonly Argument[], entries: readonly HeldEntry[]): Promise<Settled> {
@@ -123,12 +135,12 @@ export class SettleCommands {
     };
   }
 
-  /** Takes each entry over again before it is buried, so that no other consumer receives it meanwhile. */
-  async #termApart(
+  /** Claims each entry again before it is moved, so that no other consumer receives it in between. */
+  async #termInTwoSteps(
     consumer: string,
     entries: readonly HeldEntry[],
     reason: string,
-    burial: Burial,
+    deadLetters: DeadLetterOptions,
   ): Promise<Settled> {
     const missed: Settled[] = [];
     for (const held of entries) {
@@ -138,18 +150,18 @@ export class SettleCommands {
       const reply = this.#connections.settling.call("XRANGE", this.#key, held.id, held.id);
       const [entry] = entriesOf(await withGatewayErrors(reply));
       if (entry !== undefined)
-        await this.buryApart(consumer, held, entry, { n: held.n ?? 0, reason, burial });
+        await this.moveToDeadLetters(consumer, held, entry, { n: held.n ?? 0, reason, deadLetters });
     }
     return { late: missed.flatMap(({ late }) => late), lost: missed.flatMap(({ lost }) => lost) };
   }
 }
 
-/** Reads the reply of `MOVE` or `TERM`. @throws GatewayError if an entry could not be buried */
+/** Reads the reply of `MOVE` or `TERM`. @throws GatewayError if an entry could not be moved to the dead letters */
 function outcomeOf(reply: Reply | undefined, entries: readonly HeldEntry[]): Settled {
   if (reply === undefined) return allLate(entries);
   const [late, lost, problem = ""] = listOf(reply);
-  if (String(problem) !== "") throw notBuried(String(problem));
+  if (String(problem) !== "") throw deadLetterError(String(problem));
   return settledOf(late, lost);
 }
 
-const notBuried = (problem: string) => new GatewayError("REDIS_REFUSED", `dead letter: ${problem}`);
+const deadLetterError = (problem: string) => new GatewayError("REDIS_REFUSED", `dead letter: ${problem}`);

@@ -14,7 +14,7 @@ const worker = (
   received: ids.map((id) => ({ stream: "s", id, key: `k${id}` })),
   sent: named(...ids),
   confirmed: named(...ids),
-  buried: [],
+  deadLettered: [],
   lost: [],
   ...changes,
 });
@@ -27,15 +27,15 @@ function history(work: WorkHistory, left: readonly string[] = IDS): History {
 const problems = (workers: readonly WorkerHistory[], acknowledged = named(...IDS), left = IDS) =>
   judge(history({ workers, acknowledged }, left));
 
-test("accepts entries that are acknowledged, buried or lost", () => {
+test("accepts entries that are acknowledged, dead letters or lost", () => {
   expect(problems([worker("a", ["1-0"]), worker("b", ["2-0", "3-0"])])).toEqual([]);
-  const buried = worker("b", ["2-0", "3-0"], {
+  const deadLettered = worker("b", ["2-0", "3-0"], {
     sent: [],
     confirmed: [],
-    buried: named("2-0"),
+    deadLettered: named("2-0"),
     lost: named("3-0"),
   });
-  expect(problems([worker("a", ["1-0"]), buried])).toEqual([]);
+  expect(problems([worker("a", ["1-0"]), deadLettered])).toEqual([]);
 });
 
 test("accepts an acknowledgement whose confirmation was lost, and entries that were trimmed", () => {
@@ -48,9 +48,9 @@ test("detects an entry with two confirmed acknowledgements", () => {
   expect(problems([worker("a", IDS), worker("b", ["2-0"])])).toEqual(["b: s 2-0 was also acknowledged by a"]);
 });
 
-test("detects an entry that was neither acknowledged nor buried", () => {
+test("detects an entry that was neither acknowledged nor moved to the dead letters", () => {
   expect(problems([worker("a", ["1-0", "2-0"])], named("1-0", "2-0"))).toEqual([
-    "s 3-0 was neither acknowledged nor buried",
+    "s 3-0 was neither acknowledged nor moved to the dead letters",
   ]);
 });
 
@@ -60,7 +60,7 @@ test("detects an entry that no worker acknowledged", () => {
 
 test("detects a confirmation of an entry that is not acknowledged", () => {
   expect(problems([worker("a", IDS)], named("1-0", "2-0"))).toEqual([
-    "s 3-0 was neither acknowledged nor buried",
+    "s 3-0 was neither acknowledged nor moved to the dead letters",
     "a: s 3-0 was confirmed, but is not acknowledged",
   ]);
 });

@@ -6,12 +6,17 @@ import type { Io } from "./output/io.ts";
 /** Kind of name that a value is, for the shell completion. */
 export type ValueKind = "file" | "directory" | "stream" | "context";
 
-/** An option. */
+/** Option of a command: its flags, help, default and parser. */
 export interface OptionRow {
   /** In commander's notation: `-n, --last <entries>`, `--latest`. */
   readonly flags: string;
   readonly doc: string;
-  /** Parses a value. @param before the parsed values so far, if the option is repeated @throws Error with what is allowed */
+  /**
+   * Parses a value.
+   *
+   * @param before the parsed values so far, if the option is repeated
+   * @throws Error that states the allowed values
+   */
   parse?(text: string, before: unknown): unknown;
   readonly fallback?: unknown;
   /** The default as `--help` shows it. */
@@ -25,7 +30,7 @@ export interface OptionRow {
   readonly kind?: ValueKind;
 }
 
-/** A positional argument. */
+/** Positional argument of a command. */
 export interface ArgumentRow {
   /** In commander's notation: `<stream>`, `[file...]`. */
   readonly name: string;
@@ -36,7 +41,7 @@ export interface ArgumentRow {
 /** Heading of the overview under which a command is listed. */
 export type CommandGroup = "Gateway" | "Streams" | "Recordings" | "Samples" | "Shell";
 
-/** A command. */
+/** Command: its help, arguments, options and action. */
 export interface CommandRow {
   readonly name: string;
   readonly aliases?: readonly string[];

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { CommandError, usageError } from "./exit-codes.ts";
 import { errorText } from "./output/error-text.ts";
 
-/** A named gateway. */
+/** Named gateway, with the key for it. */
 export interface Context {
   readonly url: string;
   readonly token?: string;

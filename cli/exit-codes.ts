@@ -1,6 +1,6 @@
 /** Exit codes of the command line (docs/command-line.md). */
 
-/** Exit codes by what happened. */
+/** Exit codes by result. */
 export const EXIT = {
   /** The command completed, or was stopped by Ctrl-C. */
   done: 0,

@@ -25,7 +25,7 @@ import "./app.css";
 
 const loadPalette = async () => (await import("./shell/palette/palette-dialog.tsx")).PaletteDialog;
 
-/** The whole page. */
+/** Page of the console: top bar, stream list, panes, inspector and time bar. */
 export function App({ streamer }: { readonly streamer: Streamer }) {
   const { workspace, sides, dialogs, stop } = useMemo(() => openPage(streamer), [streamer]);
   useEffect(() => stop, [stop]);

@@ -35,7 +35,7 @@ const FROM_SECONDS = 14;
 const PUSH_MS = 8000;
 
 await withGateway(takePicture);
-// A gateway of its own, so that its plots and its track have only what its device sends.
+// A gateway of its own, so that its plots and its track have only the entries of its device.
 await withGateway(recordAnimation);
 
 /** @param {(url: string) => Promise<void>} action */
@@ -102,7 +102,7 @@ async function recordAnimation(url) {
 }
 
 /**
- * Captures what the page shows.
+ * Captures the page.
  *
  * @param {import("playwright-core").Page} page
  * @param {number} seconds

@@ -17,7 +17,7 @@ import type { Settings } from "./settings.ts";
 import { LISTEN_BACKLOG, ListenerCopies } from "./transports/http/listener-copies.ts";
 import type { Peers } from "./workers/peers.ts";
 
-/** A running gateway. */
+/** Running gateway: its addresses, and its shutdown. */
 export interface Gateway {
   /** URL for display: `http://127.0.0.1:8000`. */
   readonly url: string;

@@ -9,6 +9,6 @@ process.env.NODE_ENV ??= "production";
 // Without a listener, the signal of a file at its maximum size (`ulimit -f`) would end the process. The write then fails with EFBIG.
 process.on("SIGXFSZ", () => undefined);
 
-// V8 lets a small heap grow to four times its live objects before it collects them. Twice is what `docs/operating.md`
-// counts with in a container of 512 MB.
+// V8 lets a small heap grow to four times its live objects before it collects them. This limits it to twice, which
+// `docs/operating.md` assumes for a container of 512 MB.
 setFlagsFromString("--heap-growing-percent=100");

@@ -32,7 +32,7 @@ type Table = typeof SETTINGS;
 /** Parsed settings. Names that end in `Ms` are milliseconds, those that end in `Bytes` are bytes. */
 export type Settings = { readonly [K in keyof Table]: Table[K] extends Row<infer T> ? T : never };
 
-/** An invalid setting. The message names it and states what is allowed. */
+/** Error of an invalid setting. The message names it and states what is allowed. */
 export class SettingError extends Error {
   override readonly name = "SettingError";
 }

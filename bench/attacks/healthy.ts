@@ -9,7 +9,7 @@ export interface Wait extends Period {
   readonly what: string;
 }
 
-/** The clients. */
+/** Healthy clients while they run, with their waits and problems. */
 export interface Healthy {
   /** All completed waits. */
   readonly waits: readonly Wait[];

@@ -222,7 +222,7 @@ export interface RunOptions {
   readonly plan: Plan;
   /** Built checkout whose gateway is attacked. */
   readonly checkout: string;
-  /** An empty folder. */
+  /** Empty folder for the files of the run. */
   readonly dir: string;
   readonly children: Children;
   /** Receives a line for each step. */

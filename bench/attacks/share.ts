@@ -1,14 +1,14 @@
 /**
  * Share of a healthy client: the time that its request would take on this machine at this moment if the gateway had nothing
- * else to do. The verdict subtracts it from each wait, so that what remains is caused by the gateway alone. It is the sum of
+ * else to do. The verdict subtracts it from each wait, so that the rest is caused by the gateway alone. It is the sum of
  *
  * - the response time of the same kind of request, over a new connection, to an idle HTTP server with the priority of the
  *   gateway, measured all the time, and
  * - the time for which the main threads of the gateway and Redis were runnable without a processor
  *   (`/proc/PID/schedstat`).
  *
- * Time in which a processor worked for hostile clients inside the gateway or Redis is not part of the share: distributing
- * it fairly is what the gateway has to do within the bound of the verdict.
+ * Time in which a processor worked for hostile clients inside the gateway or Redis is not part of the share: the gateway must
+ * distribute it fairly, within the bound of the verdict.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { get } from "node:http";

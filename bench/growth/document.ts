@@ -3,7 +3,7 @@
 const START = "<!-- growth: written by npm run bench:growth -- --write -->";
 const END = "<!-- /growth -->";
 
-/** Replaces what is between the comments. @throws Error if they are missing */
+/** Replaces the text between the comments. @throws Error if they are missing */
 export function replaceGrowth(document: string, tables: string): string {
   const start = document.indexOf(START);
   const end = document.indexOf(END);

@@ -5,14 +5,14 @@
 import { once } from "node:events";
 import { connect, createServer, type Socket } from "node:net";
 
-/** A link. */
+/** Relay that is listening. */
 export interface SlowLink {
   /** Port that clients connect to. */
   readonly port: number;
   close(): void;
 }
 
-/** Bytes that are read at once: a fraction of what passes in a few ms. */
+/** Bytes that are read at once: a fraction of the bytes of a few ms. */
 const READ_BYTES = 16 * 1024;
 /** Longest time (ms) whose bytes may pass at once, after a late timer. */
 const MOST_LATE_MS = 4;

@@ -3,8 +3,7 @@
  *
  * The comparison is fair because both sides are Debian's Python and `websockets`, run one after the other on the same stream
  * and gateway, check every payload, and are timed from before the connection is opened until the last entry or
- * acknowledgement. The package may request larger messages and keep entries in flight: that it does so by itself is what it is
- * for.
+ * acknowledgement. The package may request larger messages and keep entries in flight: it has to do so by itself.
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Camera of the demo rover: draws what it sees, and reports the box of the car that drives ahead. */
+/** Camera of the demo rover: draws the scene, and reports the box of the car that drives ahead. */
 import { encodePng } from "./png.ts";
 import type { Motion } from "./rover.ts";
 

@@ -51,7 +51,7 @@ export function startDemoDevice(
   };
 }
 
-/** Returns what the sensors send at one time. @param tick number of the time @param before motion at the previous one */
+/** Returns the readings of all sensors at one time. @param tick number of the time @param before motion at the previous one */
 export function entriesOf(motion: Motion, tick: number, before: Motion | undefined): readonly DemoEntry[] {
   const mode = modeOf(motion);
   const isNew = before === undefined || modeOf(before) !== mode;

@@ -3,7 +3,7 @@ import type { Streamer, StreamInfo } from "../../client/index.ts";
 import { matchesStream } from "../../src/domain/streams/stream-match.ts";
 import { matchesGlob } from "../../src/domain/streams/stream-pattern.ts";
 
-/** A listed stream. */
+/** Listed stream, with its rates. */
 export interface ListedStream {
   readonly key: string;
   readonly entries: number;

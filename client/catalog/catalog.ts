@@ -4,7 +4,7 @@ import type { CommonOptions, Gateway } from "../gateway/gateway.ts";
 import { execute, isObject, type JsonObject, objectsOf } from "../gateway/graphql.ts";
 import { checkOptions } from "../gateway/options.ts";
 
-/** A device. */
+/** Device that is or was connected. */
 export interface DeviceInfo {
   readonly id: string;
   readonly connected: boolean;

@@ -83,19 +83,19 @@ export interface RecordingPlayback {
   readonly dedupe: string | null;
 }
 
-/** A recording. */
+/** Recording as the gateway reports it: its state, streams, files and gaps. */
 export interface RecordingInfo extends Omit<RecordingFile, "file" | "state"> {
   readonly name: string;
   readonly state: "recording" | "stopped" | "failed";
   /** Why it stopped. */
   readonly reason: "request" | "maxBytes" | "maxSeconds" | null;
-  /** Why it failed; while it is recording, what it waits for. */
+  /** Reason of the failure; while it is recording, the reason for which it waits. */
   readonly error: string | null;
   readonly started: string;
   readonly ended: string | null;
   /** Keys of the streams that are recorded. */
   readonly streams: readonly string[];
-  /** The newest gaps. The files have all. */
+  /** Newest ranges of ids in which entries may be missing. The files have all. */
   readonly newestGaps: readonly {
     readonly stream: string;
     readonly after: string;

@@ -20,7 +20,7 @@ export interface RequestOptions {
   readonly timeoutMs?: number | undefined;
 }
 
-/** A complete response. */
+/** Response whose body has been read. */
 export interface CompleteResponse {
   readonly status: number;
   readonly headers: Headers;

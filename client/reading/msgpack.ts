@@ -12,7 +12,7 @@ import { badMessage } from "../errors.ts";
 /** Value of the `format` parameter for the messages that this file reads and writes. */
 export const FORMAT = "msgpack";
 
-/** A received entry. */
+/** Entry of a pull message. */
 export interface StreamEntry {
   /** The stream name as requested, without device and prefix. */
   readonly stream: string;

@@ -1,6 +1,6 @@
 /**
- * Playback as the client sees it over all of its connections: what the caller commanded, where the playback is, and which
- * entries precede the last seek. After a reconnect it continues where it was.
+ * Playback as the client sees it over all of its connections: the caller's last command, the position, and which entries
+ * precede the last seek. After a reconnect it continues where it was.
  */
 
 import { GatewayError } from "../../src/domain/errors.ts";

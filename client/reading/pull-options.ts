@@ -28,7 +28,7 @@ export interface PullOptions extends CommonOptions, PatternHandlers {
   readonly highWaterBytes?: number | undefined;
 }
 
-/** Names of the options, for the check of what a caller passes. */
+/** Names of the options, to check those that a caller passes. */
 export const PULL_OPTIONS: OptionNames<PullOptions> = {
   ...{ device: true, prefix: true, signal: true, onStatus: true },
   ...{ from: true, latest: true, count: true, maxFps: true, highWaterBytes: true },

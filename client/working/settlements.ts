@@ -1,5 +1,5 @@
 /**
- * Settlements of a worker: what it does with its jobs, sent as one message per event-loop turn and kind. The gateway answers the
+ * Settlements of a worker: the outcomes of its jobs, sent as one message per event-loop turn and kind. The gateway answers the
  * messages in order, with the jobs that were too late.
  */
 import { createFifo } from "../../src/domain/fifo.ts";

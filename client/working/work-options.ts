@@ -5,7 +5,7 @@ import type { PulledEntry } from "../reading/entry.ts";
 
 /** Options of a worker. */
 export interface WorkOptions extends CommonOptions {
-  /** The consumer group. Its workers share the entries. */
+  /** Name of the consumer group. Its workers share the entries. */
   readonly group: string;
   /** Name of this worker; by default, the gateway names each connection. */
   readonly consumer?: string | undefined;
@@ -51,15 +51,15 @@ export interface RunOptions {
   readonly concurrency?: number | undefined;
   /** Time until a failed job is delivered again, ms, at most `ackWait`. @default 1_000 */
   readonly retryDelay?: number | undefined;
-  /** Called with the error of a handler, before the job is given back. */
+  /** Called with the error of a handler, before the job is returned. */
   readonly onError?: ((error: unknown, job: Job) => void) | undefined;
 }
 
 /** Jobs of a group, to iterate over or to run a handler for. It connects when the first job is requested. */
 export interface Work extends AsyncIterable<Job> {
   /**
-   * Runs a handler for each job, and keeps the job while it runs. A job is done when its handler returns, and is given back when
-   * it throws. Ends after the signal aborts, when the running handlers have ended.
+   * Runs a handler for each job, and keeps the job while it runs. A job is done when its handler returns, and is returned to
+   * the group when it throws. Ends after the signal aborts, when the running handlers have ended.
    *
    * @throws StreamerError if a retry cannot succeed; the signal's reason if it was aborted
    */

@@ -4,7 +4,7 @@ import { useSignal } from "@preact/signals";
 interface ConfirmButtonProps {
   /** Text of the button, such as `Delete`. */
   readonly text: string;
-  /** Text of the second button, with what it applies to. */
+  /** Text of the second button, which names the object of the action. */
   readonly confirmText: string;
   readonly action: () => void;
 }

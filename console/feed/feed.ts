@@ -25,7 +25,7 @@ const RECENT_BYTES = 4e6;
 /** Delay before a failed read of history is retried, ms. */
 const RETRY_MS = 1000;
 
-/** An open stream. It reads nothing before the first call of `follow` or `showAt`. */
+/** Stream of a viewer, live or at a past moment. It reads nothing before the first call of `follow` or `showAt`. */
 export class Feed {
   readonly #streamer: Streamer;
   readonly #buffer: FeedBuffer;
@@ -118,7 +118,7 @@ export class Feed {
     this.#add(entry);
   }
 
-  /** Displays what was received. */
+  /** Displays the received entries. */
   display(): void {
     this.#buffer.display();
   }

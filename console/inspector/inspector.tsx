@@ -1,4 +1,4 @@
-/** Inspector of the selected stream: what it stores, and its tools. */
+/** Inspector of the selected stream: its facts, and its tools. */
 import { useComputed } from "@preact/signals";
 import { readDeclaration } from "../../src/domain/content/declaration.ts";
 import { ElidedName } from "../design/elided-name.tsx";

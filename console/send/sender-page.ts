@@ -13,7 +13,7 @@ import { SOURCES } from "./sources/sources.ts";
 import { requestDevices, StreamKeys } from "./stream-keys.ts";
 import { keepScreenOn } from "./wake-lock.ts";
 
-/** The page. */
+/** State of the page: the device and its sources. */
 export interface SenderPage {
   readonly device: DeviceName;
   readonly senders: readonly Sender[];

@@ -1,4 +1,4 @@
-/** List of the keys, as a dialog. */
+/** List of the keyboard shortcuts, as a dialog. */
 import type { Signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import "./keys-help.css";

@@ -1,4 +1,4 @@
-/** Keys: Ctrl-K everywhere, and outside of fields space, arrows, `/`, `g`, `l`, `?`. */
+/** Keyboard shortcuts: Ctrl-K everywhere, and outside of fields space, arrows, `/`, `g`, `l`, `?`. */
 import type { Workspace } from "../workspace/workspace.ts";
 import type { Dialogs } from "./dialogs.ts";
 

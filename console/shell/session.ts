@@ -1,4 +1,4 @@
-/** Identity and permissions of the user. */
+/** Identity and permissions of the user, who logs in at the gateway's page `/login`. */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { isObject } from "../../client/gateway/graphql.ts";
 import { allows, allowsGateway, type Grant, parseGrant } from "../../src/access/identity/grant.ts";
@@ -21,7 +21,7 @@ export function readSession(): ReadonlySignal<Session | undefined> {
     .then(async (response) => {
       if (response.ok) session.value = parseSession(await response.json());
     })
-    // The controls stay, and report what is not permitted.
+    // The controls stay, and report a missing permission.
     .catch(() => undefined);
   return session;
 }

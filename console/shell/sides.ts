@@ -27,7 +27,7 @@ const NARROW_RIGHT = 1000;
 /** Storage of the state. */
 export type Store = Pick<Storage, "getItem" | "setItem">;
 
-/** Opens the sides as they were left. @param pageWidth decides what is open at first */
+/** Opens the sides as they were left. @param pageWidth decides which sides are open at first */
 export function openSides(store: Store, pageWidth: number, hasPanes: boolean): Sides {
   const isNarrow = pageWidth < NARROW;
   return {

@@ -34,7 +34,7 @@ export interface Problem {
   readonly since?: string | undefined;
 }
 
-/** The current lists. */
+/** Current lists of streams and devices, polled. */
 export interface Listing {
   readonly streams: ReadonlySignal<readonly ListedStream[] | undefined>;
   readonly devices: ReadonlySignal<readonly DeviceInfo[]>;

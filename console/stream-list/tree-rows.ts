@@ -6,7 +6,7 @@ import type { ListedStream } from "./listing.ts";
 /** Sort orders of the streams. By name they are grouped by device; others are one list. */
 export const ORDERS = ["name", "rate", "bytes", "length", "age"] as const;
 
-/** A sort order. */
+/** Sort order of the stream list. */
 export type Order = (typeof ORDERS)[number];
 
 /** Row of a device. */
@@ -27,7 +27,7 @@ export interface StreamRow {
   readonly isNested: boolean;
 }
 
-/** A row. */
+/** Row of the stream list: a device, or a stream. */
 export type TreeRow = DeviceRow | StreamRow;
 
 /** Choices of the user. */
@@ -66,7 +66,7 @@ export function treeRows(
   return [...byDevice(sorted)]
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .flatMap(([device, streams]): TreeRow[] => {
-      // A search shows what it finds.
+      // A search opens all devices.
       const isOpen = search !== "" || !folded.has(device);
       const row: DeviceRow = { kind: "device", device, count: streams.length, isOpen };
       if (!isOpen) return [row];

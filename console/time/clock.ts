@@ -33,7 +33,7 @@ export const MODE_TEXTS: Readonly<Record<ClockMode, string>> = {
   buffering: "buffering",
 };
 
-/** A clock. */
+/** Clock of the page: live, paused, or playing. */
 export class Clock {
   readonly #streamer: Streamer;
   readonly #feeds = new Set<TimedFeed>();
@@ -42,7 +42,7 @@ export class Clock {
   /** Unix ms or an entry id: the last moment that is shown. */
   readonly #position = signal("0");
   readonly #speed: Signal<number> = signal(1);
-  /** The running playback, and what ends it. */
+  /** The running playback, and its abort controller. */
   #playback: Playback | undefined;
   #run = new AbortController();
   /** Time of the playback when it was last reported, and when that was. */
@@ -105,7 +105,7 @@ export class Clock {
     for (const feed of this.#feeds) feed.follow();
   }
 
-  /** Keeps what is shown. */
+  /** Keeps the shown entries. */
   pause(): void {
     const wasLive = this.#mode.peek() === "live";
     if (!this.isRunning) return;

@@ -92,7 +92,7 @@ function TimeButton({ label, hint, icon, isDisabled = false, act }: TimeButtonPr
   );
 }
 
-/** The shown time. A component of its own, so that the clock re-renders only this. */
+/** Shows the time of the clock. A component of its own, so that the clock re-renders only this. */
 function Now({ workspace: { clock, isUtc } }: { readonly workspace: Workspace }) {
   const ticks = useNow(UPDATE_MS);
   const text = useComputed(() => {

@@ -16,7 +16,7 @@ export interface TimeRange {
   readonly end: number;
 }
 
-/** Returns the part of the stored range that the bar shows: it ends at the end, or has the position in its middle. */
+/** Returns the part of the stored range that the bar shows: it ends at the end of the range, or is centred on the position. */
 export function shownRange(stored: TimeRange, spanMs: number, positionMs: number | undefined): TimeRange {
   if (stored.end - stored.start <= spanMs) return stored;
   const middle = positionMs === undefined ? stored.end : positionMs + spanMs / 2;

@@ -10,7 +10,7 @@ import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
 /** A part of a file. */
 export type FilePart = string | Uint8Array<ArrayBuffer>;
 
-/** A file format. */
+/** File format of a downloaded range. */
 export interface ExportForm {
   readonly id: string;
   readonly title: string;

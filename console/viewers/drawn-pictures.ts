@@ -8,7 +8,7 @@ interface Drawn {
   readonly latencyMs: number;
 }
 
-/** The pictures. */
+/** Pictures of the last second. */
 export class DrawnPictures {
   #drawn: readonly Drawn[] = [];
 

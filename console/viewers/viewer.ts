@@ -22,7 +22,7 @@ export interface ViewProps {
   readonly workspace: Workspace;
 }
 
-/** A viewer. */
+/** Viewer of one kind of content. */
 export interface Viewer {
   /** Lower-case letters. It is part of links. */
   readonly id: string;

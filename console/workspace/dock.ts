@@ -1,6 +1,6 @@
 /**
- * Panes in tabs and splits, by dockview. It shows the panes of the layout, and reports to the layout what the user moves,
- * selects and closes. A pane that is behind another tab is not rendered.
+ * Panes in tabs and splits, by dockview. It shows the panes of the layout, and reports to the layout which panes the user
+ * moves, selects and closes. A pane that is behind another tab is not rendered.
  */
 
 import { effect } from "@preact/signals";
@@ -37,7 +37,7 @@ const MIN_WIDTH = 300;
 const MIN_HEIGHT = 180;
 const THEME = { name: "console", className: "dockview-console", gap: 6 };
 
-/** A docking area. */
+/** Docking area of the page, over dockview. */
 export class Dock {
   readonly #api: DockviewApi;
   readonly #element: HTMLElement;

@@ -2,7 +2,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { isObject } from "../../client/gateway/graphql.ts";
 
-/** A named layout. */
+/** Layout with the name that the user gave it. */
 export interface NamedLayout {
   readonly name: string;
   /** URL fragment without `#`. */
@@ -16,7 +16,7 @@ const STORED = "redis-streamer.layouts";
 const MAX_LAYOUTS = 50;
 const MAX_NAME_CHARACTERS = 60;
 
-/** The named layouts. */
+/** Named layouts in the browser's storage. */
 export class LayoutStore {
   readonly #store: Store;
   readonly #layouts;
@@ -49,7 +49,7 @@ export class LayoutStore {
   }
 }
 
-/** Reads stored layouts; those of another form are left out. */
+/** Parses stored layouts. Skips those with an invalid structure. */
 export function parseLayouts(text: string | null): readonly NamedLayout[] {
   try {
     const value: unknown = JSON.parse(text ?? "[]");

@@ -83,7 +83,7 @@ export class Layout {
     });
   }
 
-  /** The open panes. */
+  /** Open panes and panels. */
   get open(): ReadonlySignal<OpenPanes> {
     return this.#open;
   }

@@ -22,7 +22,7 @@ export const paneParts = (workspace: Workspace): PaneParts => ({
   empty: () => <EmptyWorkspace workspace={workspace} />,
 });
 
-/** Each panel takes what it needs. */
+/** Each panel takes the parts that it needs. */
 interface PanelProps extends Workspace {
   readonly workspace: Workspace;
 }

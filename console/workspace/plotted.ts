@@ -4,7 +4,7 @@
  * without `line` shows its default lines; an empty `line` shows none.
  */
 
-/** A chosen line. */
+/** Line that the user has chosen for a plot. */
 export interface ChosenLine {
   /** Path of the field, such as `acc.x`. */
   readonly path: string;

@@ -8,7 +8,7 @@ import { Clock } from "../time/clock.ts";
 import type { Layout, View } from "./layout.ts";
 import type { LayoutStore } from "./layout-store.ts";
 
-/** The shared state. */
+/** State that the panes, the stream list and the time bar share. */
 export interface Workspace {
   readonly streamer: Streamer;
   readonly listing: Listing;

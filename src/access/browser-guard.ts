@@ -15,7 +15,7 @@ export interface BrowserGuardOptions {
   readonly allowedOrigins: readonly string[];
   /** `ALLOWED_HOSTS`, with or without ports; `*` allows all. A list that is set is enforced on every listen address. */
   readonly allowedHosts: readonly string[];
-  /** The listen address. Without `ALLOWED_HOSTS`, loopback accepts only local names, and the network any name. */
+  /** Address at which the gateway listens (`HOST`). Without `ALLOWED_HOSTS`, loopback accepts only local names, and the network any name. */
   readonly listenHost: string;
 }
 

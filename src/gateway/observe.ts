@@ -10,7 +10,7 @@ import { createWarnings } from "../transports/request/warnings.ts";
 import { createErrorLog } from "../transports/response/errors/error-log.ts";
 import type { Closers } from "./closers.ts";
 
-/** The observing parts. */
+/** Counters, metrics, logger and tracer of a gateway. */
 export interface GatewayObserve extends Observe {
   readonly latency: LatencyHistogram;
 }

@@ -23,7 +23,7 @@ import type { Observe, Streams } from "../transports/parts.ts";
 import { createDeclarations } from "../transports/request/append/declarations.ts";
 import type { Closers } from "./closers.ts";
 
-/** The storage. */
+/** Opened storage: appends, reads and the registry. */
 export interface Storage extends Omit<Streams, "subscribe" | "turnEnd"> {
   readonly store: Store;
   readonly sizes: EntrySizes;

@@ -43,7 +43,7 @@ export interface GatewayParts extends Pick<TransportParts, "streams" | "access">
   readonly config: Settings & { readonly version: string };
 }
 
-/** The transports. */
+/** Opened transports. */
 export interface Transports {
   readonly app: FastifyInstance;
   readonly server: Server;

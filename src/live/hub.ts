@@ -228,7 +228,7 @@ export class Hub {
 
   #onRemoval(key: string, isNewLife: boolean): void {
     const stream = this.#streams.get(key);
-    // A reader that attaches later must see what the stream holds now. Attached readers have received the rest.
+    // A reader that attaches later must see the current entries of the stream. Attached readers have received the rest.
     stream?.recent.clear();
     if (stream !== undefined && isNewLife) this.#restart(key, stream);
   }

@@ -1,4 +1,4 @@
-/** State of one stream of a subscription: its cursor, and what is known about what follows. */
+/** State of one stream of a subscription: its cursor, and what is known about the entries after it. */
 import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { ClassCounters } from "../observe/stream-classes.ts";
 import type { Progress } from "./hub.ts";

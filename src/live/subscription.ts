@@ -79,7 +79,7 @@ export interface SubscriptionOptions<Frame> {
   readonly onError: (error: GatewayError) => void;
 }
 
-/** A running subscription. */
+/** Running subscription, as its transport controls it. */
 export interface Subscription {
   /** Adds a reason to pause. */
   pause(reason: PauseReason): void;

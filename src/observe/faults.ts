@@ -1,6 +1,6 @@
 /**
- * Exceptions of consumers. Readers, workers and writers share connections to Redis and what these deliver. The caller of a
- * consumer catches its exception and ends it with the error from here, so that the others miss nothing.
+ * Exceptions of consumers. Readers, workers and writers share connections to Redis and their replies. The caller of a consumer
+ * catches its exception and ends it with the error from here, so that the others miss nothing.
  */
 import { asGatewayError, GatewayError } from "../domain/errors.ts";
 import type { Logger } from "../domain/logger.ts";

@@ -59,7 +59,7 @@ export function limitLines(logger: Logger, now: () => number = () => performance
     };
   }
 
-  /** Reports the end of a flood, after which no line of the kind has the number of those left out. */
+  /** Reports the end of a flood, if no later line of the kind reports the number of suppressed lines. */
   function report(kind: Kind, level: "info" | "warn" | "error", line: string): void {
     kind.report = undefined;
     if (kind.others === 0) return;

@@ -8,7 +8,7 @@ import type { ClassCounters, StreamClasses } from "./stream-classes.ts";
 /** All metrics with their values, in the library's format. */
 export type MetricValues = Awaited<ReturnType<Registry["getMetricsAsJSON"]>>;
 
-/** The metrics page. */
+/** Metrics as text for Prometheus, and as values for aggregation over workers. */
 export interface Metrics {
   readonly contentType: string;
   text(): Promise<string>;

@@ -31,7 +31,7 @@ export const timeName = (): string => new Date().toISOString().replace(/\.\d+|[-
 /** The gateway process that writes to a directory. */
 const LOCK = ".gateway";
 
-/** The directory. */
+/** Directory of the recordings of a gateway (`RECORDINGS_DIR`). */
 export class RecordingsDirectory {
   readonly path: string;
 

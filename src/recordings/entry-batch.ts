@@ -9,7 +9,7 @@
 import { type Entry, type FieldValue, fieldArguments, type StreamEntries } from "../domain/streams/entry.ts";
 import type { EntryId } from "../domain/streams/entry-id.ts";
 
-/** A batch. */
+/** Entries of several streams, packed into one buffer. */
 export interface EntryBatch {
   /** Stream keys, by the index that groups name. */
   readonly keys: readonly string[];

@@ -22,7 +22,7 @@ export interface RecordingRecord
   readonly startCursors: Readonly<Record<string, EntryId>>;
   /** Keys of the streams of the files that are complete. */
   readonly streams: readonly string[];
-  /** The last playback. Absent if the recording was not played. */
+  /** Status of the last playback. Absent if the recording was not played. */
   readonly playback?: PlaybackStatus;
 }
 

@@ -68,7 +68,7 @@ async function finish(world: World, { all, gone }: Readers): Promise<void> {
   expect(staying.map((reader) => reader.spoilt())).toEqual(staying.map(() => 0));
 }
 
-/** Executes a script with an engine, and checks what its readers received. */
+/** Executes a script with an engine, and checks the entries that its readers received. */
 async function play(server: TestRedis, options: EngineLimits, happened: readonly Happening[]): Promise<void> {
   using engine = openEngine(server.url, options);
   const run = runs++;

@@ -42,7 +42,7 @@ test("writes every sample under its own HELP and TYPE", async () => {
       expect(line.startsWith(family)).toBe(true);
     }
   }
-  // Prometheus' own names for what grows and what does not.
+  // Prometheus's own names for counters and gauges.
   for (const [, name = "", type] of answer.text.matchAll(/^# TYPE (redis_streamer_\S+) (\S+)$/gm))
     expect(`${name} ${type === "counter"}`).toBe(`${name} ${name.endsWith("_total")}`);
 });

@@ -20,7 +20,7 @@ export interface HostileClient {
   head(method: string, path: string, headers?: Readonly<Record<string, string | number>>): string;
   /** A whole request with a `Content-Length`. */
   request(method: string, path: string, body: string | Buffer, type?: string): Buffer;
-  /** A WebSocket handshake. */
+  /** Returns the request head of a WebSocket handshake. */
   upgrade(path: string, headers?: Readonly<Record<string, string | number>>): string;
   /** Resolves after `ms`, or when the run ends. */
   wait(ms: number): Promise<void>;

@@ -9,7 +9,7 @@ const CONNECTIONS = 10;
 const CHEAP = 500;
 /** Large queries of a connection: more than run at once, so that the gateway stops reading it. */
 const LARGE = 12;
-/** Time (ms) in which the gateway must release what clients reserved that have vanished. */
+/** Time (ms) in which the gateway must release the memory of vanished clients. */
 const RELEASE_MS = 4000;
 
 /** 12 MB of entries in small pages, so that many queries begin and all of them need more memory. */

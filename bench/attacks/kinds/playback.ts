@@ -1,4 +1,4 @@
-/** Clients that play history back: they move to and fro without reading, or open many playbacks. */
+/** Clients that play history back: they seek back and forth without reading, or open many playbacks. */
 import {
   type Attack,
   BIG_STREAM,

@@ -1,4 +1,4 @@
-/** Clients of work queues: they do not read, do not settle, settle what they do not hold, or create many groups. */
+/** Clients of work queues: they do not read, do not settle, settle entries that they do not hold, or create many groups. */
 import { type Attack, BIG_STREAM, type HostileClient, SMALL_STREAM } from "../hostile/attack.ts";
 import { text } from "../hostile/frames.ts";
 

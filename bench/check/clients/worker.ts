@@ -1,4 +1,4 @@
-/** Worker of a consumer group that settles, forgets and loses what it holds at random, and records it. */
+/** Worker of a consumer group that settles, forgets and loses entries at random, and records it. */
 import { WebSocket } from "ws";
 import type { Random } from "../random.ts";
 import { keyOf, type NamedEntry, type WorkerHistory } from "../verdict/history.ts";

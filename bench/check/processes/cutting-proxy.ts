@@ -11,7 +11,7 @@ const CONNECTED_MS = 8000;
 /** Bytes of the gateway after which a connection is cut. */
 const CUT_BYTES = { from: 300, to: 200_000 };
 
-/** A running proxy. */
+/** Proxy whose connections are cut at random. */
 export class CuttingProxy implements Disposable {
   readonly #server: Server;
   readonly #random: Random;

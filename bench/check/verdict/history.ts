@@ -1,6 +1,6 @@
 /**
- * Record of a run: what pushers and readers received, and what the store kept. It is plain data, so a run can be written
- * to a file and judged again.
+ * Record of a run: the entries that pushers and readers received, and those that the store kept. It is plain data, so a run
+ * can be written to a file and judged again.
  */
 
 /** An entry, identified by the unique key at the start of its payload. */
@@ -35,7 +35,7 @@ export interface GapReader {
   readonly sessions: GapSession[];
 }
 
-/** An acknowledged post. */
+/** Acknowledged post to one of two streams. */
 export interface TwinPost {
   readonly streamKey: string;
   /** Key of the payload. */

@@ -15,7 +15,7 @@ export interface Target {
   readonly protocol?: string;
 }
 
-/** An upgraded connection. */
+/** Socket after the handshake, with the bytes that followed it. */
 export interface WebSocketBytes {
   readonly socket: Socket;
   /** Reason why the connection failed; empty while it is usable. */

@@ -42,7 +42,7 @@ export function reservePort(port: number, folder = RESERVED): boolean {
   }
 }
 
-/** Returns the process that reserved a port; 0 if it has not written its id yet, NaN if the file is gone. */
+/** Returns the process that reserved a port; 0 if it has not written its id yet, NaN if the file does not exist. */
 function ownerOf(file: string): number {
   try {
     return Number(readFileSync(file, "utf8"));

@@ -36,7 +36,7 @@ export const publishLine = (subject: string, reply: string, payloadBytes: number
 /** Follows a published payload. */
 export const PAYLOAD_END = LINE_END;
 
-/** Receives what a server sends. */
+/** Receives the operations of a server. */
 export interface ServerOperations {
   /** A message; its payload starts at `start`, and at least its first 16 bytes are in `bytes`. */
   message(bytes: Buffer, start: number, payloadBytes: number): void;

@@ -2,7 +2,7 @@
 import { objectsOf } from "../../../client/gateway/graphql.ts";
 import { gatewayRequest } from "../../page/gateway-request.ts";
 
-/** An open connection. */
+/** Open connection of a client. */
 export interface Connection {
   readonly id: string;
   /** Such as `pull` or `push`. */

@@ -84,7 +84,7 @@ function previewOf(media: MediaStream): HTMLVideoElement {
   return video;
 }
 
-/** Creates a function that encodes what the video shows; undefined while it shows nothing. */
+/** Creates a function that encodes the current picture of the video; undefined while there is none. */
 function createEncoder(video: HTMLVideoElement): () => Promise<Uint8Array | undefined> {
   const canvas = document.createElement("canvas");
   const context = canvas.getContext("2d", { alpha: false });

@@ -1,4 +1,4 @@
-/** Interface between the sensors of the device and what sends their readings. */
+/** Interface between the sensors of the device and the sender of their readings. */
 import type { Declaration } from "../../../client/browser.ts";
 
 /** Receives the readings of an open capture. */
@@ -21,7 +21,7 @@ export interface CaptureOutput {
 export interface OpenCapture {
   /** Content of the stream. */
   readonly declaration: Declaration;
-  /** Shows what the camera sees. */
+  /** Preview of the camera. */
   readonly preview?: HTMLVideoElement;
   stop(): void;
 }

@@ -17,7 +17,7 @@ interface Axes {
   readonly z: number;
 }
 
-/** A reading. */
+/** Reading of the motion sensors. */
 export interface Motion {
   /** Unix time, ms. */
   readonly time: number;

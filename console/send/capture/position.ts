@@ -2,7 +2,7 @@
 import type { Declaration } from "../../../client/browser.ts";
 import type { CaptureOutput, OpenCapture } from "./capture.ts";
 
-/** A position. Members that the device does not know are absent. */
+/** Position as `foxglove.LocationFix`. Members that the device does not know are absent. */
 export interface Fix {
   readonly timestamp: { readonly sec: number; readonly nsec: number };
   readonly latitude: number;

@@ -2,7 +2,9 @@
 
 /** Most bytes of a part. Each is acknowledged before the next, so that a slow network does not fill the memory of the phone. */
 export const PART_BYTES = 256 * 1024;
-/** Most bytes of an image: what the gateway returns as one payload with default settings (`MAX_ANSWER_BYTES`). */
+/**
+ * Maximum size of an image in bytes: the largest payload that the gateway returns with default settings (`MAX_ANSWER_BYTES`).
+ */
 export const IMAGE_BYTES = 16 * 1024 * 1024;
 
 /** A part, which becomes an entry. */

@@ -35,7 +35,7 @@ export class Meter {
     return { entries: this.#stored.length / seconds, bytes: bytes / seconds };
   }
 
-  /** Forgets what was counted. */
+  /** Resets the counts. */
   restart(): void {
     this.#stored = [];
     this.#startedMs = this.#now();

@@ -1,5 +1,5 @@
 /**
- * Sends one source as a stream: opens the capture, and pushes what it reads.
+ * Sends one source as a stream: opens the capture, and pushes its readings.
  *
  * ```
  * off ──start──▶ asking ──▶ waiting ⇄ sending ──stop──▶ finishing ──▶ off
@@ -25,7 +25,7 @@ export type SenderState =
   | { readonly kind: "sending" }
   /** Stopped, while earlier entries are still being sent. */
   | { readonly kind: "finishing" }
-  /** Ended; `reason` includes what the user can do. */
+  /** Ended; `reason` includes a remedy for the user. */
   | { readonly kind: "refused"; readonly reason: string; readonly needsLogin: boolean };
 
 /** Interval at which figures and the reading are shown. */
@@ -111,7 +111,7 @@ export class Sender {
     return this.#open(run);
   }
 
-  /** Stops the capture, and sends what waits. */
+  /** Stops the capture, and sends the waiting entries. */
   stop(): void {
     const run = this.#run;
     if (run === undefined || this.#state.value.kind === "finishing") return;

@@ -21,7 +21,7 @@ import { NO_TRAFFIC, type Traffic } from "./traffic.ts";
 /** The methods of the client that are used. */
 export type PushClient = Pick<Streamer, "push" | "declare">;
 
-/** A stream, and what is called when its push changes. */
+/** A stream, and the callbacks for changes of its push. */
 export interface StreamPushOptions {
   readonly device: string;
   readonly stream: string;
@@ -151,7 +151,7 @@ export class StreamPush {
     this.#transmit();
   }
 
-  /** Sends what waits, while the connection is open and there is room in flight. */
+  /** Sends the waiting entries, while the connection is open and there is room in flight. */
   #transmit(): void {
     while (this.isReady && !this.#isEnded) {
       const item = this.#outbox.take();

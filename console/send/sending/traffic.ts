@@ -1,4 +1,4 @@
-/** Figures of what a stream sent, and of what it could not send. */
+/** Figures of a stream: entries and bytes sent, and not sent. */
 import type { Rate } from "./meter.ts";
 
 /** Figures of one stream since it was started. */

@@ -20,7 +20,7 @@ export function unavailable({ isSecure, features }: Browser, feature: Feature): 
   return undefined;
 }
 
-/** Reads what the browser of this page offers. */
+/** Reads the features of the browser of this page. */
 export function thisBrowser(): Browser {
   const hasMedia = navigator.mediaDevices !== undefined;
   const has: Readonly<Record<Feature, boolean>> = {

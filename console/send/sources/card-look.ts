@@ -1,4 +1,4 @@
-/** State of a card as a text and a colour. Only what is stored looks like sending. */
+/** State of a card as a text and a colour. Only stored entries look like sending. */
 import type { Status } from "../../../client/browser.ts";
 import type { SenderState } from "../sending/sender.ts";
 

@@ -1,4 +1,4 @@
-/** Reasons for which a source did not open, or ended, with what the user can do about it. */
+/** Reasons for which a source did not open, or ended, with a remedy for the user. */
 
 /** Texts by the name of the browser's error (W3C Media Capture and Streams, section 10.2). */
 const REASONS: Readonly<Record<string, (sensor: string) => string>> = {
@@ -9,7 +9,7 @@ const REASONS: Readonly<Record<string, (sensor: string) => string>> = {
   OverconstrainedError: (sensor) => `The ${sensor} does not offer these settings. Choose others.`,
 };
 
-/** Returns the reason for an error. @param sensor what was opened, such as `camera` */
+/** Returns the reason for an error. @param sensor the kind of device, such as `camera` */
 export function refusalOf(error: unknown, sensor: string): string {
   const name = error instanceof Error ? error.name : "";
   // Chromium reports a camera in use as AbortError on some systems.

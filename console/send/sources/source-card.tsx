@@ -1,4 +1,4 @@
-/** Card of a source: its state, its choices, what it reads and what it sent. */
+/** Card of a source: its state, its choices, its readings and its traffic. */
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Glyph } from "../../design/glyph.tsx";

@@ -1,4 +1,4 @@
-/** Sources: what the device can send, each as one stream. */
+/** Sources: the sensors and files that the device can send, each as one stream. */
 import type { IconNode } from "lucide";
 import type { CaptureOutput, OpenCapture, OpenCaptureWith } from "../capture/capture.ts";
 import type { Feature } from "./availability.ts";
@@ -40,7 +40,7 @@ interface SourceParts {
   readonly delivery: Delivery;
 }
 
-/** A source. */
+/** Source: a sensor that the user switches on and off. */
 export interface Source extends SourceParts {
   readonly choices: Readonly<Record<string, Choice>>;
   open(chosen: Chosen, output: CaptureOutput): Promise<OpenCapture>;

@@ -1,4 +1,4 @@
-/** Commands of the palette: what the bars, menus and keys do, and each stream. */
+/** Commands of the palette: the actions of the bars, menus and keys, and each stream. */
 import { loginUrl } from "../../page/urls.ts";
 import { PANEL_LOOKS } from "../../panels/panels.ts";
 import { VIEWERS } from "../../viewers/viewers.ts";

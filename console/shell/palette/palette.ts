@@ -2,7 +2,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { IconName } from "../../design/icon.tsx";
 
-/** A command. */
+/** Command of the palette. */
 export interface Command {
   /** Unique among the commands. */
   readonly id: string;
@@ -17,7 +17,7 @@ export interface Command {
 /** Most commands in the list. */
 const MAX_LISTED = 50;
 
-/** The palette. */
+/** Command palette while it is open or closed. */
 export class Palette {
   readonly text = signal("");
   readonly problem = signal("");

@@ -1,4 +1,4 @@
-/** Tool of a stream: its consumer groups, what they hold, and their dead letters. */
+/** Tool of a stream: its consumer groups, their pending entries, and their dead letters. */
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { ConfirmButton } from "../../design/confirm-button.tsx";

@@ -1,8 +1,8 @@
-/** Consumer groups of a stream: what they have to do, and what they hold. */
+/** Consumer groups of a stream: their backlog, and their pending entries. */
 import { objectsOf } from "../../../client/gateway/graphql.ts";
 import { gatewayRequest } from "../../page/gateway-request.ts";
 
-/** A group. */
+/** Consumer group of a stream. */
 export interface Group {
   readonly name: string;
   /** Entries that were not delivered yet; undefined if Redis does not know it. */
@@ -38,7 +38,7 @@ export async function readGroups(streamKey: string, signal: AbortSignal): Promis
   return parseGroups(await gatewayRequest(groupsPath(streamKey), { signal }));
 }
 
-/** Lists what a group holds, the oldest first. @throws Error with the gateway's message */
+/** Lists the pending entries of a group, oldest first. @throws Error with the gateway's message */
 export async function readPending(
   streamKey: string,
   group: string,

@@ -1,6 +1,6 @@
 /** Plays audio chunks one after the other. A short delay covers chunks that arrive late. */
 
-/** A player. */
+/** Player of audio chunks. */
 export interface AudioPlayer {
   /** Adds a chunk. @param rate samples a second */
   play(channels: readonly Float32Array<ArrayBuffer>[], rate: number): void;

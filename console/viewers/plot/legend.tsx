@@ -28,7 +28,7 @@ interface LegendProps {
   readonly metaOf: (key: string) => unknown;
 }
 
-/** Renders the list: swatch, value at the cursor or newest value, and minimum, mean and maximum of what is drawn. */
+/** Renders the list: swatch, value at the cursor or newest value, and minimum, mean and maximum of the drawn values. */
 export function Legend({ plot, drawn, cursor, metaOf }: LegendProps) {
   const slow = useThrottled(drawn, UPDATE_MS);
   const index = cursor.value;

@@ -7,7 +7,7 @@ import { resolvedColour } from "../../design/resolved-colour.ts";
 import { rowOfValue } from "./line-facts.ts";
 import { axesOf, RIGHT } from "./plot-axes.ts";
 
-/** A plot. */
+/** Plot in an element of the page. */
 export interface LivePlot {
   /** Draws in the next frame in which the plot is visible. @param produce returns the data; it is called then */
   show(produce: () => uPlot.AlignedData): void;

@@ -10,7 +10,7 @@ export interface PlotStream extends PlottedStream {
   readonly defaults: readonly string[];
 }
 
-/** A shown line. */
+/** Line that a plot shows, with its stream and colour. */
 export interface PlotLine extends ChosenLine {
   /** Key of the stream. */
   readonly key: string;

@@ -25,7 +25,7 @@ export interface PlotWindow {
   readonly entries: readonly PulledEntry[];
 }
 
-/** State of a plot, and what the user changes in it. */
+/** State of a plot, and the user's changes to it. */
 export interface Plot {
   readonly windows: ReadonlySignal<readonly PlotWindow[]>;
   /** The windows, updated at intervals. */

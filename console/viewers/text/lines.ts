@@ -8,7 +8,7 @@ const MAX_CHARACTERS = 4000;
 /** Severity of a line. */
 export type Level = "error" | "warn" | "info" | "debug" | "";
 
-/** A line. */
+/** Line of an entry, as text. */
 export interface Line {
   readonly entry: PulledEntry;
   readonly text: string;

@@ -30,7 +30,7 @@ export function TextView({ entries, workspace }: ViewProps) {
     if (follows.value) scrollToEnd();
   });
   useResize(box, () => follows.peek() && scrollToEnd());
-  // Only what the user does ends it. The position alone also changes when lines are replaced and when the pane is resized.
+  // Only an action of the user ends it. The position alone also changes when lines are replaced and when the pane is resized.
   const leave = () => {
     const element = box.current;
     if (element !== null && element.scrollHeight > element.clientHeight) follows.value = false;

@@ -29,10 +29,10 @@ export interface Rates {
   readonly maxBytesPerSecond: number;
 }
 
-/** A rate limit. */
+/** Name of a rate limit in metrics. */
 type RateLimit = "messages_per_second" | "bytes_per_second";
 
-/** A clock, and what counts the hits of limits. */
+/** A clock, and the counter of limit hits. */
 interface AccountHooks {
   /** Monotonic clock in ms. */
   readonly now: () => number;

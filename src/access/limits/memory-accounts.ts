@@ -126,7 +126,7 @@ export class MemoryAccounts {
     if (client.leases === 0) this.#clients.delete(lease.name);
   }
 
-  /** Counts what a lease holds as waiting. A lease has one wait at a time. */
+  /** Counts the bytes of a lease as waiting. A lease has one wait at a time. */
   beginWait(lease: HeldLease): void {
     this.#waiting.add(lease);
     this.#countWaiting(lease, 1);
@@ -185,7 +185,7 @@ export class MemoryAccounts {
     );
   }
 
-  /** Adds what a lease holds in the pool to the sums over waits, or subtracts it. */
+  /** Adds the pool bytes of a lease to the sums over waits, or subtracts them. */
   #countWaiting({ account, bytes }: HeldLease, sign: 1 | -1): void {
     if (account !== "pool") return;
     this.#waitingBytes += sign * bytes;

@@ -24,7 +24,7 @@ export interface MemoryBudgetOptions<Use extends string> {
   readonly waitMs: number;
 }
 
-/** A budget. */
+/** Memory budget: opens leases for clients. */
 export interface MemoryBudget<Use extends string> {
   /** Opens a lease of zero bytes, which costs nothing until it grows. @param client identity or address */
   open(use: Use, client: string): MemoryLease;

@@ -1,6 +1,6 @@
 /**
- * Memory of uploads: request bodies and WebSocket messages that are being received. How much an upload reserves follows
- * from what it has received, and an upload that stalls is ended while others wait for memory.
+ * Memory of uploads: request bodies and WebSocket messages that are being received. An upload reserves in proportion to the
+ * bytes that it has received, and an upload that stalls is ended while others wait for memory.
  */
 
 /** An upload that reserves memory. */
@@ -9,13 +9,13 @@ export interface Upload {
   receivedBytes(): number;
   /** Bytes that it has reserved, received ones included. */
   reservedBytes(): number;
-  /** Whether the gateway does not read it at present. */
+  /** Whether the gateway is not reading it. */
   isPaused(): boolean;
   /** Ends it, because it stalled. */
   end(): void;
 }
 
-/** An upload may reserve this many times what it has received: an announced size alone reserves little. */
+/** An upload may reserve this many times the bytes that it has received: an announced size alone reserves little. */
 const GROWTH = 8;
 
 /**

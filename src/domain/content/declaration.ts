@@ -44,7 +44,7 @@ const MOST_UNITS = 1000;
 const MOST_NAME_CHARACTERS = 200;
 const MOST_TEXT_CHARACTERS = 10_000;
 
-/** A valid value, or what is wrong with it. */
+/** A valid value, or its problem. */
 type Checked<T> = { readonly value: T } | { readonly problem: string };
 
 const text =

@@ -1,4 +1,4 @@
-/** Media types (RFC 9110, section 8.3.1) of declared contents: validation, and what a browser may show. */
+/** Media types (RFC 9110, section 8.3.1) of declared contents: validation, and which types a browser may show. */
 // cspell:ignore importmap speculationrules
 
 /** Maximum length of a media type with its parameters, in characters. */

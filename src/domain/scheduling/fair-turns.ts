@@ -108,7 +108,7 @@ export class FairTurns {
     if (this.#isScheduled) this.#schedule();
   };
 
-  /** Adds the time of the last task to what its client has used. */
+  /** Adds the time of the last task to the time of its client. */
   #charge(): void {
     if (this.#running === undefined) return;
     const { client, startedAt } = this.#running;

@@ -14,7 +14,7 @@ export interface InFlightLimits {
   readonly most: number;
 }
 
-/** A large request. */
+/** Large request, which waits while too many bytes are in flight. */
 export interface LargeRequest<T> {
   /** Client whose requests start in order. */
   readonly client: string;

@@ -3,7 +3,7 @@
  * cannot be split. The bucket is then in debt, and the client must wait until it has refilled.
  */
 
-/** A token bucket. */
+/** Token bucket: delays a client that takes more than its rate. */
 export interface TokenBucket {
   /** Removes tokens. The level may become negative. */
   take(amount: number): void;

@@ -14,7 +14,7 @@ export const MOST_PATTERN_CHARACTERS = 256;
 /** Most wildcards in a pattern. */
 export const MOST_WILDCARDS = 8;
 
-/** A parsed pattern. @returns whether the whole text matches */
+/** Parsed pattern: returns whether a text matches. @returns whether the whole text matches */
 export type Glob = (text: string) => boolean;
 
 /** One position of a pattern: `*`, or a test of one character. */

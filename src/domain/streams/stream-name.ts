@@ -21,7 +21,7 @@ export interface ParameterNames {
   readonly device: string;
 }
 
-/** The usual names. */
+/** Names of the parameters on most routes. */
 export const PARAMETER_NAMES: ParameterNames = { ids: "stream_id", device: "device_id" };
 
 /** Parameters of a request's naming. */

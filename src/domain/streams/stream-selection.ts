@@ -41,7 +41,7 @@ export interface StreamSelection {
   readonly pattern: KeyPattern | undefined;
 }
 
-/** Naming of a request, and what it names. */
+/** Naming of a request, and the streams that it names. */
 export interface SelectionOptions extends NamingOptions {
   /** Decoded stream ids. */
   readonly ids: readonly string[];
@@ -186,7 +186,7 @@ const isPattern = (text: string): boolean => text.includes("*");
 
 const literalStart = (pattern: string): string => pattern.slice(0, pattern.indexOf("*"));
 
-/** Returns what the keys of a pattern begin with, up to the device, so that the patterns of a device share it. */
+/** Returns the common prefix of the keys of a pattern, up to the device, so that the patterns of a device share it. */
 function scopeOf(pattern: string): string {
   const start = literalStart(pattern);
   const colon = start.indexOf(":");

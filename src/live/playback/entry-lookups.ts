@@ -16,7 +16,7 @@ export interface IdRange {
 /** Entries that a step reads at a time. Only the last one of them is sent, so that more would be garbage. */
 const STEP_ENTRIES = 8;
 
-/** Receives what was found, in the order of the ids. Not called if the lookup was cancelled or halted. */
+/** Receives the found entries, in the order of their ids. Not called if the lookup was cancelled or halted. */
 export type OnFound = (runs: Runs) => void;
 
 interface Lookup {

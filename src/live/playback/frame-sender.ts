@@ -13,7 +13,7 @@ import type { PlayedStream } from "./source.ts";
 /** Entries of a frame, in order. */
 export type Runs = readonly Run<PlayedStream>[];
 
-/** Receives what becomes of frames. */
+/** Receives the outcomes of frames. */
 export interface FrameSenderHooks {
   /** The cursors have moved past the entries of a frame, which is written next. */
   readonly onSending: (runs: Runs) => void;

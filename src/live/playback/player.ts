@@ -151,7 +151,7 @@ export class Player<Frame> {
     for (const state of this.#context.states) state.birth = undefined;
   }
 
-  /** Sends what is due, and waits for the next entry. An exception ends the subscription. */
+  /** Sends the due entries, and waits for the next one. An exception ends the subscription. */
   advance(): void {
     try {
       this.#advance();
@@ -172,7 +172,7 @@ export class Player<Frame> {
     return this.#lookups.isReading || this.#sender.isEncoding;
   }
 
-  /** Drops what is about to be sent. */
+  /** Drops the entries that are about to be sent. */
   #cancel(): void {
     this.#steps.clear();
     this.#isLate = false;

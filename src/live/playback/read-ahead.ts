@@ -196,7 +196,7 @@ export class ReadAhead {
     return queuedBytes + this.#expectedBytes(source, this.#countOf(source)) <= this.#options.pageBytes;
   }
 
-  /** At most half of what may be read ahead, so that the next page is read while the first one is played. */
+  /** At most half of the read-ahead limit, so that the next page is read while the first one is played. */
   #countOf({ state: { key }, msPerEntry }: Source): number {
     const { pageBytes } = this.#options;
     const one = this.#context.streamReader.expectedBytes(key, 1);

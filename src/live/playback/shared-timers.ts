@@ -72,7 +72,7 @@ class SharedTicks {
     this.#stopTimer = this.#timers.after(Math.max(0, next * TICK_MS - this.#timers.now()), () => this.#run());
   }
 
-  /** Calls back what is due. */
+  /** Calls the due callbacks. */
   #run(): void {
     this.#awaited = undefined;
     this.#stopTimer = undefined;

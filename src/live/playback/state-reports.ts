@@ -4,7 +4,7 @@ import type { PlaybackTimers } from "./timers.ts";
 /** Status of a playback. `buffering`: entries are due that the client cannot take yet, or that are not read yet. */
 export type PlaybackStatus = "playing" | "paused" | "buffering" | "ended" | "live";
 
-/** A reported state. */
+/** State of a playback, as it is reported to a client. */
 export interface PlaybackState {
   readonly status: PlaybackStatus;
   /** Virtual time, in ms since 1970. */

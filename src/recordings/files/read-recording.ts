@@ -82,7 +82,7 @@ async function completeReadable(
   };
 }
 
-/** An open file. */
+/** Reader of one file of a recording. */
 export class RecordingReader implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #reader: McapIndexedReader;

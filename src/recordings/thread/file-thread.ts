@@ -35,7 +35,7 @@ export interface OpenFile {
   abort(): void;
 }
 
-/** The thread. */
+/** Thread that writes the files of recordings and exports. */
 export class FileThread {
   readonly #onException: OnHookException;
   readonly #files = new Map<number, ThreadFile>();

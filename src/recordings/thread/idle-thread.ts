@@ -17,7 +17,7 @@ export interface IdleThreadOptions<FromThread> {
   readonly onFailed: (error: Error) => void;
 }
 
-/** The thread. */
+/** Thread that is started by a message, and ends when it is idle. */
 export class IdleThread<ToThread, FromThread> {
   readonly #options: IdleThreadOptions<FromThread>;
   #worker: Worker | undefined;

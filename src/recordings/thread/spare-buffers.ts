@@ -8,7 +8,7 @@ const MOST_BYTES = 8 * 1024 * 1024;
 /** Sizes are multiples of this, so that a buffer is suitable for most batches. */
 const UNIT_BYTES = 64 * 1024;
 
-/** The buffers. */
+/** Buffers that can be used again. */
 export class SpareBuffers {
   #buffers: ArrayBuffer[] = [];
   #bytes = 0;

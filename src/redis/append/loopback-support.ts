@@ -5,7 +5,7 @@
 import { ReplyError } from "../resp/reader.ts";
 import type { Loopback } from "./loopback.ts";
 
-/** Streams remembered as sent apart. Above this, all are forgotten and detected again. */
+/** Streams remembered as sent outside of transactions. Above this, all are forgotten and detected again. */
 const MAX_APART = 10_000;
 /** A permission error about a key, not about a command. */
 const KEY_PERMISSION = /^NOPERM .*\bkeys?\b/s;

@@ -114,7 +114,7 @@ export function createRetention(commands: Commands, defaults: RetentionLimits, l
     if (isFirst) trimNow(key, kept);
   }
 
-  /** Trims after appends without a limit: the next append may be far off. */
+  /** Trims a stream after appends without a limit, because the next append may be hours away. */
   function trimNow(key: string, kept: Kept): void {
     if (kept.trim.length > 0) commands.send(["XTRIM", key, ...kept.trim], () => undefined);
   }

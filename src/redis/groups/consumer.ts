@@ -177,7 +177,7 @@ export class Consumer implements QueueMember {
     return this.#settling.progress(entries);
   }
 
-  /** Gives back what it holds, uncounted, so that other consumers receive it at once. */
+  /** Returns its entries to the group, uncounted, so that other consumers receive them at once. */
   close(): Promise<void> {
     if (this.#end()) this.#closing = this.#release().then(() => this.#finish());
     return this.#closing;
@@ -192,8 +192,8 @@ export class Consumer implements QueueMember {
   }
 
   /**
-   * Waits for reads and scans in flight, and gives back what they deliver. If the connection were closed first, Redis would
-   * count these entries as delivered, and no worker would have received them.
+   * Waits for reads and scans in flight, and returns their entries to the group. If the connection were closed first, Redis
+   * would count these entries as delivered, and no worker would have received them.
    */
   async #finish(): Promise<void> {
     if (this.#reserved > 0)

@@ -1,4 +1,4 @@
-/** Consumer groups of a gateway: opens consumers, and reports groups and what is pending in them. */
+/** Consumer groups of a gateway: opens consumers, and reports groups and their pending entries. */
 import type { GroupCommands } from "./commands/group-commands.ts";
 import { type GroupBacklog, GroupRegistry } from "./commands/group-registry.ts";
 import { Consumer } from "./consumer.ts";
@@ -11,7 +11,7 @@ export interface Groups {
   open(options: ConsumerOptions): Promise<Consumer>;
   /** Returns the commands of a group, for clients without a connection. */
   commandsOf(key: string, group: string): GroupCommands;
-  /** Delivers entries that were given back, after a delay. */
+  /** Delivers returned entries, after a delay. */
   givenBack(key: string, group: string, delayMs: number): void;
   /** Lists, inspects and removes groups. */
   readonly registry: GroupRegistry;

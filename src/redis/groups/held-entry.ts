@@ -1,4 +1,4 @@
-/** Entries that a consumer holds: how they are named in commands, and what became of them. */
+/** Entries that a consumer holds: as arguments of commands, and in replies. */
 import { compareIds, type EntryId } from "../../domain/streams/entry-id.ts";
 import type { Reply } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";

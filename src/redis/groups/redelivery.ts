@@ -1,6 +1,6 @@
 /**
- * Redelivery: scans of a queue for entries that were given back, or held for too long. Scans are `ack_wait / 4` apart, and
- * one follows the delay of a `nack`. A group without pending entries is not scanned, so that it costs nothing.
+ * Redelivery: scans of a queue for entries that were returned, or held for too long. Scans are `ack_wait / 4` apart, and one
+ * follows the delay of a `nack`. A group without pending entries is not scanned, so that it costs nothing.
  */
 
 import type { Reclaim } from "./commands/group-commands.ts";
@@ -59,7 +59,7 @@ export class RedeliveryScans {
     if (this.#isDue) this.#scan();
   }
 
-  /** Scans after a delay, once for entries that were given back. */
+  /** Scans after a delay, once for returned entries. */
   runIn(delayMs: number): void {
     this.#mayHavePending = true;
     if (this.#queue.members.size === 0) return;
@@ -73,7 +73,7 @@ export class RedeliveryScans {
     this.#timers.add(timer);
   }
 
-  /** Cancels what is planned. */
+  /** Cancels the planned scans. */
   close(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;

@@ -28,7 +28,7 @@ export interface SettlingConsumer {
 /** Settles entries of one stream. */
 type Settle = (stream: HeldStream, entries: readonly HeldEntry[]) => Promise<Settled>;
 
-/** Settles what a client names. All methods throw `GatewayError`. */
+/** Settles the entries that a client names. All methods throw `GatewayError`. */
 export class Settling {
   readonly #consumer: SettlingConsumer;
 

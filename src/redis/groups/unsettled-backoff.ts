@@ -27,7 +27,7 @@ export class UnsettledBackoff {
     this.#onEnd = onEnd;
   }
 
-  /** Whether the consumer receives nothing at present. */
+  /** Whether the consumer currently receives nothing. */
   get isPaused(): boolean {
     return performance.now() >= this.#startsAt;
   }

@@ -1,7 +1,7 @@
 /**
  * Work queue: one stream and group, with the consumers of this gateway. It reads for consumers that have room, in turn, when
- * the stream grows, and claims what other consumers left. An idle queue sends no command: growth is reported by tracking,
- * and a group without pending entries is not scanned.
+ * the stream grows, and claims entries that other consumers left. An idle queue sends no command: growth is reported by
+ * tracking, and a group without pending entries is not scanned.
  */
 import type { Entry } from "../../domain/streams/entry.ts";
 import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";

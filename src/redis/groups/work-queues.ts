@@ -16,7 +16,7 @@ export interface WorkQueuesOptions {
   readonly logger: Logger;
 }
 
-/** The queues. */
+/** Work queues that have consumers at this gateway. */
 export class WorkQueues {
   readonly #options: WorkQueuesOptions;
   readonly #connections: GroupConnections;

@@ -9,7 +9,7 @@ export class ManagedServerError extends Error {
   override readonly name = "ManagedServerError";
 }
 
-/** A server program. */
+/** Server program that was found, with its version. */
 export interface ServerBinary {
   readonly file: string;
   /** Version as the program reports it, such as `7.0.15`. */

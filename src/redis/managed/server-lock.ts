@@ -26,7 +26,7 @@ export async function enterQueue(dataDir: string): Promise<QueuedGateway> {
   return new QueuedGateway({ file: join(dataDir, "gateways"), name, folder, listener, waiters });
 }
 
-/** Place of this gateway in the queue. */
+/** Position of this gateway in the queue. */
 interface QueueParts {
   /** Path of the file with the names. */
   readonly file: string;

@@ -24,7 +24,7 @@ export interface ServerSite {
   readonly logger: Logger;
 }
 
-/** A server process. */
+/** Running server process. */
 export interface ServerProcess {
   readonly pid: number;
   /** Resolves when the process has ended, with a description for the log. */

@@ -17,7 +17,7 @@ export interface TrackedReadsParts {
   readonly reads: Commands;
 }
 
-/** The reads. */
+/** Commands that read keys whose changes Redis reports. */
 export class TrackedReads implements Commands {
   readonly #tracked: Commands;
   readonly #reads: Commands;

@@ -32,7 +32,7 @@ const STEP_KEYS = 2_000;
  * @param mostBytes longest stream key that is listed: another program may have written keys of megabytes
  */
 export function createKeyScan(database: Database, mostBytes: number, workSlices: WorkSlices): KeyScan {
-  /** Walks one server, and returns what each step found, sorted. */
+  /** Scans one server, and returns the keys of each step, sorted. */
   const walk = (server: Commands, filter: readonly string[]): Promise<(readonly string[])[]> =>
     walkInSteps(
       (cursor) => server.call("SCAN", cursor, "COUNT", STEP_KEYS, ...filter),

@@ -4,7 +4,7 @@
  */
 import type { CommandWriter } from "./writer.ts";
 
-/** A queued command. */
+/** Command that waits for a connection. */
 interface QueuedCommand<Done> {
   readonly encode: (out: CommandWriter) => void;
   readonly done: Done;

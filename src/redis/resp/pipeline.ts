@@ -34,12 +34,12 @@ export class Pipeline {
     return this.#sent.size > 0;
   }
 
-  /** Sets where the bytes go. */
+  /** Sets the socket that the bytes are written to. */
   attach(output: Output): void {
     this.#output = output;
   }
 
-  /** Discards what was not written. Commands that wait for their replies remain until `failAll`. */
+  /** Discards unwritten bytes. Commands that wait for their replies remain until `failAll`. */
   detach(): void {
     this.#output = undefined;
     this.#writer = new CommandWriter();

@@ -21,7 +21,7 @@ export class InvalidReply extends Error {
   override readonly name = "InvalidReply";
 }
 
-/** A reply. Bulk and verbatim strings are bytes. Maps are flat lists (key, value, key, value …). Errors may be nested. */
+/** Parsed reply. Bulk and verbatim strings are bytes. Maps are flat lists (key, value, key, value …). Errors may be nested. */
 export type Reply = string | number | boolean | null | Buffer | ReplyError | Reply[];
 
 /** Receives parsed replies. */
@@ -31,7 +31,7 @@ export interface ReplyHandlers {
   onPush(message: Reply[]): void;
 }
 
-/** An incomplete list. */
+/** List whose elements have not all arrived. */
 interface OpenList {
   readonly items: Reply[];
   missing: number;

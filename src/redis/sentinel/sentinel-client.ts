@@ -133,7 +133,7 @@ export interface SentinelNews {
   readonly onListening: () => void;
   /** A master has moved. */
   readonly onSwitch: (master: string, to: SentinelHost) => void;
-  /** The subscription ended. Not called if the function returned by `listenToSentinel` ended it. */
+  /** Called when the subscription ends. Not called if the function returned by `listenToSentinel` ended it. */
   readonly onEnd: (reason: string) => void;
 }
 

@@ -204,7 +204,7 @@ export class TrackingTail implements Tail {
 
   #onDisturbed(key: string): void {
     if (!this.#streams.positions.has(key)) return;
-    // The read returns what is left of these entries.
+    // The read returns those of these entries that still exist.
     this.#pending.forget(key);
     this.#disturbed.add(key);
     this.#verifying.delete(key);

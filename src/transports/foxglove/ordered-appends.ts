@@ -25,7 +25,7 @@ interface Waiting {
 export class OrderedAppends {
   readonly #parts: OrderedAppendsParts;
   readonly #waiting: Waiting[] = [];
-  /** Entries that are sent and not stored. */
+  /** Number of entries that were sent to Redis and not acknowledged. */
   #sent = 0;
   #isStoringLarge = false;
 

@@ -1,11 +1,12 @@
 /**
- * Statuses of one viewer: problems that last, such as images that are skipped. Only what is true when the viewer can read is
- * sent, so that a viewer that does not read holds nothing. Texts are constant, because viewers list each text separately.
+ * Statuses of one viewer: problems that last, such as images that are skipped. Only the state at the time when the viewer can
+ * read is sent, so that a viewer that does not read holds nothing. Texts are constant, because viewers list each text
+ * separately.
  */
 import { STATUS_LEVELS } from "../../wire/foxglove/server-messages.ts";
 import type { Outlet } from "./outlet.ts";
 
-/** A status. */
+/** Problem that a viewer shows while it lasts. */
 export interface Status {
   readonly level: keyof typeof STATUS_LEVELS;
   readonly message: string;

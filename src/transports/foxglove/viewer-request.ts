@@ -1,4 +1,4 @@
-/** Request of a viewer: which streams it shows, and what it may do. */
+/** Request of a viewer: which streams it shows, and its permissions. */
 import { ANYONE, authorizeDevice, type Identity } from "../../access/identity/authorize.ts";
 import type { Action } from "../../access/identity/grant.ts";
 import { GatewayError } from "../../domain/errors.ts";
@@ -8,7 +8,7 @@ import { type RequestedStreams, type RequestLimits, readRequestedStreams } from 
 import type { SocketRequest } from "../websocket-protocol/upgrade-route.ts";
 import { type PlayedRange, readRange } from "./subscriptions/playback-range.ts";
 
-/** A parsed request. */
+/** Parsed request of a viewer. */
 export interface ViewerRequest {
   readonly requested: RequestedStreams;
   /** Device of the path, if it names one device. */

@@ -39,7 +39,7 @@ export interface HttpParts extends RouteParts {
 /** Takes over the connection of a handshake. @param head bytes after the head of the request */
 export type UpgradeListener = (request: IncomingMessage, socket: Socket, head: Buffer) => void;
 
-/** The HTTP server. */
+/** HTTP server, to which transports add their routes. */
 export interface HttpServer {
   readonly app: FastifyInstance;
   /** The Node server below. */

@@ -14,11 +14,11 @@ const RETRY_MS = 1000;
 /** Receives the changes. */
 export interface MetadataChangesHooks {
   readonly onMeta: OnMeta;
-  /** Returns the keys of the streams that are recorded at present. */
+  /** Returns the keys of the streams that are being recorded. */
   readonly recordedKeys: () => readonly string[];
 }
 
-/** The watch. */
+/** Watch over the metadata of recorded streams. */
 export class MetadataChanges {
   readonly #parts: TransportParts;
   readonly #hooks: MetadataChangesHooks;

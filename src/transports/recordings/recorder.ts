@@ -146,8 +146,8 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   }
 
   /**
-   * Resolves when it has received what its streams have at present, however much that is. The newest entries may be deleted
-   * meanwhile, so it ends, too, when no entry arrives although there is room for one.
+   * Resolves when it has received all current entries of its streams. The newest entries may be deleted meanwhile, so it ends,
+   * too, when no entry arrives although there is room for one.
    *
    * @throws GatewayError if Redis is unavailable
    */
@@ -171,7 +171,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     this.#onReceived = () => undefined;
   }
 
-  /** Ends the file with what has been received. */
+  /** Ends the file with the received entries. */
   stop(): void {
     if (this.#isOver) return;
     this.#halt();

@@ -27,7 +27,7 @@ const GAP_BYTES = 150;
 /** Bytes of the quotes and punctuation of two texts as JSON. */
 const PAIR_BYTES = 6;
 
-/** The contents. */
+/** Contents of one recording while it is written. */
 export class RecordingContents {
   readonly #parts: ContentsParts;
   #record: RecordingRecord;

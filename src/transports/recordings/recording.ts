@@ -22,7 +22,7 @@ export interface RecordingParts extends TransportParts {
 /** Time in ms before a recording that could not continue, because Redis is unavailable, tries again. */
 const RETRY_MS = 1000;
 
-/** A recording. */
+/** Recording in progress. */
 export class Recording {
   readonly #parts: RecordingParts;
   readonly #contents: RecordingContents;
@@ -123,7 +123,10 @@ export class Recording {
       await this.#contents.completeAll();
   }
 
-  /** Stops it. Resolves when its file is complete. On request, the file has what the streams have at the moment of the request. */
+  /**
+   * Stops it. Resolves when its file is complete. On request, the file has all entries that the streams have at the moment of
+   * the request.
+   */
   async stop(reason: StopReason): Promise<void> {
     if (!this.isRecording) return;
     const isFirst = this.#stopping === undefined;
@@ -132,14 +135,14 @@ export class Recording {
     const recorder = this.#recorder;
     if (recorder === undefined) return;
     if (isFirst) {
-      // If Redis is unavailable, the file ends with what has been received.
+      // If Redis is unavailable, the file ends with the received entries.
       if (reason === "request") await recorder.catchUp().catch(() => undefined);
       recorder.stop();
     }
     await this.#closed;
   }
 
-  /** Stops it at once, without what it has not received, because it is deleted. */
+  /** Stops it at once, because it is deleted. It receives no further entries. */
   async discard(): Promise<void> {
     this.#stopping ??= "request";
     await this.#opened;

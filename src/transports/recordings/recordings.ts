@@ -79,7 +79,7 @@ export class OwnRecordings implements Recordings {
     });
   }
 
-  /** Finds what is on the disk, and continues recordings of an earlier gateway, which may still be about to end. */
+  /** Finds the recordings on the disk, and continues those of an earlier gateway, which may still be about to end. */
   start(): void {
     this.#started = this.#find();
   }

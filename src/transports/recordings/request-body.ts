@@ -3,7 +3,7 @@ import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { isObject } from "../../domain/is-object.ts";
 import { shown } from "../../domain/shown.ts";
 
-/** A body. */
+/** JSON body of a request about recordings. */
 export type Body = Readonly<Record<string, unknown>>;
 
 /** Reads a body. @param example of a valid one @throws GatewayError BAD_BODY */

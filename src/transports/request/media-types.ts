@@ -1,4 +1,4 @@
-/** Content negotiation and media types of requests (RFC 9110, sections 8.3.1 and 12.5.1). */
+/** Content negotiation by `Accept` and `Content-Type` (RFC 9110, sections 8.3.1 and 12.5.1). */
 import { parse } from "content-type";
 import {
   type BodyFormat,

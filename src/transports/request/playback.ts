@@ -8,7 +8,7 @@ import type { SubscribedStream } from "../../live/subscription.ts";
 import type { ParametersOf } from "./parameters/parameters.ts";
 import type { WantedStream } from "./streams.ts";
 
-/** A requested playback. */
+/** Parameters of a playback that a request contains. */
 export type RequestedPlayback = Pick<PlaybackOptions, "start" | "end" | "rate" | "loop">;
 
 /** Least rate besides 0. */

@@ -1,6 +1,6 @@
 /**
- * Responses that stay open and are written when something happens: entries, pictures, and results of GraphQL operations. This is
- * what they share: the session, the head, the heartbeat, and their end.
+ * Responses that stay open and are written when something happens: entries, pictures, and results of GraphQL operations. They
+ * share the session, the head, the heartbeat, and their end.
  */
 import type { FastifyReply } from "fastify";
 import type { Session, SessionKind } from "../../access/sessions.ts";

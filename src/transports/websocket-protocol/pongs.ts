@@ -40,7 +40,7 @@ export class Pongs {
     this.#pending = Buffer.from(payload);
   }
 
-  /** Sends the pong of the last ping, at the latest when the client has read what is unsent. */
+  /** Sends the pong of the last ping, at the latest when the client has read all unsent bytes. */
   endTurn(): void {
     if (this.#pending === undefined) return;
     if (this.#socket.writableLength > MOST_UNSENT_BYTES) {

@@ -128,7 +128,7 @@ function addSettle(app: FastifyInstance, { streams, config }: TransportParts): v
   });
 }
 
-/** Lists groups and what is pending, and removes groups. */
+/** Lists groups and their pending entries, and removes groups. */
 function addGroups(app: FastifyInstance, { streams, access, config }: TransportParts): void {
   const { groups } = streams;
   // A row with the longest name, as it is received and in the response.

@@ -42,7 +42,7 @@ export interface NextOptions {
 }
 
 /**
- * Receives a batch. Its memory is that of the response. Entries that arrive after it are given back.
+ * Receives a batch. Its memory is that of the response. Entries that arrive after it are returned to the group.
  *
  * @throws GatewayError
  */
@@ -93,7 +93,7 @@ export async function nextEntries(groups: Groups, options: NextOptions): Promise
     clearTimeout(timer);
     stopGone();
     stopRevoked();
-    // Gives back what arrived for a client that has gone. After a batch it has ended already.
+    // Returns the entries of a client that has disconnected to the group. After a batch it has ended already.
     await consumer.close();
   }
 }

@@ -30,7 +30,7 @@ export type WorkAction = (typeof ACTIONS)[number];
 
 const MEMBERS: ReadonlySet<string> = new Set([...ACTIONS, "delay", "reason", "permits", "token"]);
 
-/** A parsed message. */
+/** Parsed message of a worker: the entries per action. */
 export interface Settlement {
   /** The actions of the message, with their entries. */
   readonly entries: ReadonlyMap<WorkAction, readonly NamedEntry[]>;

@@ -45,7 +45,7 @@ export interface PlaybackControl {
   readonly requestId: string;
 }
 
-/** A parsed message. */
+/** Parsed message of a viewer. */
 export type ClientMessage =
   | { readonly op: "subscribe"; readonly subscriptions: readonly RequestedSubscription[] }
   | { readonly op: "unsubscribe"; readonly subscriptionIds: readonly number[] }

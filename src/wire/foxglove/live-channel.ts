@@ -12,7 +12,7 @@ import { objectOf, shownJson, shownMsgpack, valueOfMsgpack } from "./shown-json.
 import { topicOf } from "./topic.ts";
 import { createWrapper, type Wrap } from "./wrapping.ts";
 
-/** A channel. */
+/** Channel of one stream, with the encoder of its messages. */
 export interface LiveChannel extends Channel {
   readonly key: string;
   /** Its messages are images: a viewer needs only the newest. */

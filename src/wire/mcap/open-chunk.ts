@@ -21,7 +21,7 @@ export interface ChunkMessage {
 const FIRST_BYTES = 64 * 1024;
 const MOST_KEPT_BYTES = 8 * 1024 * 1024;
 
-/** The open chunk. */
+/** Chunk to which messages are added. */
 export class OpenChunk {
   readonly #onUnused: ((bytes: Uint8Array) => void) | undefined;
   #bytes = new Uint8Array(FIRST_BYTES);

@@ -14,7 +14,7 @@ const CHUNK_HEAD_BYTES = 64;
 /** Records besides chunks are read whole. A longer one is not of our making. */
 const MOST_RECORD_BYTES = 64 * 1024 * 1024;
 
-/** An unfinished file. */
+/** End of a file that its writer could not finish. */
 export interface UnfinishedFile {
   /** The file already has its end. */
   readonly isFinished: boolean;

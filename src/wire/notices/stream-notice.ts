@@ -16,7 +16,7 @@ export type StreamNotice =
   | { readonly left: { readonly stream_id: string } }
   | { readonly limit: { readonly stream_id: string; readonly max_streams: number } };
 
-/** A decoded notice. */
+/** Decoded notice about the streams of a pattern. */
 export type PulledStreamNotice =
   | { readonly streams: ReadonlyMap<string, string> }
   | { readonly joined: string }

@@ -10,7 +10,7 @@ import { until } from "../../support/until.ts";
 const entryOf = (n: number, gap = false): PulledEntry =>
   createPulledEntry({ stream: "s", id: `${n}-0`, data: new TextEncoder().encode(String(n)) }, gap);
 
-/** A streamer over a list of entries; `live` yields what a pull receives. */
+/** A streamer over a list of entries; `live` yields the entries of a pull. */
 function streamerOf(stored: readonly number[], live: () => AsyncGenerator<PulledEntry>) {
   const pulls: PullOptions[] = [];
   const reads = vi.fn();

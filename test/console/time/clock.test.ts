@@ -11,7 +11,7 @@ import { until } from "../../support/until.ts";
 const entryOf = (stream: string, id: string): PulledEntry =>
   createPulledEntry({ stream, id, data: new Uint8Array(1) }, false);
 
-/** A feed that records what the clock commands. */
+/** A feed that records the clock's commands. */
 class RecordedFeed implements TimedFeed {
   readonly entries = signal<readonly PulledEntry[]>([]);
   readonly calls: string[] = [];

@@ -1,4 +1,4 @@
-/** Playback on a fake clock: what is sent is the range, in order, each entry when it is due (docs/protocol.md, "Playback"). */
+/** Playback on a fake clock: sends the entries of the range in order, each when it is due (docs/protocol.md, "Playback"). */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";

@@ -1,4 +1,4 @@
-/** A playback of the engine on a fake clock, which records what it sends and when. */
+/** A playback of the engine on a fake clock, which records the entries that it sends, and when. */
 import type { StreamEntries } from "../../../src/domain/streams/entry.ts";
 import { type EntryId, FIRST_ID, idBefore, LAST_ID } from "../../../src/domain/streams/entry-id.ts";
 import type { OnDemandOptions } from "../../../src/live/on-demand.ts";

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createSharedTimers } from "../../../src/live/playback/shared-timers.ts";
 import { FakeTimers } from "./fake-timers.ts";
 
-/** Creates shared timers, and the list of what they have called back. */
+/** Creates shared timers, and the list of the callbacks that ran. */
 function setUp() {
   const fake = new FakeTimers();
   const timers = createSharedTimers(fake);

@@ -21,7 +21,7 @@ export interface Job {
   readonly n: number;
 }
 
-/** A consumer with what it received. */
+/** A consumer with the entries that it received. */
 export interface TestWorker {
   readonly consumer: Consumer;
   readonly jobs: Job[];

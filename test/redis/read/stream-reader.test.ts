@@ -128,7 +128,7 @@ test("a small read does not wait for large ones", async () => {
   const { key: large } = await stored([100_000, 100_000]);
   const { key: small } = await stored([10]);
   const streamReader = readerWith(2 ** 18, 2 ** 20);
-  // Redis answers what follows on this connection later.
+  // Redis replies to later commands on this connection with a delay.
   const blocking = largeReads.call("BLPOP", "nothing", 0);
   let isRead = false;
   const found = streamReader.readAfter(large, FIRST_ID, 10).finally(() => {

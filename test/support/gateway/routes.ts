@@ -135,7 +135,7 @@ const foxglove: Route["send"] = ({ ws }, stream, headers, query = "") =>
     (await channelsOf(one)).includes(`"topic":"/default/${stream}"`) ? "200" : "403 FORBIDDEN",
   );
 
-/** Returns what a viewer receives before the answer to its first message, which follows the channels. */
+/** Returns the messages that a viewer receives before the answer to its first message, which follows the channels. */
 async function channelsOf(one: TestSocket): Promise<string> {
   one.send('{"op": "unsubscribe", "subscriptionIds": [1]}');
   let text = "";

@@ -34,7 +34,7 @@ export const silent: Logger = {
 
 /**
  * Arguments of a server that keeps its data when it is killed. It writes each command to its file before it replies; only a
- * crash of the whole machine would lose what is not flushed to the disk.
+ * crash of the whole machine would lose entries that are not flushed to the disk.
  */
 export const DURABLE = ["--appendonly", "yes", "--appendfsync", "no"] as const;
 

@@ -28,7 +28,9 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** Lists what is wider than the window or scrolls sideways, except code and the strip of tabs. Runs in the page. */
+/**
+ * Lists the elements that are wider than the window or scroll sideways, except code and the strip of tabs. Runs in the page.
+ */
 const WIDE = `(() => {
   const { clientWidth } = document.documentElement;
   const found = [];

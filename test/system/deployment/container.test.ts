@@ -116,7 +116,7 @@ function createImage(folder: string): void {
   const ignored = readFileSync(path(".dockerignore"), "utf8");
   for (const [, built, names = "", target = ""] of final.matchAll(/^COPY (--from=build )?(.+) (\S+)$/gm)) {
     for (const name of names.split(" ").map((one) => one.replace("/app/", ""))) {
-      // The folder of the build is complete; from outside, only what the image may see is copied.
+      // The folder of the build is complete; from outside, only files that the image may contain are copied.
       if (built === undefined) expect(ignored).toContain(`!${dirname(name)}`);
       const to = target.endsWith("/") ? join(folder, target, basename(name)) : join(folder, target);
       mkdirSync(dirname(to), { recursive: true });

@@ -15,7 +15,7 @@ import { judge } from "../../../bench/check/verdict/verdict.ts";
 const MAIN = fileURLToPath(new URL("../../../dist/bench/check/main.js", import.meta.url));
 const run = promisify(execFile);
 
-/** Limit for one run, ms, far above what a busy machine needs. */
+/** Limit for one run, ms, far above the time of a busy machine. */
 const LIMIT_MS = 300_000;
 vi.setConfig({ testTimeout: LIMIT_MS, hookTimeout: LIMIT_MS });
 

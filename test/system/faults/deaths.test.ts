@@ -52,7 +52,7 @@ async function connect(load: Load, { ws, logged }: GatewayProcess): Promise<void
   );
 }
 
-/** Records what the readers received; their connections are closed, or close now. */
+/** Records the entries that the readers received; their connections are closed, or close now. */
 async function disconnect(load: Load): Promise<void> {
   await Promise.all(load.pushers.map((pusher) => pusher.stop()));
   await Promise.all(load.readers.map((reader) => reader[Symbol.asyncDispose]()));

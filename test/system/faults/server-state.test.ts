@@ -1,4 +1,4 @@
-/** A Redis that cannot do what the gateway needs is reported: to the operator at the start, and to the clients. */
+/** Reports a Redis that lacks something that the gateway requires: to the operator at the start, and to the clients. */
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { Logger } from "../../../src/domain/logger.ts";
 import { request } from "../../support/clients/http.ts";

@@ -60,7 +60,7 @@ test.each<[form: string, streams: readonly string[], query: string, read: (messa
     for (const socket of both) while ((await nextNumber(socket, read)) < number);
   }
   network.stall();
-  // The slow reader was sent what the fast reader has, unless it is held back.
+  // The slow reader was sent the entries of the fast reader, unless it is held back.
   for (let number = 6; number <= FRAMES; number++) {
     for (const stream of streams) await add(stream, number);
     while ((await nextNumber(quick, read)) < number);

@@ -15,7 +15,9 @@ const groups = Array.from({ length: PROCESSES }, (_, group) => ({
   group: files.filter((_file, i) => i % PROCESSES === group),
 }));
 
-/** Limit for one process, ms, far above what a busy machine needs. Then pytest and its servers are killed: a hung test fails. */
+/**
+ * Limit for one process, ms, far above the time of a busy machine. Then pytest and its servers are killed: a hung test fails.
+ */
 const LIMIT_MS = 600_000;
 
 /** Runs pytest. @returns its exit code, or the signal that ended it, and its output */

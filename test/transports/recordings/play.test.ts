@@ -67,7 +67,7 @@ const post = (path: string, body?: unknown, to = gateway) =>
 const statusOf = async (name: string, from = gateway) =>
   (await request(`${from.http}/recordings/${name}`)).json() as RecordingStatus;
 
-/** Records what streams have. */
+/** Records the entries of streams. */
 async function record(name: string, body: object, to = gateway): Promise<void> {
   const answer = await post("", { name, from: "0", ...body }, to);
   expect(answer.status, answer.text).toBe(201);

@@ -21,7 +21,7 @@ const ENTRY_BYTES = 64;
 /** Most bytes of chunks in memory. */
 const MOST_CHUNK_BYTES = 256 * 1024 * 1024;
 
-/** The part. Its methods throw Error, with the name of the file, if a file is damaged. */
+/** Part of a recording whose files are open: returns its entries, batch by batch. Its methods throw Error, with the name of the file, if a file is damaged. */
 export class OpenPart {
   readonly #files: PlayedPart;
   readonly #readers: readonly RecordingReader[];

@@ -33,7 +33,7 @@ interface Waiting {
   reject(error: Error): void;
 }
 
-/** The thread. */
+/** Reader of recordings in a thread. */
 export class PlayReader {
   readonly #waiting = new Map<number, Waiting>();
   readonly #parts = new Set<number>();

@@ -12,7 +12,7 @@ export interface GroupConnections {
   readonly live: Database;
   /** The connection of `live` while there are consumers, else that of `settling`. */
   readonly current: Database;
-  /** Acknowledges and gives back; commands wait for Redis. */
+  /** Settles entries; commands wait for Redis. */
   readonly settling: Database;
   /** Runs a task at the end of this event-loop turn, before the commands of the turn are written. */
   atTurnEnd(task: () => void): void;

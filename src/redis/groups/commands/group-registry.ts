@@ -1,4 +1,4 @@
-/** Groups of a stream, and what is pending in them. Every method throws `GatewayError`. */
+/** Groups of a stream, and their pending entries. Every method throws `GatewayError`. */
 import { GatewayError } from "../../../domain/errors.ts";
 import type { EntryId } from "../../../domain/streams/entry-id.ts";
 import { gatewayErrorOf, withGatewayErrors } from "../../reply-errors.ts";

@@ -5,7 +5,7 @@ import type { Commands } from "../../resp/commands.ts";
 import { ReplyError } from "../../resp/reader.ts";
 import type { Argument } from "../../resp/writer.ts";
 
-/** A script. */
+/** Lua script, with its SHA-1 for `EVALSHA`. */
 export interface Script {
   readonly text: string;
   /** SHA-1 of the text, by which Redis finds it. */

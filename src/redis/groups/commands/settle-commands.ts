@@ -51,7 +51,11 @@ export class SettleCommands {
     return this.#move(consumer, [RELEASED, idleMs, "0", "0"], entries);
   }
 
-  /** Gives back what a consumer holds that ends, uncounted. @param removes whether to remove a consumer that holds nothing else */
+  /**
+   * Returns the entries of a consumer that ends, uncounted.
+   *
+   * @param removes whether to remove a consumer that holds nothing else
+   */
   release(
     consumer: string,
     entries: readonly HeldEntry[],

@@ -1,6 +1,6 @@
 /**
- * Channels of one viewer: those that exist, and those that it knows. Only what is true when the viewer can read is sent, so
- * that a viewer that does not read holds nothing while streams appear and vanish.
+ * Channels of one viewer: those that exist, and those that it knows. Only the state at the time when the viewer can read is
+ * sent, so that a viewer that does not read holds nothing while streams appear and vanish.
  */
 import type { LiveChannel } from "../../../wire/foxglove/live-channel.ts";
 import type { Channel } from "../../../wire/foxglove/server-messages.ts";
@@ -9,7 +9,7 @@ import type { Outlet } from "../outlet.ts";
 /** Size of schemas (characters) after which an advertisement ends and the next one begins. */
 const MESSAGE_CHARACTERS = 64 * 1024;
 
-/** An advertised channel. */
+/** Channel that has been advertised to a viewer. */
 export interface Advertised {
   readonly id: number;
   readonly channel: LiveChannel;

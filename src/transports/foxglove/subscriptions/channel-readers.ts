@@ -10,7 +10,7 @@ export interface ChannelReaders {
   readonly channels: Pick<SubscribedChannels<Subscribed>, "remove" | "withdraw">;
   /** Runs a command of the client. @throws GatewayError */
   control(control: PlaybackControl): void;
-  /** Sends what waited for room in the outlet. */
+  /** Sends the messages that waited for room in the outlet. */
   sync(): void;
   close(): void;
 }

@@ -4,7 +4,7 @@ import type { RequestedSubscription } from "../../../wire/foxglove/client-messag
 import type { LiveChannel } from "../../../wire/foxglove/live-channel.ts";
 import type { Advertisements } from "../channels/advertisements.ts";
 
-/** A subscription. */
+/** Subscription of a viewer to a channel. */
 export interface Subscribed {
   readonly id: number;
   readonly channel: LiveChannel;

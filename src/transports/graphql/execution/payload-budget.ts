@@ -28,7 +28,7 @@ export interface PayloadBudget {
   /** Target size of one read, in bytes. */
   readonly stepBytes: number;
   /**
-   * Reserves memory for what the operation keeps besides payloads: its running resolvers, and the facts about its streams.
+   * Reserves memory for the rest of the operation: its running resolvers, and the facts about its streams.
    *
    * @returns undefined if there is room at once
    * @throws GatewayError OVERLOADED if no memory became free in time
@@ -55,7 +55,7 @@ export interface PayloadBudget {
   restart(): void;
   /**
    * Lets an operation end early. If its memory has been released, because its client has disconnected, its next read calls
-   * back and never ends: failing every field would take longer than executing it, and keep what it has read meanwhile.
+   * back and never ends: failing every field would take longer than executing it, and keep its payloads in memory until then.
    */
   whenAbandoned(callback: () => void): void;
 }
@@ -77,7 +77,7 @@ export function createPayloadBudget({ mostBytes, readBytes, lease }: PayloadBudg
   const reserving = pLimit(1);
   let left = mostBytes;
   let shown = 0;
-  /** Memory of pending and completed reads, and of what `hold` counts. */
+  /** Memory of pending and completed reads, and of `hold`. */
   let reserved = 0;
   let onAbandoned: (() => void) | undefined;
 

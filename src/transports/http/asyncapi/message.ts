@@ -19,7 +19,7 @@ export const object = (properties: Json, required = Object.keys(properties)): Js
   properties,
 });
 
-/** A message. */
+/** Message of the AsyncAPI document. */
 export interface Message {
   readonly title: string;
   readonly summary: string;

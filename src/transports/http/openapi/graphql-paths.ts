@@ -53,7 +53,7 @@ const GRAPHQL_STOP: Operation = {
   responses: { "200": text("The operation is stopped.") },
 };
 
-/** The GraphQL route. */
+/** Paths of the GraphQL route. */
 export const GRAPHQL_PATHS: Paths = {
   "/graphql": { get: GRAPHQL_GET, post: GRAPHQL_POST, put: GRAPHQL_RESERVE, delete: GRAPHQL_STOP },
 };

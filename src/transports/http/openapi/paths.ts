@@ -1,7 +1,7 @@
 /** Types of the paths in the OpenAPI document. */
 import type { OpenAPIV3 } from "openapi-types";
 
-/** An operation. */
+/** Operation of the OpenAPI document: a method of a path. */
 export type Operation = OpenAPIV3.OperationObject;
 
 /** Methods that the document describes. */

@@ -1,7 +1,7 @@
 /** Building blocks of the OpenAPI document: schemas, and the bodies and parameters that have them. */
 import type { OpenAPIV3 } from "openapi-types";
 
-/** A schema. */
+/** JSON schema of the OpenAPI document. */
 export type Schema = OpenAPIV3.SchemaObject;
 
 /** Any text. */

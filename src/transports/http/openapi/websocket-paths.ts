@@ -42,7 +42,7 @@ const FOXGLOVE: Operation = {
 
 const DEVICE = pathParameter("device", "Device whose streams are shown. `*` in it makes a pattern.");
 
-/** The WebSocket routes. */
+/** Paths of the WebSocket routes. */
 export const WEBSOCKET_PATHS: Paths = {
   "/data/{stream_id}/push": { get: PUSH },
   "/data/{stream_id}/pull": { get: PULL },

@@ -2,9 +2,9 @@
  * Repeated responses: complete responses to clients that poll with the same request, sent before the request is parsed.
  *
  * The key is the whole head of the request and the client's address, so credentials, `Accept`, `Origin` and forwarded
- * addresses are part of it, and every check that depends on the head alone has the same outcome. What else can change is
- * checked on each use: the cached entries, the credentials, and shutdown. Rate limits and traces need each request, so
- * with them nothing is kept. A response is kept when a request is answered from the poll cache.
+ * addresses are part of it, and every check that depends on the head alone has the same outcome. Everything else that can
+ * change is checked on each use: the cached entries, the credentials, and shutdown. Rate limits and traces need each request,
+ * so with them nothing is kept. A response is kept when a request is answered from the poll cache.
  */
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";

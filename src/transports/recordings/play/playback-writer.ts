@@ -34,7 +34,7 @@ interface Queued {
   readonly bytes: number;
 }
 
-/** The writer. */
+/** Writer of one playback. */
 export class PlaybackWriter {
   readonly #parts: TransportParts;
   readonly #visitor: Visitor;
@@ -42,7 +42,7 @@ export class PlaybackWriter {
   readonly #closing = new AbortController();
   #queue: Queued[] = [];
   #queueBytes = 0;
-  /** The batch that is being stored, without what is stored of it. */
+  /** The batch that is being stored, without its stored entries. */
   #batch: readonly Queued[] = [];
   #running: Promise<void> | undefined;
   #failure: GatewayError | undefined;
@@ -88,7 +88,7 @@ export class PlaybackWriter {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
-  /** Gives up what is not stored. */
+  /** Drops the entries that are not stored. */
   close(): void {
     this.#closing.abort();
   }

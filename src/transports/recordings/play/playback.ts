@@ -37,10 +37,10 @@ interface Ending {
 
 /** Memory besides chunks: batches on their way from the thread, and entries that wait to be stored. */
 const BUFFER_BYTES = 2 * 1024 * 1024;
-/** Time in ms for storing what is due when a playback ends early. */
+/** Time in ms for storing due entries when a playback ends early. */
 const FLUSH_MS = 1000;
 
-/** The playback. */
+/** Playback of one recording. */
 export class Playback {
   readonly #plan: PlaybackPlan;
   readonly #parts: TransportParts;
@@ -131,7 +131,7 @@ export class Playback {
     };
   }
 
-  /** Plays until the end. Resolves, after its last entry is stored or given up, to the status. */
+  /** Plays until the end. Resolves to the status after its last entry is stored or dropped. */
   async run(): Promise<PlaybackStatus> {
     const { access, observe } = this.#parts;
     const forget = access.sessions.whileGood(this.#plan.visitor, ({ message }) =>
@@ -156,7 +156,7 @@ export class Playback {
     try {
       const playing = this.#playAll();
       await Promise.race([playing, this.#stopped]);
-      // What was due before a stop is stored, if Redis replies. The state has the number of the others.
+      // Entries that were due before a stop are stored, if Redis replies. The state has the number of the others.
       await within(FLUSH_MS, playing);
     } catch (error) {
       await within(FLUSH_MS, this.#writer.settled()).catch(() => undefined);

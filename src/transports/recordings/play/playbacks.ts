@@ -16,7 +16,7 @@ interface Running {
   over: Promise<void>;
 }
 
-/** The playbacks. */
+/** Running playbacks of a gateway, at most one per recording. */
 export class Playbacks {
   readonly #parts: RecordingParts;
   readonly #most: number;

@@ -13,7 +13,7 @@ export interface PlayRoutesParts {
   readonly recordings: Recordings;
   /** Finds a recording that the client may read. @throws GatewayError NOT_FOUND */
   readonly find: (request: FastifyRequest, name: string) => Promise<RecordingStatus>;
-  /** Returns what the client may see of a status. @throws GatewayError NOT_FOUND if there is none */
+  /** Returns the part of a status that the client may see. @throws GatewayError NOT_FOUND if there is none */
   readonly shown: (
     request: FastifyRequest,
     name: string,

@@ -164,7 +164,7 @@ export function createDeclarations(registry: Pick<Registry, "changeStreamMeta">)
   };
 }
 
-/** Returns what a stream's stored metadata declares. Metadata that is not valid JSON declares nothing. */
+/** Returns the declaration in a stream's stored metadata. Metadata that is not valid JSON declares nothing. */
 export function declarationOf(meta: Buffer | undefined): Declaration {
   if (meta === undefined) return {};
   try {

@@ -26,7 +26,7 @@ export type ParameterValues<T extends ParameterTable> = {
   readonly [N in keyof T]: T[N] extends Parameter<infer V> ? V : never;
 };
 
-/** A text. */
+/** Row of a parameter whose value is any text. */
 export const text = <T extends string | undefined>(fallback: T, doc: string): Parameter<T | string> => ({
   type: "text",
   fallback,

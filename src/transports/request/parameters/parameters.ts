@@ -221,7 +221,7 @@ export const PARAMETERS = {
   },
 } as const satisfies Readonly<Record<string, ParameterTable>>;
 
-/** A data route. */
+/** Name of a route that has a table of parameters. */
 export type ParameterRoute = keyof typeof PARAMETERS;
 
 /** Values of a route's parameters, by name. */

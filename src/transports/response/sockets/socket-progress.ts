@@ -1,4 +1,4 @@
-/** Write progress of one socket with unsent bytes, by what the kernel accepted and what the client acknowledged. */
+/** Write progress of one socket with unsent bytes, by the bytes that the kernel accepted and that the client acknowledged. */
 import type { Socket } from "node:net";
 import { handleOf, tcpSocketOf } from "./stream-handle.ts";
 
@@ -23,7 +23,7 @@ interface Observation {
 /** Progress of a socket. */
 export class SocketProgress {
   readonly socket: Socket;
-  /** The TCP socket. */
+  /** TCP socket below `socket`, which may use TLS. */
   readonly below: Socket;
   #accepted: number;
   #movedAt: number;
@@ -52,7 +52,7 @@ export class SocketProgress {
     return 0;
   }
 
-  /** Notes what the kernel reports. @param unacknowledged bytes in its send queue; undefined if unknown */
+  /** Notes the kernel's report. @param unacknowledged bytes in its send queue; undefined if unknown */
   note(unacknowledged: number | undefined, now: number): void {
     this.#isKernelSilent = unacknowledged === undefined;
     if (unacknowledged === undefined) return;

@@ -1,4 +1,7 @@
-/** Node's handle of a socket: what the kernel accepted, and whether the socket is read. Node has no public access to these. */
+/**
+ * Node's handle of a socket: the bytes that the kernel accepted, and whether the socket is read. Node has no public access to
+ * these.
+ */
 import { Socket } from "node:net";
 
 /** Fields of Node's stream handles. Node's own socket timeout reads the numbers of bytes, too. */

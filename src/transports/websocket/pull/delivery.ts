@@ -1,4 +1,4 @@
-/** Delivery of one pulling socket: the subscription, and what controls it. */
+/** Delivery of one pulling socket: the subscription, and its controls. */
 import type { Session } from "../../../access/sessions.ts";
 import type { GatewayError } from "../../../domain/errors.ts";
 import type { Subscription } from "../../../live/subscription.ts";
@@ -16,7 +16,7 @@ import { type PlaybackCommand, runCommand } from "./playback-command.ts";
 import type { PullRequest } from "./pull-request.ts";
 import { type Acks, createSchedule, hasSchedule } from "./pull-schedule.ts";
 
-/** A running delivery. */
+/** Delivery of one socket while it runs. */
 export interface Delivery {
   /** Runs a command of the client. @throws GatewayError BAD_PAYLOAD */
   run(command: PlaybackCommand): void;

@@ -7,7 +7,7 @@ import type { EntryId } from "../../../domain/streams/entry-id.ts";
 import type { PlaybackControls } from "../../../live/playback/options.ts";
 import { isRate, LEAST_RATE, MOST_RATE } from "../../request/playback.ts";
 
-/** A parsed command. */
+/** Parsed command of a playback. */
 export type PlaybackCommand =
   | { readonly name: "pause" }
   | { readonly name: "play"; readonly rate: number | undefined }

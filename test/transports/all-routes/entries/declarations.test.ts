@@ -1,4 +1,4 @@
-/** Declared content: what push, POST and GraphQL merge into a stream's metadata, and what they reject. */
+/** Declared content: push, POST and GraphQL merge it into a stream's metadata, and reject invalid members. */
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { request } from "../../../support/clients/http.ts";
@@ -20,7 +20,7 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** Returns a stream id of its own, because the gateway remembers for some time what a stream declares. */
+/** Returns a stream id of its own, because the gateway caches a stream's declaration for some time. */
 const freshStream = () => `s${++streams}`;
 const metaKey = (stream: string) => `:stream:meta:default:${stream}`;
 const metaText = async (stream: string): Promise<string | undefined> => {

@@ -1,4 +1,4 @@
-/** Patterns in stream ids and devices, on every route: what exists, what joins later, what leaves, and what is rejected. */
+/** Patterns in stream ids and devices, on every route: streams that exist, join later or leave, and rejected patterns. */
 import { decode } from "@msgpack/msgpack";
 import { createClient } from "graphql-sse";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";

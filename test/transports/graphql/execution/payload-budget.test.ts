@@ -12,7 +12,7 @@ function open() {
   });
   const lease = memory.open("graphql", "client");
   const payloads = createPayloadBudget({ mostBytes: 8 * MIB, readBytes: 8 * MIB, lease });
-  /** Lets other clients take what they can of the pool, and the one item that may exceed it. @returns the latter */
+  /** Lets other clients fill the pool, and take the one item that may exceed it. @returns the latter */
   const takeAll = () => {
     expect(memory.open("graphql", "other").tryGrow(256 * KIB)).toBe(true);
     const item = memory.open("graphql", "greedy");

@@ -24,7 +24,7 @@ const BUCKET_BYTES = 32;
 /** The greatest time (ms) of a bucket. Greater ones are not exact. */
 const MOST_MS = Number.MAX_SAFE_INTEGER - 1;
 
-/** A stream with what is known about it. */
+/** A stream with its known facts. */
 interface FoundStream {
   readonly key: string;
   readonly name: string;
@@ -79,7 +79,7 @@ export function addDensity(app: FastifyInstance, parts: RouteParts): void {
   });
 }
 
-/** Returns buckets from the start to the end of the range, or of what is stored if that is shorter on an open side. */
+/** Returns buckets from the start to the end of the range, or of the stored range if that is shorter on an open side. */
 function bucketsOf(streams: readonly FoundStream[], start: EntryId, end: EntryId, count: number): Buckets {
   const firsts = streams.flatMap(({ details: { first } }) => (first ? [timeOfId(first.id)] : []));
   const lasts = streams.flatMap(({ details: { last } }) => (last ? [timeOfId(last.id)] : []));

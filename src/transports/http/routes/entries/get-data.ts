@@ -52,7 +52,7 @@ export function addGetData(app: FastifyInstance, parts: RouteParts): void {
   });
 }
 
-/** A request, and what answers it. */
+/** A request, with the parts that answer it. */
 interface GetRequest {
   readonly reply: FastifyReply;
   readonly parameters: ParametersOf<"get">;

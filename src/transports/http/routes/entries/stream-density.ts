@@ -92,7 +92,7 @@ const startOf = ({ start, end, count }: Buckets, bucket: number): number =>
 /**
  * Reads the density of a stream.
  *
- * @param isNeeded returns false once the client is gone
+ * @param isNeeded returns false once the client has disconnected
  * @throws GatewayError
  */
 export async function readDensity(

@@ -66,7 +66,7 @@ class LiveResponse {
   #subscription: Subscription | undefined;
   #rateTimer: NodeJS.Timeout | undefined;
   #lastFrame: Chunks | undefined;
-  /** Stops what the response uses. */
+  /** Stops the parts that the response uses. */
   readonly #stops: (() => void)[] = [];
 
   /** Sends the head. @throws GatewayError FORBIDDEN */

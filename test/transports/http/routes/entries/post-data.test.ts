@@ -79,7 +79,7 @@ describe("multipart/form-data", () => {
 
   test("stores a part that is most of its body, with parts of the boundary at any position", async () => {
     const near = Buffer.from(`\r\n--${BOUNDARY.slice(0, -1)}`);
-    // The parser receives pieces of 16 KB: the growing distances put what is like the boundary across their ends.
+    // The parser receives pieces of 16 KB: the growing distances put texts similar to the boundary across their ends.
     const filler = Buffer.concat(
       Array.from({ length: 60 }, (_, i) => Buffer.concat([Buffer.alloc(i, "a"), near])),
     );

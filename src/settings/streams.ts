@@ -32,13 +32,12 @@ export const STREAMS = {
     "bytes",
     "Approximate number of payload bytes that a stream keeps, applied at each append; 0 sets no limit",
   ),
-  // cspell:ignore asked
   devicePresence: row(
     "DEVICE_PRESENCE",
-    choice("asked", "auto"),
-    "asked",
+    choice("requested", "auto"),
+    "requested",
     "",
-    "Which devices count as connected while they push over a WebSocket: those with presence=1 (asked), or all (auto)",
+    "Which devices count as connected while they push over a WebSocket: those with presence=1 (requested), or all (auto)",
   ),
   deviceTimeoutMs: row(
     "DEVICE_TIMEOUT",

@@ -1,7 +1,10 @@
 /** The tables of `docs/protocol.md` and of the settings against the tables in the code: neither side lacks a row. */
+import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { TICKET_ROUTES } from "../../src/access/identity/ticket-scope.ts";
 import { ERRORS } from "../../src/domain/errors.ts";
+import { gatewayErrorOf } from "../../src/redis/reply-errors.ts";
+import { ReplyError } from "../../src/redis/resp/reader.ts";
 import { SETTINGS } from "../../src/settings.ts";
 import { openApiDocument } from "../../src/transports/http/openapi/document.ts";
 import type { Parameter } from "../../src/transports/request/parameters/parameter-types.ts";
@@ -67,7 +70,43 @@ describe("parameters", () => {
   );
 });
 
+/** Texts of the source as patterns, after an error code and the name of a parameter. The values of a template may be any text. */
+function textsOf(folder: string): readonly RegExp[] {
+  const sources = readdirSync(new URL(`../../${folder}`, import.meta.url), {
+    recursive: true,
+    encoding: "utf8",
+  })
+    .filter((path) => path.endsWith(".ts"))
+    .map((path) => readDoc(`${folder}/${path}`));
+  const texts = sources.flatMap((source) => [...source.matchAll(/`([^`]+)`|"([^"\n]+)"/g)]);
+  return texts
+    .map(([, template = "", text = ""]) => (template || text).split(/\$\{[^}]*\}/))
+    .filter((parts) => parts.join("").length >= 8)
+    .map(
+      (parts) =>
+        new RegExp(
+          `^(\\w+: (\\w+ )?)?${parts.map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join(".+")}$`,
+        ),
+    );
+}
+
 describe("errors", () => {
+  it("and close codes have an example each, in the words of the code", () => {
+    const texts = textsOf("src");
+    const errors = tableOf(sectionOf(protocol, "## Errors"), "code").map(
+      ([name, , , , , example]) => `${plain(name ?? "")}: ${plain(example ?? "")}`,
+    );
+    const reasons = tableOf(sectionOf(protocol, "### Close codes"), "close code").map(([, , reason]) =>
+      plain(reason ?? ""),
+    );
+    const inWordsOfRedis = (example: string) =>
+      gatewayErrorOf(new ReplyError(example.replace(/^\w+: /, "ERR "))).code === "ID_NOT_ABOVE_LAST";
+    const wrong = [...errors, ...reasons].filter(
+      (example) => !texts.some((text) => text.test(example)) && !inWordsOfRedis(example),
+    );
+    expect(wrong).toEqual([]);
+  });
+
   it("have the documented status and close code, and may be retried as documented", () => {
     const documented = tableOf(sectionOf(protocol, "## Errors"), "code").map(
       ([name, status, close, retry]) => [

@@ -7,8 +7,8 @@ import type { PullEncoders } from "./pull/pull-encoder.ts";
 
 /** Settings of the WebSocket transport. */
 export interface WebSocketConfig extends TransportConfig, KeepAliveConfig {
-  /** `DEVICE_PRESENCE`: whether every pushing device counts as connected, or only on request. cspell:ignore asked */
-  readonly devicePresence: "asked" | "auto";
+  /** `DEVICE_PRESENCE`: whether every pushing device counts as connected, or only on request. */
+  readonly devicePresence: "requested" | "auto";
 }
 
 /** Parts of the WebSocket server. */

@@ -42,7 +42,7 @@ const NEXT: Operation = {
 
 const SETTLE: Operation = {
   tags: ["http"],
-  summary: "Acknowledge, refuse, give up or keep entries of a consumer group",
+  summary: "Acknowledge, return or keep entries of a consumer group, or move them to the dead letters",
   parameters: parametersOf("settle", GROUP),
   requestBody: {
     content: contentOf(

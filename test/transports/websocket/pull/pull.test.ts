@@ -24,6 +24,15 @@ async function seed(stream: string, ...ids: string[]): Promise<void> {
 }
 const pull = (path: string) => connectSocket(`${gateway.ws}/data/${path}`);
 const json = async (socket: TestSocket) => JSON.parse(await socket.text());
+test("“a cursor after the newest entry waits for an entry with a larger id”", async () => {
+  await seed("early", "1-0");
+  await using socket = await pull("early/pull?last_entry_id=5-0&format=json&gaps=1");
+  await seed("early", "4-0", "5-0", "6-0");
+  expect(await json(socket)).toEqual([["early", "6-0", "6-0"]]);
+  const polled = await fetch(`${gateway.http}/data/early?last_entry_id=7-0&block=0&format=json`);
+  expect([await polled.json(), polled.headers.get("x-last-entry-id")]).toEqual([[], "7-0"]);
+});
+
 describe("header=1", () => {
   test("“each payload is a JSON text header, then one binary message: the entries end to end”", async () => {
     await seed("h", "1-1", "1-22", "2-0");

@@ -1,8 +1,8 @@
 /** Opens the live part of a gateway: the hub with its tail, and the caches that readers share. */
 import type { Turns } from "../domain/scheduling/turns.ts";
+import { createPageCache } from "../live/cache/page-cache.ts";
+import { RecentMemory } from "../live/cache/recent-batches.ts";
 import { Hub } from "../live/hub.ts";
-import { createPageCache } from "../live/page-cache.ts";
-import { RecentMemory } from "../live/recent-batches.ts";
 import { createSubscriber } from "../live/subscription.ts";
 import { createLatencySampler } from "../observe/latency-sampler.ts";
 import type { Settings } from "../settings.ts";

@@ -5,9 +5,9 @@
 import { bytesOf, type Entry } from "../domain/streams/entry.ts";
 import { compareIds, FIRST_ID } from "../domain/streams/entry-id.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
+import type { HistoryPage } from "./cache/page-cache.ts";
 import type { Delivery, DeliveryContext } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
-import type { HistoryPage } from "./page-cache.ts";
 import { retryLater } from "./retry.ts";
 import type { StreamState } from "./stream-state.ts";
 

@@ -16,7 +16,7 @@ import type { Counters } from "../observe/counters.ts";
 import { faultOf } from "../observe/faults.ts";
 import type { OnTailReads, Tail, TailEvents, TailRead } from "../redis/tail/tail.ts";
 import { type Batch, createBatch } from "./batch.ts";
-import type { RecentBatches, RecentMemory } from "./recent-batches.ts";
+import type { RecentBatches, RecentMemory } from "./cache/recent-batches.ts";
 
 /** One stream of a live reader. */
 export interface LiveReader {

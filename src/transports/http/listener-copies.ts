@@ -49,7 +49,9 @@ export class ListenerCopies {
     await ended;
     this.#child = undefined;
     if (this.#copies.length < COPIES && !this.#isClosed)
-      throw new Error(`the child process sent ${this.#copies.length} of ${COPIES} copies of the listening socket`);
+      throw new Error(
+        `the child process sent ${this.#copies.length} of ${COPIES} copies of the listening socket`,
+      );
   }
 
   /** Stops accepting connections. @returns a promise that resolves when the connections of all copies have closed */

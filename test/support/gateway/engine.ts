@@ -1,10 +1,10 @@
 /** The gateway's engine without transports, in this process: real reader, page cache, hub and tail on a real Redis. */
 
 import { createTurns } from "../../../src/domain/scheduling/turns.ts";
+import { createPageCache } from "../../../src/live/cache/page-cache.ts";
+import { RecentMemory } from "../../../src/live/cache/recent-batches.ts";
 import { Hub } from "../../../src/live/hub.ts";
-import { createPageCache } from "../../../src/live/page-cache.ts";
 import type { PlaybackTimers } from "../../../src/live/playback/timers.ts";
-import { RecentMemory } from "../../../src/live/recent-batches.ts";
 import { createSubscriber, type Subscribe } from "../../../src/live/subscription.ts";
 import { type Counters, createCounters } from "../../../src/observe/counters.ts";
 import { createStreamClasses, type StreamClasses } from "../../../src/observe/stream-classes.ts";

@@ -14,7 +14,7 @@ import {
 import { compileQuery, isCompiledQuery } from "graphql-jit";
 import { overloaded } from "../../../access/limits/memory-budget.ts";
 import type { OperationContext } from "./context.ts";
-import { FIELD_BYTES, selectedFields } from "./operation-memory.ts";
+import { FIELD_BYTES, selectedFields } from "./limits/operation-memory.ts";
 
 /** Executes an operation. */
 export type Run = (args: ExecutionArgs) => ExecutionResult | Promise<ExecutionResult>;

@@ -6,8 +6,8 @@ import type { Session } from "../../../access/sessions.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import type { TransportConfig, TransportParts } from "../../parts.ts";
 import { createLookups, type Lookups } from "./key-list-cache.ts";
-import { createPayloadBudget, type PayloadBudget } from "./payload-budget.ts";
-import { WorkBudget } from "./work-budget.ts";
+import { createPayloadBudget, type PayloadBudget } from "./limits/payload-budget.ts";
+import { WorkBudget } from "./limits/work-budget.ts";
 
 /** Settings of the GraphQL transport. */
 export interface GraphqlConfig extends TransportConfig, GraphqlLimits {

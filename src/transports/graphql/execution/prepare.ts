@@ -16,8 +16,8 @@ import type { Visitor } from "../../../access/admission.ts";
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { Session } from "../../../access/sessions.ts";
 import { createOperationContext, type GraphqlParts } from "./context.ts";
-import { limitError } from "./document-limits.ts";
 import { type GraphqlCode, graphqlError, withCode } from "./errors.ts";
+import { limitError } from "./limits/document-limits.ts";
 
 /** Request, independent of the protocol. */
 export interface GraphqlRequest {

@@ -17,8 +17,8 @@ import {
 import { textOf } from "../../../wire/utf8.ts";
 import { countOut } from "../../response/entries-sent.ts";
 import type { OperationContext } from "../execution/context.ts";
+import type { WorkBudget } from "../execution/limits/work-budget.ts";
 import { countFields } from "../execution/selection.ts";
-import type { WorkBudget } from "../execution/work-budget.ts";
 import type { Builder } from "./builder.ts";
 import { base64Of, jsonOf, stringOf, timeText } from "./payload.ts";
 

@@ -10,7 +10,7 @@ import { checkName } from "../../../domain/streams/stream-name.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { unmarkNumbers } from "../../request/exact-numbers.ts";
 import type { OperationContext } from "../execution/context.ts";
-import type { WorkBudget } from "../execution/work-budget.ts";
+import type { WorkBudget } from "../execution/limits/work-budget.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import { eitherOf } from "./names.ts";
 import { storedJsonOf } from "./payload.ts";

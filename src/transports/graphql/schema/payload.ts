@@ -6,7 +6,7 @@ import { badParameter, GatewayError } from "../../../domain/errors.ts";
 import { type EntryId, timeOfId } from "../../../domain/streams/entry-id.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { inexactNumberOf, markNumbers } from "../../request/exact-numbers.ts";
-import type { WorkBudget } from "../execution/work-budget.ts";
+import type { WorkBudget } from "../execution/limits/work-budget.ts";
 
 /** Greatest time that a Date can represent, in ms (ECMA-262, "Time Values and Time Range"). */
 const LAST_MOMENT_MS = 8.64e15;

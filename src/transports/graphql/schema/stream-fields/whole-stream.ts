@@ -2,8 +2,8 @@
 import { type Declaration, readDeclaration } from "../../../../domain/content/declaration.ts";
 import { timeOfId } from "../../../../domain/streams/entry-id.ts";
 import { NO_DETAILS, type StreamDetails } from "../../../../redis/registry/details/stream-info.ts";
+import type { WorkBudget } from "../../execution/limits/work-budget.ts";
 import type { StreamNode } from "../../execution/load-streams.ts";
-import type { WorkBudget } from "../../execution/work-budget.ts";
 import type { Builder } from "../builder.ts";
 import { metaOf } from "../payload.ts";
 

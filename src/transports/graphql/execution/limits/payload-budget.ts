@@ -4,9 +4,9 @@
  * limit is reached. The text of fields is counted, too, because each alias creates its own copy.
  */
 import pLimit from "p-limit";
-import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
-import { GatewayError } from "../../../domain/errors.ts";
-import { bytesOf, type Entry } from "../../../domain/streams/entry.ts";
+import type { MemoryLease } from "../../../../access/limits/memory-budget.ts";
+import { GatewayError } from "../../../../domain/errors.ts";
+import { bytesOf, type Entry } from "../../../../domain/streams/entry.ts";
 
 /** Maximum number of concurrent reads of payloads in one operation. */
 const READS_AT_A_TIME = 4;

@@ -3,10 +3,10 @@
  * time. The memory limit applies to all streams together; the oldest batch is evicted first.
  */
 
-import type { Entry } from "../domain/streams/entry.ts";
-import { compareIds, type EntryId } from "../domain/streams/entry-id.ts";
-import type { Counters } from "../observe/counters.ts";
-import { type Batch, firstPast } from "./batch.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
+import { compareIds, type EntryId } from "../../domain/streams/entry-id.ts";
+import type { Counters } from "../../observe/counters.ts";
+import { type Batch, firstPast } from "../batch.ts";
 
 /** A queue that removes its first item by advancing an index. */
 interface Queue<T> {

@@ -3,8 +3,8 @@
  * the event loop. The number of resolved fields is limited, and lists are resolved one after the other, so that other
  * clients are served in between.
  */
-import { GatewayError } from "../../../domain/errors.ts";
-import type { Slices, WorkSlices } from "../../../domain/scheduling/work-slice.ts";
+import { GatewayError } from "../../../../domain/errors.ts";
+import type { Slices, WorkSlices } from "../../../../domain/scheduling/work-slice.ts";
 
 /** Number of fields resolved in one event-loop turn: about 5 ms. */
 const FIELDS_PER_TURN = 5_000;

@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Entry } from "../../src/domain/streams/entry.ts";
-import { compareIds, type EntryId, idAtTime, idOf } from "../../src/domain/streams/entry-id.ts";
-import { type Batch, createBatch } from "../../src/live/batch.ts";
-import { type RecentBatches, RecentMemory } from "../../src/live/recent-batches.ts";
-import { createCounters } from "../../src/observe/counters.ts";
-import { collectGarbage } from "../support/node/garbage.ts";
-import { until } from "../support/until.ts";
+import type { Entry } from "../../../src/domain/streams/entry.ts";
+import { compareIds, type EntryId, idAtTime, idOf } from "../../../src/domain/streams/entry-id.ts";
+import { type Batch, createBatch } from "../../../src/live/batch.ts";
+import { type RecentBatches, RecentMemory } from "../../../src/live/cache/recent-batches.ts";
+import { createCounters } from "../../../src/observe/counters.ts";
+import { collectGarbage } from "../../support/node/garbage.ts";
+import { until } from "../../support/until.ts";
 
 const UNLIMITED = 2 ** 40;
 

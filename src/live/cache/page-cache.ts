@@ -3,11 +3,11 @@
  * and full pages stay in memory for a short time, because readers that replay the same stream are often close together.
  */
 
-import type { EntryId } from "../domain/streams/entry-id.ts";
-import type { Counters } from "../observe/counters.ts";
-import type { EntrySizes } from "../redis/read/entry-sizes.ts";
-import type { StreamReader } from "../redis/read/stream-reader.ts";
-import { type Batch, createBatch } from "./batch.ts";
+import type { EntryId } from "../../domain/streams/entry-id.ts";
+import type { Counters } from "../../observe/counters.ts";
+import type { EntrySizes } from "../../redis/read/entry-sizes.ts";
+import type { StreamReader } from "../../redis/read/stream-reader.ts";
+import { type Batch, createBatch } from "../batch.ts";
 
 /** A page of a stream's history. */
 export interface HistoryPage {

@@ -3,7 +3,7 @@
  * is visited only once, so that counting is cheap even for a malicious document.
  */
 import type { DocumentNode, FragmentDefinitionNode, GraphQLError, SelectionSetNode } from "graphql";
-import { graphqlError } from "./errors.ts";
+import { graphqlError } from "../errors.ts";
 
 /** Limits of a document. */
 export interface DocumentLimits {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { createMemoryBudget } from "../../../../src/access/limits/memory-budget.ts";
-import { createPayloadBudget } from "../../../../src/transports/graphql/execution/payload-budget.ts";
+import { createMemoryBudget } from "../../../../../src/access/limits/memory-budget.ts";
+import { createPayloadBudget } from "../../../../../src/transports/graphql/execution/limits/payload-budget.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;

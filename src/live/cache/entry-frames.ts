@@ -3,9 +3,9 @@
  * frame share it. A frame that takes long to encode is encoded in slices, once for all of them.
  */
 
-import type { WorkSlices } from "../domain/scheduling/work-slice.ts";
-import type { Entry, StreamEntries } from "../domain/streams/entry.ts";
-import type { Encoder } from "./sink.ts";
+import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
+import type { Entry, StreamEntries } from "../../domain/streams/entry.ts";
+import type { Encoder } from "../sink.ts";
 
 /** An encoded frame, or a function that encodes it in slices. Its result is undefined if the frame is no longer needed. */
 export type Encoding<Frame> = { readonly frame: Frame } | { inSlices(): Promise<Frame | undefined> };

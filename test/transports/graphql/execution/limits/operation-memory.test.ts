@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import {
   FIELD_BYTES,
   selectedFields,
-} from "../../../../src/transports/graphql/execution/operation-memory.ts";
+} from "../../../../../src/transports/graphql/execution/limits/operation-memory.ts";
 
 const KIB = 1024;
 const bytesOf = (query: string): number => selectedFields(parse(query)) * FIELD_BYTES;

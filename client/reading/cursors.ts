@@ -71,7 +71,7 @@ const RESOLVE_BATCH = 100;
 export const cursorsText = (cursors: Cursors): string => [...cursors.values()].join("+");
 
 /** Replaces each `$` by the current last id of its stream, in place. @throws StreamerError */
-export async function resolveNow(
+async function resolveNow(
   gateway: Gateway,
   cursors: Cursors,
   options: CommonOptions,

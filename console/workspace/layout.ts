@@ -28,7 +28,7 @@ export type PaneId = `stream ${string}` | `panel ${Panel}`;
 export const streamId = (key: string): PaneId => `stream ${key}`;
 
 /** Id of a panel's pane. */
-export const panelId = (panel: Panel): PaneId => `panel ${panel}`;
+const panelId = (panel: Panel): PaneId => `panel ${panel}`;
 
 /** Returns the panel of a pane; undefined for a stream. */
 export const panelOf = (id: PaneId): Panel | undefined => PANELS.find((panel) => panelId(panel) === id);

@@ -61,7 +61,7 @@ export interface PlaybackStatus {
 }
 
 /** Whether a playback is in progress. */
-export const isInProgress = ({ state }: PlaybackStatus): boolean => state === "playing" || state === "paused";
+const isInProgress = ({ state }: PlaybackStatus): boolean => state === "playing" || state === "paused";
 
 /** Returns the status of a playback whose gateway was killed. */
 export const interrupted = (status: PlaybackStatus): PlaybackStatus =>

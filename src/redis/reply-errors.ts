@@ -1,7 +1,9 @@
 /** Maps Redis errors to the gateway's errors, keeping the message of Redis. */
 import { asGatewayError, GatewayError } from "../domain/errors.ts";
-import { TOO_OLD } from "./append/dedupe.ts";
 import { ReplyError } from "./resp/reader.ts";
+
+/** Code of the error of the dedupe script for an entry that is too old to be recognised. */
+export const TOO_OLD = "DEDUPETOOOLD";
 
 /** Converts the rejection of a command into a gateway error. @throws GatewayError */
 export const withGatewayErrors = <T>(answer: Promise<T>): Promise<T> =>

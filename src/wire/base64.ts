@@ -1,7 +1,4 @@
-/** Base64 (RFC 4648, section 4) by the codecs of the platform, in Node and browsers. */
-
-/** Bytes encoded at once: a multiple of 3, and few enough for the arguments of `String.fromCharCode`. */
-const CHUNK_BYTES = 3 * 4096;
+/** Base64 (RFC 4648, section 4) by the codecs of Node. The clients do not need it. */
 
 /** Code of `=`. */
 const PADDING = 61;
@@ -10,21 +7,11 @@ const PADDING = 61;
 interface NativeBuffer {
   from(memory: ArrayBufferLike, offset: number, length: number): { toString(encoding: "base64"): string };
 }
-const { Buffer: native } = globalThis as { Buffer?: NativeBuffer };
+const { Buffer: native } = globalThis as unknown as { readonly Buffer: NativeBuffer };
 
 /** Encodes with padding. */
 export const encodeBase64 = (bytes: Uint8Array): string =>
-  native === undefined
-    ? encodeByBtoa(bytes)
-    : native.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
-
-/** Encodes with padding, on platforms without `Buffer`. */
-export function encodeByBtoa(bytes: Uint8Array): string {
-  let text = "";
-  for (let from = 0; from < bytes.length; from += CHUNK_BYTES)
-    text += btoa(String.fromCharCode(...bytes.subarray(from, from + CHUNK_BYTES)));
-  return text;
-}
+  native.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
 
 /** Decodes, with or without padding. @returns undefined if the text is not base64 */
 export function decodeBase64(text: string): Uint8Array | undefined {

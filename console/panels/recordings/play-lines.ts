@@ -2,7 +2,7 @@
 import type { RecordingInfo } from "../../../client/browser.ts";
 
 /** Returns the device that the commands play into. */
-export const playDevice = ({ name }: Pick<RecordingInfo, "name">): string => `${name}-replay`;
+const playDevice = ({ name }: Pick<RecordingInfo, "name">): string => `${name}-replay`;
 
 /** Returns the commands. @param base URL of the gateway, without a trailing slash */
 export function playLines(recording: Pick<RecordingInfo, "name" | "files">, base: string): readonly string[] {

@@ -1,6 +1,7 @@
 /** Sends files into the stream `file`, one part after the other. A lost connection delays a part, and does not lose it. */
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { type Push, type Status, StreamerError } from "../../../client/browser.ts";
+import { sleep } from "../../../src/domain/scheduling/sleep.ts";
 import { errorText } from "../../page/format.ts";
 import { shownStatus } from "../connection-text.ts";
 import { type PushClient, randomKey } from "../sending/stream-push.ts";
@@ -118,7 +119,7 @@ async function sendPart(
       return;
     } catch (error) {
       if (!(error instanceof StreamerError && error.code === "REDIS_UNAVAILABLE")) throw error;
-      await new Promise((resolve) => setTimeout(resolve, REPEAT_MS));
+      await sleep(REPEAT_MS);
     }
   }
 }

@@ -13,6 +13,7 @@ import {
   type Streamer,
   StreamerError,
 } from "../../../client/browser.ts";
+import { sleep } from "../../../src/domain/scheduling/sleep.ts";
 import type { Delivery } from "../sources/source.ts";
 import { Meter } from "./meter.ts";
 import { Outbox, type OutgoingItem } from "./outbox.ts";
@@ -126,7 +127,7 @@ export class StreamPush {
           this.#options.onFailed(error);
           return;
         }
-        await new Promise((resolve) => setTimeout(resolve, REPEAT_MS));
+        await sleep(REPEAT_MS);
       }
     }
   }

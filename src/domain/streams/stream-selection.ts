@@ -52,7 +52,7 @@ export interface SelectionOptions extends NamingOptions {
 }
 
 /** Maximum number of stream ids with `*`, and of excluded names with `*`. Each is compared with every stream. */
-export const MOST_PATTERNS = 16;
+const MOST_PATTERNS = 16;
 
 /**
  * Returns the selection of a request.

@@ -3,14 +3,12 @@
  * and through which gateways, it is sent.
  */
 import { type DedupedEntry, fieldArguments } from "../../domain/streams/entry.ts";
+import { TOO_OLD } from "../reply-errors.ts";
 import type { Argument } from "../resp/writer.ts";
 import { DEDUPE_RECORDS, DEDUPE_WINDOW, dedupeRecordKey } from "./dedupe-record.ts";
 
 /** Time (ms) for which a record is kept after its last entry. */
 const LIFETIME_MS = 24 * 3600 * 1000;
-
-/** Code of the Redis error for an entry that is too old to be recognised. */
-export const TOO_OLD = "DEDUPETOOOLD";
 
 /**
  * KEYS: the stream, its record. ARGV: number, dedupe key, window, records, lifetime, and the XADD arguments after the key.

@@ -52,7 +52,7 @@ const ignore: Done = () => undefined;
 const BECAUSE = /^EXECABORT .*?because(?: of)?: (.+)$/s;
 
 /** Appends over one connection, with loopback. */
-export class TransactionalAppends implements AppendConnection {
+class TransactionalAppends implements AppendConnection {
   readonly #loopback: Loopback;
   readonly #encode: EncodeEntry;
   readonly #connection: Connection;

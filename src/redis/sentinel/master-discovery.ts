@@ -11,7 +11,7 @@ import type { SentinelHost, SentinelUrl } from "../address/sentinel-url.ts";
 import { askSentinel, listenToSentinel, type SentinelAnswer } from "./sentinel-client.ts";
 
 /** No sentinel returned the address of the master. The message has the reason of each sentinel. */
-export class NoMasterError extends Error {
+class NoMasterError extends Error {
   override readonly name = "NoMasterError";
   /** Some sentinels replied: they are reachable, and the configuration is wrong. */
   readonly isAnswered: boolean;

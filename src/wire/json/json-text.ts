@@ -25,7 +25,7 @@ export interface JsonBounds {
  * Bounds of JSON that is parsed as a whole and serialized again: payloads, metadata, GraphQL requests. `JSON.parse` takes
  * less than 10 ms for 50,000 values, and `JSON.stringify` recurses safely through 200 levels.
  */
-export const JSON_VALUE_BOUNDS: JsonBounds = { values: 50_000, depth: 200 };
+const JSON_VALUE_BOUNDS: JsonBounds = { values: 50_000, depth: 200 };
 
 /**
  * Parses the JSON of a batch.

@@ -55,13 +55,13 @@ function fieldsOf(members: readonly unknown[]): EntryFields {
   for (const member of members) {
     if (!Array.isArray(member) || typeof member[0] !== "string") continue;
     const value: unknown = member[1];
-    if (!Array.isArray(value)) fields.set(member[0], bytesOf(value));
-    else fields.set(member[0], value.map(bytesOf));
+    if (!Array.isArray(value)) fields.set(member[0], memberBytes(value));
+    else fields.set(member[0], value.map(memberBytes));
   }
   return fields;
 }
 
-function bytesOf(value: unknown): Uint8Array {
+function memberBytes(value: unknown): Uint8Array {
   if (typeof value === "string") return bytesOfText(value);
   return isObject(value) && typeof value.base64 === "string"
     ? (decodeBase64(value.base64) ?? new Uint8Array())

@@ -44,7 +44,7 @@ export function fitEntries(found: FoundEntries, options: FitOptions): FoundEntri
   const { hasOffsets, latest } = options;
   if (!hasOffsets && gaps.length === 0) return found;
   let room = options.room - LIST_BYTES;
-  const digits = String(streams.reduce((sum, one) => sum + bytesOf(one), 0)).length;
+  const digits = String(streams.reduce((sum, one) => sum + payloadBytesOf(one), 0)).length;
   // Fast path of most responses: no object per stream.
   if (gaps.length === 0 && allFit(streams, digits, room)) return found;
   const selections = streams.map((one) => {
@@ -113,5 +113,5 @@ const gapItem = ({ stream, after, before }: Gap): string =>
 /** Returns the size of a quoted stream name in a header. */
 const nameBytes = (stream: string): number => asciiJson(JSON.stringify(stream)).length;
 
-const bytesOf = ({ entries }: StreamEntries): number =>
+const payloadBytesOf = ({ entries }: StreamEntries): number =>
   entries.reduce((sum, { data }) => sum + data.length, 0);

@@ -24,7 +24,7 @@ import { peakBytes, resetPeak } from "./peak.ts";
 import type { Plan } from "./plan.ts";
 import { connectionsOf } from "./process-sockets.ts";
 import { favour, measureShare, type Share } from "./share.ts";
-import { MOST_WAIT_MS, type RoundRecord, type RunRecord } from "./verdict.ts";
+import { MAX_WAIT_MS, type RoundRecord, type RunRecord } from "./verdict.ts";
 
 /** Short timeouts, so that each deadline passes several times in a run. */
 const SETTINGS = {
@@ -90,7 +90,7 @@ function watchOverdue({ gateway, hostiles }: Scene, overdue: Record<string, numb
 
 const longWaits = (waits: readonly Wait[], share: Share) =>
   waits
-    .filter(({ from, to }) => to - from > MOST_WAIT_MS)
+    .filter(({ from, to }) => to - from > MAX_WAIT_MS)
     .map((wait) => ({
       what: wait.what,
       at: new Date(Date.now() - performance.now() + wait.from).toISOString(),

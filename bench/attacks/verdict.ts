@@ -4,9 +4,9 @@
  * Maximum resident memory (bytes) of one gateway process, whatever clients do: `docs/operating.md` documents a container
  * of this size.
  */
-export const MOST_RESIDENT_BYTES = 512 * 2 ** 20;
+export const MAX_RESIDENT_BYTES = 512 * 2 ** 20;
 /** Maximum wait (ms) of a healthy client beyond the delay that the machine causes. */
-export const MOST_WAIT_MS = 250;
+export const MAX_WAIT_MS = 250;
 
 /** The longest waits of a kind in a round. */
 export interface LongWait {
@@ -21,7 +21,7 @@ export interface LongWait {
 /** Measurements of one round. */
 export interface RoundRecord {
   readonly attacks: readonly string[];
-  /** Waits over `MOST_WAIT_MS`. */
+  /** Waits over `MAX_WAIT_MS`. */
   readonly longWaits: readonly LongWait[];
   readonly peakBytes: number;
 }
@@ -41,7 +41,7 @@ export interface RunRecord {
   readonly healthyWaits: number;
 }
 
-const MOST_COMPLAINTS = 10;
+const MAX_COMPLAINTS = 10;
 
 /** Returns a sentence for each problem. */
 export function judge(record: RunRecord): readonly string[] {
@@ -49,21 +49,21 @@ export function judge(record: RunRecord): readonly string[] {
   if (record.died !== undefined) problems.push(`the gateway ended: ${record.died}`);
   for (const { attacks, longWaits, peakBytes } of record.rounds) {
     const under = `during ${attacks.join(", ")}`;
-    const beyond = longWaits.filter(({ ms, allowedMs }) => ms - allowedMs > MOST_WAIT_MS);
+    const beyond = longWaits.filter(({ ms, allowedMs }) => ms - allowedMs > MAX_WAIT_MS);
     const [worst] = beyond.toSorted((a, b) => b.ms - b.allowedMs - (a.ms - a.allowedMs));
     if (worst !== undefined)
       problems.push(
-        `${beyond.length} healthy waits over ${MOST_WAIT_MS} ms, at most ${worst.ms.toFixed(0)} ms (${worst.allowedMs.toFixed(0)} ms allowed for the machine) for ${worst.what} ${under}`,
+        `${beyond.length} healthy waits over ${MAX_WAIT_MS} ms, at most ${worst.ms.toFixed(0)} ms (${worst.allowedMs.toFixed(0)} ms allowed for the machine) for ${worst.what} ${under}`,
       );
-    if (peakBytes > MOST_RESIDENT_BYTES)
+    if (peakBytes > MAX_RESIDENT_BYTES)
       problems.push(
-        `${Math.ceil(peakBytes / 2 ** 20)} MB of resident memory, more than ${MOST_RESIDENT_BYTES / 2 ** 20} MB, ${under}`,
+        `${Math.ceil(peakBytes / 2 ** 20)} MB of resident memory, more than ${MAX_RESIDENT_BYTES / 2 ** 20} MB, ${under}`,
       );
   }
-  for (const complaint of record.complaints.slice(0, MOST_COMPLAINTS))
+  for (const complaint of record.complaints.slice(0, MAX_COMPLAINTS))
     problems.push(`healthy client: ${complaint}`);
-  if (record.complaints.length > MOST_COMPLAINTS)
-    problems.push(`healthy clients: ${record.complaints.length - MOST_COMPLAINTS} further complaints`);
+  if (record.complaints.length > MAX_COMPLAINTS)
+    problems.push(`healthy clients: ${record.complaints.length - MAX_COMPLAINTS} further complaints`);
   for (const [attack, ageMs] of Object.entries(record.overdue))
     problems.push(`a connection is still open after ${(ageMs / 1000).toFixed(1)} s: ${attack}`);
   for (const what of record.left) problems.push(`leaked: ${what}`);

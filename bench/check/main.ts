@@ -24,7 +24,7 @@ import type { History } from "./verdict/history.ts";
 import { lostIn, withoutLost } from "./verdict/takeovers.ts";
 import { judge } from "./verdict/verdict.ts";
 
-const MOST_PROBLEMS = 20;
+const MAX_PROBLEMS = 20;
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -99,7 +99,7 @@ try {
     rmSync(dir, { recursive: true, force: true });
     if (out !== undefined) writeFileSync(out, JSON.stringify(history));
     const problems = judge(withoutLost(history));
-    for (const problem of problems.slice(0, MOST_PROBLEMS)) say(`PROBLEM ${problem}`);
+    for (const problem of problems.slice(0, MAX_PROBLEMS)) say(`PROBLEM ${problem}`);
     say(`seed ${seed}: ${summary(history)}, ${plan.faults.length} faults, ${problems.length} problems`);
     if (problems.length === 0) {
       evidence.remove();

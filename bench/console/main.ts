@@ -20,7 +20,7 @@ import { openWorkspace } from "../load/processes/workspace.ts";
 import { createStage } from "../stage.ts";
 import { startDevices } from "./devices.ts";
 
-const MOST_P95_MS = 20;
+const MAX_P95_MS = 20;
 /** Allowed growth of the heap between the second and the last quarter of the time, in addition to 10%. */
 const GROWTH_BYTES = 5 * 2 ** 20;
 /** Time (ms) in which the page settles before the measurement starts. */
@@ -124,7 +124,7 @@ function tell({ frames, heap, resident, busy, fps }: Looked): readonly string[] 
   );
   say(`pictures: ${fps}`);
   const problems: string[] = [];
-  if (at(0.95) > MOST_P95_MS) problems.push(`frames take ${at(0.95).toFixed(1)} ms at p95`);
+  if (at(0.95) > MAX_P95_MS) problems.push(`frames take ${at(0.95).toFixed(1)} ms at p95`);
   if (late > early * 1.1 + GROWTH_BYTES) problems.push("the page's memory grew");
   return problems;
 }

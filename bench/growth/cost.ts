@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { processorMicros, processTree } from "../load/measurement/processor-time.ts";
 import type { Server } from "../load/processes/process.ts";
-import { leastResidentBytes } from "../load/processes/process.ts";
+import { minResidentBytes } from "../load/processes/process.ts";
 import type { Redis } from "../load/processes/redis.ts";
 
 /** Mean over the operations. */
@@ -43,4 +43,4 @@ export async function costOf({ gateway, redis }: Measured, work: () => Promise<n
 }
 
 /** Returns the resident memory of a gateway without garbage that is about to be collected. */
-export const memoryOf = ({ pid }: Server): Promise<number> => leastResidentBytes(pid, RESIDENT_MS);
+export const memoryOf = ({ pid }: Server): Promise<number> => minResidentBytes(pid, RESIDENT_MS);

@@ -15,7 +15,7 @@ const SETTLE_MS = 500;
 /** Deliveries per second of all readers together. */
 const DELIVERIES = 100_000;
 /** Entries per second of one stream; more of them would share their cost. */
-const MOST_PER_SECOND = 200;
+const MAX_PER_SECOND = 200;
 const SENSORS = 10;
 /** Batches of ten entries per second, of all streams together. */
 const BATCHES = 100;
@@ -98,7 +98,7 @@ async function deliver(measured: Measured, { stream, readers: count, entryBytes 
   const pusher = await openPusher({ port, path: `/data/${stream}/push?header=0` }, entryBytes);
   try {
     await sleep(SETTLE_MS);
-    const perSecond = Math.min(MOST_PER_SECOND, DELIVERIES / count);
+    const perSecond = Math.min(MAX_PER_SECOND, DELIVERIES / count);
     const cost = await costOf(measured, async () => {
       await sendAtRate(perSecond, perSecond * SECONDS, () => pusher.push(1));
       await drained(

@@ -38,12 +38,12 @@ const DIMENSIONS: readonly Dimension[] = [
 ];
 const HEADINGS = ["operation", "cost", "smallest", "× 10", "× 100", "× 1,000", "exponent", "last decade"];
 /** Exponents of linear costs differ by this much between runs. */
-const MOST_EXPONENT = 1.1;
+const MAX_EXPONENT = 1.1;
 /** Smallest costs that are shown: below them, the difference to an idle gateway is noise. */
-const LEAST_MICROS = 0.5;
-const LEAST_MEGABYTES = 2;
+const MIN_MICROS = 0.5;
+const MIN_MEGABYTES = 2;
 /** Processor time with two workers, compared with one; two runs with one differ by this much. */
-const MOST_BY_WORKERS = 1.15;
+const MAX_BY_WORKERS = 1.15;
 const DOCUMENT = "docs/operating.md";
 /** Without persistence, and with few periodic tasks, whose cost would be larger than that of a few entries. */
 const IN_MEMORY = ["--appendonly", "no", "--hz", "1"];
@@ -116,7 +116,7 @@ async function measureDimensions(stage: Stage, dimensions: readonly Dimension[])
       const exponent = exponentOf(values, counted);
       // A constant part hides the growth at small quantities, but not in the last decade.
       const last = exponentOf(values.slice(-2), counted.slice(-2));
-      passed &&= Math.max(exponent, last) <= MOST_EXPONENT;
+      passed &&= Math.max(exponent, last) <= MAX_EXPONENT;
       const cells = costs.map((value) => (value < least ? `< ${least}` : shown(value)));
       rows.push([
         operation,
@@ -130,19 +130,19 @@ async function measureDimensions(stage: Stage, dimensions: readonly Dimension[])
       what,
       "gateway, µs",
       points.map((point) => point.gatewayMicros),
-      LEAST_MICROS,
+      MIN_MICROS,
     );
     row(
       "",
       "Redis, µs",
       points.map((point) => point.redisMicros),
-      LEAST_MICROS,
+      MIN_MICROS,
     );
     row(
       "",
       "memory, MB",
       points.map((point) => point.memoryBytes / 1e6),
-      LEAST_MEGABYTES,
+      MIN_MEGABYTES,
     );
   }
   return { table: markdownTable(rows), passed };
@@ -164,7 +164,7 @@ async function measureWorkers(stage: Stage): Promise<Result> {
     const ratioOf = (micros: readonly number[]) => (micros[1] ?? Number.NaN) / (micros[0] ?? Number.NaN);
     const gateway = costs.map((cost) => cost.gatewayMicros);
     const redis = costs.map((cost) => cost.redisMicros);
-    passed &&= ratioOf(gateway) <= MOST_BY_WORKERS;
+    passed &&= ratioOf(gateway) <= MAX_BY_WORKERS;
     rows.push([what, "gateway, µs", ...gateway.map(shown), `${ratioOf(gateway).toFixed(2)} ×`]);
     rows.push(["", "Redis, µs", ...redis.map(shown), `${ratioOf(redis).toFixed(2)} ×`]);
   }

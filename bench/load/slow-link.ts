@@ -15,7 +15,7 @@ export interface SlowLink {
 /** Bytes that are read at once: a fraction of the bytes of a few ms. */
 const READ_BYTES = 16 * 1024;
 /** Longest time (ms) whose bytes may pass at once, after a late timer. */
-const MOST_LATE_MS = 4;
+const MAX_LATE_MS = 4;
 
 /** Opens a link. @param bytesPerSecond rate from the server to the client, for each connection */
 export async function openSlowLink(serverPort: number, bytesPerSecond: number): Promise<SlowLink> {
@@ -54,7 +54,7 @@ function connectAtRate(port: number, bytesPerMs: number, take: (bytes: Buffer) =
   let since = performance.now();
   const refill = (): boolean => {
     const now = performance.now();
-    allowed = Math.min(allowed + (now - since) * bytesPerMs, MOST_LATE_MS * bytesPerMs);
+    allowed = Math.min(allowed + (now - since) * bytesPerMs, MAX_LATE_MS * bytesPerMs);
     since = now;
     return allowed > 0;
   };

@@ -11,7 +11,7 @@ import { openMany } from "../load/clients/websocket.ts";
 import { openReader } from "../load/clients/websocket-reader.ts";
 import { spreadOf } from "../load/measurement/rounds.ts";
 import { median } from "../load/measurement/statistics.ts";
-import { leastResidentBytes } from "../load/processes/process.ts";
+import { minResidentBytes } from "../load/processes/process.ts";
 import { atMost, type Row } from "../row.ts";
 import type { Stage } from "../stage.ts";
 
@@ -52,9 +52,9 @@ async function measureOnce(stage: Stage): Promise<number> {
   try {
     for (const reader of await connect(EARLIER_CLIENTS)) reader.close();
     await sleep(500);
-    const before = await leastResidentBytes(gateway.pid, BEFORE_MS);
+    const before = await minResidentBytes(gateway.pid, BEFORE_MS);
     const readers = await connect(CLIENTS);
-    const after = await leastResidentBytes(gateway.pid, AFTER_MS);
+    const after = await minResidentBytes(gateway.pid, AFTER_MS);
     for (const reader of readers) {
       reader.check();
       reader.close();

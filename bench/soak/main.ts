@@ -40,7 +40,7 @@ const SAMPLE_MS = 1000;
 const LAST_MS = 60_000;
 /** Allowed growth of memory between the second and the last quarter of the time, in addition to 10%. */
 const GROWTH_BYTES = 10 * 2 ** 20;
-const MOST_PROBLEMS = 20;
+const MAX_PROBLEMS = 20;
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -60,7 +60,7 @@ async function soak(redis: Redis, gateway: Server, minutes: number): Promise<rea
   const problems: string[] = [];
   const report = (problem: string) => {
     problems.push(problem);
-    if (problems.length <= MOST_PROBLEMS) say(`PROBLEM ${problem}`);
+    if (problems.length <= MAX_PROBLEMS) say(`PROBLEM ${problem}`);
   };
   const ledgers = new Map<string, Ledger>();
   const readers: { readonly stream: string; readonly reader: Reader }[] = [];

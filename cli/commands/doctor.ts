@@ -17,7 +17,7 @@ interface Finding {
 }
 
 /** Difference of clocks that is unusual, ms. The gateway reports its own in whole seconds. */
-const MOST_SKEW_MS = 2_000;
+const MAX_SKEW_MS = 2_000;
 /** Samples of the round trip. */
 const SAMPLES = 5;
 
@@ -77,7 +77,7 @@ async function* reachable(flags: ConnectionFlags, signal: AbortSignal): AsyncGen
     state: fastest > 200 ? "unusual" : "ok",
     text: `${durationText(fastest)} (best of ${SAMPLES} HTTP requests)`,
   };
-  const isSkewed = !(Math.abs(skewMs) <= MOST_SKEW_MS);
+  const isSkewed = !(Math.abs(skewMs) <= MAX_SKEW_MS);
   yield {
     name: "clocks",
     state: isSkewed ? "unusual" : "ok",
@@ -138,7 +138,7 @@ function* retained(streams: readonly StreamInfo[]): Generator<Finding> {
       state: "unusual",
       text: `${short.length === 1 ? "1 stream keeps" : `${countText(short.length)} streams keep`} less than a minute: ${short.slice(0, 5).join(", ")}${short.length > 5 ? ", …" : ""}`,
     };
-  const ahead = streams.find(({ lastId }) => Number.parseInt(lastId, 10) > Date.now() + MOST_SKEW_MS);
+  const ahead = streams.find(({ lastId }) => Number.parseInt(lastId, 10) > Date.now() + MAX_SKEW_MS);
   if (ahead !== undefined)
     yield { name: "entry ids", state: "unusual", text: `${ahead.key} has entries from the future` };
 }

@@ -7,7 +7,7 @@
 export const ROUND_S = 40;
 /** Part of a round in which it is tipped over, s: falls, lies, and gets up. */
 const TIP = { start: 18, down: 18.6, up: 23, end: 24.5 };
-const MOST_ROLL = 1.25;
+const MAX_ROLL = 1.25;
 const GRAVITY = 9.81;
 /** Centre of the circle, and its radius in degrees. */
 const CENTRE = { latitude: 52.0116, longitude: 4.3571 };
@@ -44,9 +44,9 @@ export function motionAt(seconds: number): Motion {
 function rollAt(inRound: number): number {
   const { start, down, up, end } = TIP;
   if (inRound < start || inRound > end) return 0;
-  if (inRound < down) return MOST_ROLL * ((inRound - start) / (down - start)) ** 2;
-  if (inRound < up) return MOST_ROLL;
-  return MOST_ROLL * (1 - (inRound - up) / (end - up));
+  if (inRound < down) return MAX_ROLL * ((inRound - start) / (down - start)) ** 2;
+  if (inRound < up) return MAX_ROLL;
+  return MAX_ROLL * (1 - (inRound - up) / (end - up));
 }
 
 /** Returns a reading of the IMU: acceleration in m/s², rotation in rad/s. */

@@ -18,10 +18,10 @@ export interface ImageReport {
 interface Latency {
   frames: number;
   sumMs: number;
-  mostMs: number;
+  maxMs: number;
 }
 
-const noLatency = (): Latency => ({ frames: 0, sumMs: 0, mostMs: Number.NEGATIVE_INFINITY });
+const noLatency = (): Latency => ({ frames: 0, sumMs: 0, maxMs: Number.NEGATIVE_INFINITY });
 const meanText = ({ frames, sumMs }: Latency) => durationText(sumMs / frames);
 
 /** Creates a report. @param wallClock returns Unix ms, to compare with entry ids */
@@ -48,7 +48,7 @@ export function createImageReport(wallClock: () => number): ImageReport {
       for (const latency of [recent, all]) {
         latency.frames++;
         latency.sumMs += latencyMs;
-        latency.mostMs = Math.max(latency.mostMs, latencyMs);
+        latency.maxMs = Math.max(latency.maxMs, latencyMs);
       }
     },
     progress() {
@@ -61,7 +61,7 @@ export function createImageReport(wallClock: () => number): ImageReport {
     },
     totals() {
       if (all.frames === 0) return "";
-      return `, latency ${meanText(all)} (max ${durationText(all.mostMs)}), ${droppedText()}`;
+      return `, latency ${meanText(all)} (max ${durationText(all.maxMs)}), ${droppedText()}`;
     },
   };
 }

@@ -48,7 +48,7 @@ export async function keepConnected(
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof StreamerError) || !error.retryable) throw error;
-      if (performance.now() - startedMs > STABLE_AFTER * backoff.mostMs) failures = 0;
+      if (performance.now() - startedMs > STABLE_AFTER * backoff.maxMs) failures = 0;
       const delayMs = backoffMs(failures, Math.random(), backoff);
       failures++;
       onStatus({ state: "waiting", error, delayMs });

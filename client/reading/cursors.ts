@@ -64,7 +64,10 @@ export function startCursors(
   return new Map(streams.map((stream, index) => [stream, cursors[index] ?? "$"]));
 }
 
-/** Most streams in one request that resolves `$`: the ids are returned in a response header, whose length is limited. */
+/**
+ * Maximum number of streams in one request that resolves `$`: the ids are returned in a response header, whose length is
+ * limited.
+ */
 const RESOLVE_BATCH = 100;
 
 /** Formats cursors for the `last_entry_id` parameter. */

@@ -24,8 +24,8 @@ interface Batch {
   readonly settlements: Settlement[];
 }
 
-/** Most jobs in one message, well below the gateway's limit. */
-const MOST_JOBS = 1000;
+/** Maximum number of jobs in one message, well below the gateway's limit. */
+const MAX_JOBS = 1000;
 
 /** Sends settlements and matches their answers. */
 export class Settlements {
@@ -96,8 +96,8 @@ export class Settlements {
     const batches = [...this.#waiting.values()];
     this.#waiting = new Map();
     for (const { action, further, settlements } of batches)
-      for (let from = 0; from < settlements.length; from += MOST_JOBS) {
-        const part = settlements.slice(from, from + MOST_JOBS);
+      for (let from = 0; from < settlements.length; from += MAX_JOBS) {
+        const part = settlements.slice(from, from + MAX_JOBS);
         const names = part.map(({ job: { stream, id } }) => (this.#namesStreams ? [stream, id] : id));
         this.#sent.add(part);
         this.#socket?.send(JSON.stringify({ [action]: names, ...further }));

@@ -2,14 +2,14 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 
 const STORED = "redis-streamer.device";
-/** Most characters of a name. */
-const MOST_CHARACTERS = 64;
+/** Maximum number of characters of a name. */
+const MAX_CHARACTERS = 64;
 
 /** Returns why a name cannot be used; undefined if it can. */
 export function problemOfName(name: string): string | undefined {
   if (name === "") return "Enter a name for this device.";
-  if (name.length > MOST_CHARACTERS)
-    return `The name must have at most ${MOST_CHARACTERS} characters, got ${name.length}.`;
+  if (name.length > MAX_CHARACTERS)
+    return `The name must have at most ${MAX_CHARACTERS} characters, got ${name.length}.`;
   if (name.includes(":"))
     return "The name must not contain a colon, which separates the device from the stream.";
   if (name.includes("*")) return "The name must not contain an asterisk, which makes a pattern.";

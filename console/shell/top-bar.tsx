@@ -17,7 +17,7 @@ import type { Sides } from "./sides.ts";
 import { ThemeMenu } from "./theme-menu.tsx";
 import "./top-bar.css";
 
-/** Most permissions listed in the menu. */
+/** Maximum number of permissions listed in the menu. */
 const MAX_PERMISSIONS = 20;
 
 interface TopBarProps {

@@ -18,7 +18,7 @@ export interface Density {
   readonly streams: readonly StreamDensity[];
 }
 
-/** Most streams in the strip. */
+/** Maximum number of streams in the strip. */
 export const MAX_STREAMS = 8;
 const BUCKETS = 240;
 

@@ -31,8 +31,8 @@ const { values: flags } = parseArgs({
     queue: { type: "string", default: "10000" },
   },
 });
-const MOST_MESSAGES = Number(flags.queue);
-const MOST_BYTES = 64 * 2 ** 20;
+const MAX_MESSAGES = Number(flags.queue);
+const MAX_BYTES = 64 * 2 ** 20;
 const GRACE_MS = 5_000;
 
 /** @type {{ topic: string, qos: 0 | 1 | 2, device: string, stream: string }[]} */
@@ -78,7 +78,7 @@ function release(/** @type {Buffer} */ payload) {
   paused = [];
   for (const resume of resumed) resume();
 }
-const isFull = () => held.messages >= MOST_MESSAGES || held.bytes >= MOST_BYTES;
+const isFull = () => held.messages >= MAX_MESSAGES || held.bytes >= MAX_BYTES;
 const stored = (/** @type {Buffer} */ payload) => {
   totals.stored++;
   release(payload);

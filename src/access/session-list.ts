@@ -25,7 +25,7 @@ export interface SessionList {
 }
 
 /** Maximum number of streams listed per connection. */
-const MOST_STREAMS = 100;
+const MAX_STREAMS = 100;
 
 /** Creates the list of one process. */
 export const createSessionList = (sessions: Sessions): SessionList => ({
@@ -66,7 +66,7 @@ function shown({ visitor, kind, sinceMs, uses, patternUses }: Session): ShownSes
     address,
     since: new Date(sinceMs).toISOString(),
     expires: identity.expiresAtMs === undefined ? null : new Date(identity.expiresAtMs).toISOString(),
-    streams: streams.slice(0, MOST_STREAMS),
+    streams: streams.slice(0, MAX_STREAMS),
     streamCount: streams.length,
   };
 }

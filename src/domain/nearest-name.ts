@@ -1,7 +1,7 @@
 /** Spelling suggestions for messages about unknown parameters and options. */
 
 /** Names are compared over this many characters, so that a long unknown name costs little. */
-const MOST_CHARACTERS = 40;
+const MAX_CHARACTERS = 40;
 
 const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, "");
 
@@ -11,7 +11,7 @@ const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g,
  * @returns undefined if no name is similar
  */
 export function nearestName(wrong: string, names: readonly string[]): string | undefined {
-  const given = plain(wrong.slice(0, MOST_CHARACTERS));
+  const given = plain(wrong.slice(0, MAX_CHARACTERS));
   let best: string | undefined;
   let least = Math.max(1, Math.floor(given.length / 3)) + 1;
   for (const name of names) {

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import { createPresence } from "../devices/presence.ts";
 import { within } from "../domain/scheduling/timeout.ts";
 import type { Turns } from "../domain/scheduling/turns.ts";
-import { mostKeyBytes } from "../domain/streams/stream-name.ts";
+import { maxKeyBytes } from "../domain/streams/stream-name.ts";
 import { type AppenderParts, createAppender } from "../redis/append/appender.ts";
 import { LargeAppends } from "../redis/append/large-appends.ts";
 import { createRetention } from "../redis/append/retention.ts";
@@ -40,7 +40,7 @@ export function openStorage(
   const { counters, streamClasses, logger } = observe;
   const { streamMaxLength, streamMaxAgeMs: maxAgeMs, streamMaxBytes: maxBytes } = settings;
   const { maxAnswerBytes: answerBytes, pageBytes } = settings;
-  const keyBytes = mostKeyBytes(settings.maxNameBytes);
+  const keyBytes = maxKeyBytes(settings.maxNameBytes);
   const sizes = createEntrySizes();
   const store = openStore(settings, endpoint, { sizes, counters, logger });
   closers.push(() => store.close());
@@ -60,7 +60,7 @@ export function openStorage(
   );
   const streamWatch = new StreamWatch({
     open: store.openKeyEvents,
-    mostKeyBytes: keyBytes,
+    maxKeyBytes: keyBytes,
     workSlices,
     logger,
   });
@@ -88,7 +88,7 @@ export function openStorage(
   const registry = createRegistry({
     database: store.reads,
     largeReads: store.largeReads,
-    mostKeyBytes: keyBytes,
+    maxKeyBytes: keyBytes,
     streamMaxLength,
     details,
     workSlices,

@@ -126,7 +126,7 @@ function openRecordings(
   const own = new OwnRecordings(parts, {
     directory: recordingsDirectory(config),
     most: config.maxRecordings,
-    mostPlaybacks: config.maxPlaybacks,
+    maxPlaybacks: config.maxPlaybacks,
   });
   closers.push(async () => void (await within(config.shutdownMs / 4, own.close())));
   own.start();

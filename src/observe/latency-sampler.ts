@@ -11,7 +11,7 @@ export interface LatencySampler {
 
 const SAMPLE_EVERY_MS = 20;
 /** Largest plausible latency (ms): writers may choose ids, and then their time is not the time of storage. */
-const MOST_PLAUSIBLE_MS = 60_000;
+const MAX_PLAUSIBLE_MS = 60_000;
 
 /**
  * Creates a sampler.
@@ -30,7 +30,7 @@ export function createLatencySampler(
       if (now - sampledAt < SAMPLE_EVERY_MS) return;
       sampledAt = now;
       const storedAt = Number(id.slice(0, id.indexOf("-")));
-      if (Math.abs(now - storedAt) > MOST_PLAUSIBLE_MS) return;
+      if (Math.abs(now - storedAt) > MAX_PLAUSIBLE_MS) return;
       atTurnEnd(() => onSample(Math.max(0, Date.now() - storedAt) / 1000));
     },
   };

@@ -10,7 +10,7 @@ const BURST = 500;
 /** Further lines of a kind per second. */
 const LINES_PER_SECOND = 1;
 /** Maximum number of kinds that are limited separately. Further ones share one limit. */
-const MOST_KINDS = 1000;
+const MAX_KINDS = 1000;
 const OTHER_KINDS = "";
 /** Time after which lines are reported that were left out without a line after them, ms. */
 const REPORT_MS = 10_000;
@@ -35,7 +35,7 @@ export function limitLines(logger: Logger, now: () => number = () => performance
   const kinds = new Map<string, Kind>();
 
   function kindOf(name: string): Kind {
-    const key = kinds.has(name) || kinds.size < MOST_KINDS ? name : OTHER_KINDS;
+    const key = kinds.has(name) || kinds.size < MAX_KINDS ? name : OTHER_KINDS;
     const known = kinds.get(key);
     if (known !== undefined) return known;
     // A bucket that is empty, but not in debt, admits one more.

@@ -37,7 +37,7 @@ const DEFAULT = DEFAULT_DEVICE;
 const OTHER = "other";
 
 /** Maximum streams in the cache of classes; it is cleared when full. */
-const MOST_KNOWN = 10_000;
+const MAX_KNOWN = 10_000;
 
 /** Creates the classes. @param named configured classes; a stream belongs to the first one whose pattern matches */
 export function createStreamClasses(named: readonly StreamClass[] = []): StreamClasses {
@@ -53,7 +53,7 @@ export function createStreamClasses(named: readonly StreamClass[] = []): StreamC
     if (found !== undefined) return found;
     const name = named.find(({ pattern }) => matchesPattern(pattern, key))?.name ?? restOf(key);
     const streamClasses = classes.get(name) ?? zeroCounters();
-    if (known.size >= MOST_KNOWN) known.clear();
+    if (known.size >= MAX_KNOWN) known.clear();
     known.set(key, streamClasses);
     return streamClasses;
   }

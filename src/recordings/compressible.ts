@@ -7,7 +7,7 @@ const SAMPLES = 8;
 /** Long enough for zstd to find repetitions. */
 const SAMPLE_BYTES = 8 * 1024;
 /** Size of the compressed samples, as a share of the samples, from which a chunk is stored as it is. */
-const MOST_SHARE = 0.95;
+const MAX_SHARE = 0.95;
 
 /** Returns whether compression saves a noticeable part of the bytes. */
 export function isCompressible(bytes: Uint8Array, compress: (bytes: Uint8Array) => Uint8Array): boolean {
@@ -18,5 +18,5 @@ export function isCompressible(bytes: Uint8Array, compress: (bytes: Uint8Array) 
     const from = Math.floor(i * distance);
     samples.set(bytes.subarray(from, from + SAMPLE_BYTES), i * SAMPLE_BYTES);
   }
-  return compress(samples).length < MOST_SHARE * samples.length;
+  return compress(samples).length < MAX_SHARE * samples.length;
 }

@@ -4,7 +4,7 @@ import type { CompressionName } from "./compression.ts";
 import type { PlaybackStatus } from "./playback-status.ts";
 
 /** Gaps that a status shows: the newest ones. The file has all. */
-export const MOST_GAPS = 100;
+export const MAX_GAPS = 100;
 
 /** Request of a client. */
 export interface RecordingRequest {

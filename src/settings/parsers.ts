@@ -66,7 +66,7 @@ export const list: Parse<readonly string[]> = (value) =>
 type StreamClassSetting = { readonly name: string; readonly pattern: string };
 
 /** Each class is a time series in every metric by class. */
-const MOST_CLASSES = 50;
+const MAX_CLASSES = 50;
 
 /** Parses classes of streams, such as `cameras=*:cam*`. */
 export const streamClasses: Parse<readonly StreamClassSetting[]> = (value) => {
@@ -77,8 +77,8 @@ export const streamClasses: Parse<readonly StreamClassSetting[]> = (value) => {
     if (problem !== undefined) throw new Error(`the pattern of class ${name} ${problem}`);
     return { name, pattern };
   });
-  if (classes.length > MOST_CLASSES)
-    throw new Error(`must have at most ${MOST_CLASSES} classes, got ${classes.length}`);
+  if (classes.length > MAX_CLASSES)
+    throw new Error(`must have at most ${MAX_CLASSES} classes, got ${classes.length}`);
   return classes;
 };
 

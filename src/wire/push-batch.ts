@@ -74,12 +74,12 @@ export const maxValuesOf = (maxEntries: number): number => VALUES_AT_LEAST + VAL
  * Maximum number of fields of an entry besides its payload. Each value of a repeated field counts. Redis and every reader
  * process an entry as a whole.
  */
-export const MOST_FIELDS = 4096;
+export const MAX_FIELDS = 4096;
 
-/** @throws GatewayError TOO_LARGE if an entry has more fields than `MOST_FIELDS` */
+/** @throws GatewayError TOO_LARGE if an entry has more fields than `MAX_FIELDS` */
 export function checkFieldCount(fields: number): void {
-  if (fields > MOST_FIELDS)
-    throw new GatewayError("TOO_LARGE", `an entry must have at most ${MOST_FIELDS} fields`);
+  if (fields > MAX_FIELDS)
+    throw new GatewayError("TOO_LARGE", `an entry must have at most ${MAX_FIELDS} fields`);
 }
 
 /** The error for more values than may be in `what`. */

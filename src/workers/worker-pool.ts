@@ -9,7 +9,7 @@ import type { PeerRequest } from "./protocol.ts";
 import { createUsageSync } from "./usage-sync.ts";
 import { addressesOf, forkWorker, type OwnPrimaryHandlers, type WorkerProcess } from "./worker-process.ts";
 
-const RESTART: Backoff = { firstMs: 100, mostMs: 10_000 };
+const RESTART: Backoff = { firstMs: 100, maxMs: 10_000 };
 /** After this run time (ms) the end of a worker no longer counts as a repeated failure. */
 const STABLE_MS = 30_000;
 /** Time (ms) after `SHUTDOWN_MS` before a worker is killed; a little longer than a worker's own limit. */

@@ -85,7 +85,7 @@ test("reports a gap that arises while the gateway is down", async () => {
   const port = await freePort();
   const start = () => startTestGateway(redis.url, { PORT: String(port) });
   let second = await start();
-  const loop = connect(second.http, { backoff: { firstMs: 10, mostMs: 50 } }).pull("resumed", { from: "0" });
+  const loop = connect(second.http, { backoff: { firstMs: 10, maxMs: 50 } }).pull("resumed", { from: "0" });
   await add("default:resumed", "1-0", "1");
   expect((await loop.next()).value).toMatchObject({ id: "1-0", gap: false });
   await second.close();
@@ -258,7 +258,7 @@ test("pulls the streams of a pattern, those that appear later, and resumes them"
   const left: string[] = [];
   const first = await add("rig:cam-1", "*", "a");
   await add("rig:debug", "*", "no");
-  const loop = connect(other.http, { backoff: { firstMs: 10, mostMs: 50 } }).pull("*", {
+  const loop = connect(other.http, { backoff: { firstMs: 10, maxMs: 50 } }).pull("*", {
     device: "rig",
     from: "0",
     exclude: "deb*",

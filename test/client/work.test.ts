@@ -13,7 +13,7 @@ let gateway: TestGateway;
 let streamer: Streamer;
 
 beforeAll(async () => {
-  setup = await startClientSetup({ backoff: { firstMs: 5, mostMs: 50 } });
+  setup = await startClientSetup({ backoff: { firstMs: 5, maxMs: 50 } });
   ({ redis, gateway, streamer } = setup);
 });
 afterAll(() => setup[Symbol.asyncDispose]());
@@ -124,7 +124,7 @@ test("continues through another connection, and cannot settle jobs of the former
   const own = await startTestGateway(redis.url);
   const port = new URL(own.http).port;
   await add("jobs", "5-1", "a");
-  const loop = connect(own.http, { backoff: { firstMs: 5, mostMs: 50 } })
+  const loop = connect(own.http, { backoff: { firstMs: 5, maxMs: 50 } })
     .work("jobs", { group: "g", from: "0" })
     [Symbol.asyncIterator]();
   const first = await next(loop);

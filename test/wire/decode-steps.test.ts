@@ -14,7 +14,7 @@ import type { PushedEntry } from "../../src/wire/push-batch.ts";
 import { createPushDecoder } from "../../src/wire/push-decoder.ts";
 import { lossyTextOf } from "../../src/wire/utf8.ts";
 
-const MOST_ENTRIES = 200;
+const MAX_ENTRIES = 200;
 const bytes = (text: string) => new TextEncoder().encode(text);
 
 /** Returns a batch, or a rejection without its reason, because the decoders may detect two errors in either order. */
@@ -122,8 +122,8 @@ test("decodes JSON in steps like at once, with any corrupt byte", {
   fc.assert(
     fc.property(batch, damage, (json, how) => {
       const message = damaged(bytes(json), how);
-      const atOnce = outcome(() => decodeJson(lossyTextOf(message), MOST_ENTRIES));
-      expect(outcome(() => runAtOnce(decodeJsonSteps(message, MOST_ENTRIES)))).toEqual(atOnce);
+      const atOnce = outcome(() => decodeJson(lossyTextOf(message), MAX_ENTRIES));
+      expect(outcome(() => runAtOnce(decodeJsonSteps(message, MAX_ENTRIES)))).toEqual(atOnce);
     }),
     { numRuns: 200 },
   );
@@ -144,8 +144,8 @@ test("decodes MessagePack in steps like entry by entry, with any corrupt byte", 
   fc.assert(
     fc.property(fc.array(one, { maxLength: 5 }), damage, (entries, how) => {
       const message = damaged(encode(entries), how);
-      const atOnce = outcome(() => decodeMsgpack(message, MOST_ENTRIES));
-      expect(outcome(() => runAtOnce(decodeMsgpackSteps(message, MOST_ENTRIES)))).toEqual(atOnce);
+      const atOnce = outcome(() => decodeMsgpack(message, MAX_ENTRIES));
+      expect(outcome(() => runAtOnce(decodeMsgpackSteps(message, MAX_ENTRIES)))).toEqual(atOnce);
     }),
   );
 });
@@ -184,7 +184,7 @@ test.each([
 
 test("stops at the limit of values", () => {
   const json = bytes(`[${"[],".repeat(1_000_000)}[]]`);
-  const { steps, end } = stepsOf(decodeJsonSteps(json, MOST_ENTRIES));
+  const { steps, end } = stepsOf(decodeJsonSteps(json, MAX_ENTRIES));
   expect(end).toBe("TOO_LARGE");
   // It stops after about 17,000 values of 3 million bytes.
   expect(steps).toBeLessThan(3);

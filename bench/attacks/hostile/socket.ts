@@ -21,7 +21,7 @@ export interface HostileSocket {
   close(): void;
 }
 
-const MOST_KEPT_CHARACTERS = 64 * 1024;
+const MAX_KEPT_CHARACTERS = 64 * 1024;
 
 /** Connects from a local address. */
 export function openHostileSocket(port: number, localAddress: string, signal: AbortSignal): HostileSocket {
@@ -37,7 +37,7 @@ export function openHostileSocket(port: number, localAddress: string, signal: Ab
     local = `${socket.localAddress}:${socket.localPort}`;
   });
   socket.on("data", (chunk: Buffer) => {
-    if (kept.length < MOST_KEPT_CHARACTERS) kept += chunk.toString("latin1");
+    if (kept.length < MAX_KEPT_CHARACTERS) kept += chunk.toString("latin1");
     changed();
   });
   socket.on("end", changed);

@@ -18,7 +18,7 @@ from typing import Any, Dict, List
 sys.path.insert(0, os.environ["PYTHON_PACKAGE"])
 import redis_streamer as rs  # noqa: E402
 
-MOST_OPEN = 200  # entries that are not acknowledged
+MAX_OPEN = 200  # entries that are not acknowledged
 
 
 def say(what: Dict[str, Any]) -> None:
@@ -59,7 +59,7 @@ async def push(client: rs.Client, options: Dict[str, Any], settled: asyncio.Even
     async with client.push(options["stream"], dedupe=options["dedupe"]) as stream:
         order = 0
         while not settled.is_set():
-            if is_open + count <= MOST_OPEN:
+            if is_open + count <= MAX_OPEN:
                 orders = list(range(order, order + count))
                 order += count
                 is_open += count

@@ -37,7 +37,7 @@ export interface Pusher {
 }
 
 /** Maximum number of unacknowledged entries. */
-const MOST_OPEN = 200;
+const MAX_OPEN = 200;
 /** Maximum delay (ms) before a client reconnects. */
 const AGAIN_MS = 300;
 
@@ -103,7 +103,7 @@ export function startPusher(name: string, planned: PlannedPusher, recording: Rec
   }
 
   function send(): void {
-    if (socket?.readyState !== WebSocket.OPEN || openEntries + batch > MOST_OPEN) return;
+    if (socket?.readyState !== WebSocket.OPEN || openEntries + batch > MAX_OPEN) return;
     const sent = Array.from({ length: batch }, (): Push => {
       const connection = `${name}.${connections}`;
       return {

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 const ANSWER_MS = 5000;
-const MOST_BYTES = 2 ** 26;
+const MAX_BYTES = 2 ** 26;
 
 /** Processes whose state is recorded. */
 export interface Observed {
@@ -84,7 +84,7 @@ async function metricsOf(port: number): Promise<string> {
 }
 
 async function replyTo(server: readonly string[], command: readonly string[]): Promise<string> {
-  const text = await run("redis-cli", [...server, ...command], { timeout: ANSWER_MS, maxBuffer: MOST_BYTES })
+  const text = await run("redis-cli", [...server, ...command], { timeout: ANSWER_MS, maxBuffer: MAX_BYTES })
     .then(({ stdout }) => stdout.trimEnd())
     .catch((error: Error) => error.message);
   return `-- ${server.join(" ")}: ${command.join(" ")}\n${text}`;

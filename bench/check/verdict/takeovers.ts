@@ -5,7 +5,7 @@
 import type { History } from "./history.ts";
 
 /** Maximum number of entries lost in one failover: about as many as the pushers of a run have in flight. */
-const MOST_LOST = 1000;
+const MAX_LOST = 1000;
 
 /** Returns the keys of lost entries: acknowledged or delivered to a client, and no longer stored. */
 export function lostIn({ pushes, readers, streams }: History): ReadonlySet<string> {
@@ -23,7 +23,7 @@ export function lostIn({ pushes, readers, streams }: History): ReadonlySet<strin
 export function withoutLost(history: History): History {
   const { pushes, readers, takeovers = 0 } = history;
   const lost = takeovers === 0 ? new Set<string>() : lostIn(history);
-  if (lost.size === 0 || lost.size > MOST_LOST * takeovers) return history;
+  if (lost.size === 0 || lost.size > MAX_LOST * takeovers) return history;
   return {
     ...history,
     pushes: pushes.map((push) =>

@@ -28,7 +28,7 @@ export interface WebSocketPusher {
 }
 
 const WRITE_BYTES = 64 * 1024;
-const MOST_FRAMES_A_WRITE = 256;
+const MAX_FRAMES_A_WRITE = 256;
 
 /**
  * @param entryBytes length of each entry
@@ -56,7 +56,7 @@ export async function openPusher(
 
   const frameBytes = clientFrameBytes(entryBytes);
   const headerBytes = clientHeaderBytes(entryBytes);
-  const framesAWrite = Math.max(1, Math.min(MOST_FRAMES_A_WRITE, Math.floor(WRITE_BYTES / frameBytes)));
+  const framesAWrite = Math.max(1, Math.min(MAX_FRAMES_A_WRITE, Math.floor(WRITE_BYTES / frameBytes)));
   const pattern = Buffer.alloc(framesAWrite * frameBytes);
   const payload = filler(entryBytes);
   for (let at = 0; at < pattern.length; ) at = writeClientFrame(pattern, at, BINARY, payload);

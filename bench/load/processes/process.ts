@@ -128,7 +128,7 @@ export function residentBytes(pid: number): number {
  *
  * @param ms length of the period, with ten samples a second
  */
-export async function leastResidentBytes(pid: number, ms: number): Promise<number> {
+export async function minResidentBytes(pid: number, ms: number): Promise<number> {
   let least = Number.POSITIVE_INFINITY;
   for (const end = Date.now() + ms; Date.now() < end; await sleep(100))
     least = Math.min(least, residentBytes(pid));

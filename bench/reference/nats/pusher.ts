@@ -17,7 +17,7 @@ import { openNats } from "./connection.ts";
 import { PAYLOAD_END, publishLine, subscribeLine } from "./protocol.ts";
 
 const WRITE_BYTES = 64 * 1024;
-const MOST_ENTRIES_A_WRITE = 256;
+const MAX_ENTRIES_A_WRITE = 256;
 /** Start of a JetStream acknowledgement; that of a rejection is `{"error":`. */
 const STORED = '{"stream":';
 const INBOX = "_INBOX.bench";
@@ -54,7 +54,7 @@ export async function openNatsPusher(
 
   const line = Buffer.from(publishLine(subject, inbox, entryBytes));
   const unit = Buffer.concat([line, filler(entryBytes), Buffer.from(PAYLOAD_END)]);
-  const most = Math.max(1, Math.min(MOST_ENTRIES_A_WRITE, Math.floor(WRITE_BYTES / unit.length)));
+  const most = Math.max(1, Math.min(MAX_ENTRIES_A_WRITE, Math.floor(WRITE_BYTES / unit.length)));
   const pattern = createPattern(unit, most);
   const free: Buffer[] = [];
 

@@ -30,7 +30,7 @@ const SAMPLES_PER_SECOND = 100;
 const START_SECONDS = 1;
 const SECONDS = 3;
 /** Share of the images that each viewer must receive. Viewers skip images that arrive together after a pause of the machine. */
-const LEAST_IMAGES = 0.5;
+const MIN_IMAGES = 0.5;
 /** Time limit for the last image, after all samples. One that was skipped never arrives. */
 const LAST_IMAGE_MS = 2000;
 const BAR = atLeast(0.9, 1);
@@ -152,7 +152,7 @@ async function allReceived(
       return `of ${all}, readers have received ${lacking.map((reader) => reader.received()).join("; ")}`;
     },
   );
-  const least = Math.ceil(sent.images * LEAST_IMAGES);
+  const least = Math.ceil(sent.images * MIN_IMAGES);
   await drained(
     () => readers.every((reader) => (reader.images?.() ?? least) >= least),
     () =>

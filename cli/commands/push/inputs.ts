@@ -8,8 +8,8 @@ export type Framing = "lines" | "whole" | "length-prefixed";
 
 type Bytes = AsyncIterable<Uint8Array>;
 
-/** Most bytes of one entry that are read from an input: above the default limit of the gateway. */
-const MOST_BYTES = 256 * 2 ** 20;
+/** Maximum number of bytes of one entry that are read from an input: above the default limit of the gateway. */
+const MAX_BYTES = 256 * 2 ** 20;
 const NEWLINE = 0x0a;
 const RETURN = 0x0d;
 /** Bytes of a length: unsigned, big-endian. */
@@ -71,8 +71,8 @@ async function* linesOf(source: Bytes, name: string): AsyncGenerator<Uint8Array,
 
 /** Rejects an input without line ends before it fills the memory. */
 function checkLength(length: number, name: string): void {
-  if (length > MOST_BYTES)
-    throw new CommandError(`${name}: an entry must have at most ${MOST_BYTES} bytes, got ${length} or more`);
+  if (length > MAX_BYTES)
+    throw new CommandError(`${name}: an entry must have at most ${MAX_BYTES} bytes, got ${length} or more`);
 }
 
 const withoutReturn = (line: Uint8Array): Uint8Array =>
@@ -84,8 +84,8 @@ async function* prefixedOf(source: Bytes, name: string): AsyncGenerator<Uint8Arr
     held = held.length === 0 ? Buffer.from(chunk) : Buffer.concat([held, chunk]);
     while (held.length >= LENGTH_BYTES) {
       const length = held.readUInt32BE();
-      if (length > MOST_BYTES)
-        throw new CommandError(`${name}: a length must be at most ${MOST_BYTES}, got ${length}`);
+      if (length > MAX_BYTES)
+        throw new CommandError(`${name}: a length must be at most ${MAX_BYTES}, got ${length}`);
       if (held.length < LENGTH_BYTES + length) break;
       yield held.subarray(LENGTH_BYTES, LENGTH_BYTES + length);
       held = held.subarray(LENGTH_BYTES + length);

@@ -8,7 +8,7 @@ import { type Connection, closeConnection, matching, readConnections } from "./c
 import "./connections-panel.css";
 
 const PERIOD_MS = 2000;
-/** Most connections that are shown. */
+/** Maximum number of connections that are shown. */
 const MAX_ROWS = 500;
 
 /** Renders the panel. */

@@ -17,7 +17,7 @@ import { newestFirst, recordingFacts, recordingLook } from "./recording.ts";
 import "./recordings-panel.css";
 
 const PERIOD_MS = 1000;
-/** Most panes that a recording opens. */
+/** Maximum number of panes that a recording opens. */
 const MAX_PANES = 9;
 
 /** Renders the panel. */

@@ -1,6 +1,9 @@
 /** Parts of a file: an image is one entry, other files are cut into entries of a bounded size. */
 
-/** Most bytes of a part. Each is acknowledged before the next, so that a slow network does not fill the memory of the phone. */
+/**
+ * Maximum number of bytes of a part. Each is acknowledged before the next, so that a slow network does not fill the memory of
+ * the phone.
+ */
 export const PART_BYTES = 256 * 1024;
 /**
  * Maximum size of an image in bytes: the largest payload that the gateway returns with default settings (`MAX_ANSWER_BYTES`).

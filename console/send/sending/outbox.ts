@@ -9,13 +9,13 @@ export interface OutgoingItem {
 
 /** The waiting entries of one stream. */
 export class Outbox {
-  readonly #mostBytes: number;
+  readonly #maxBytes: number;
   #items: OutgoingItem[] = [];
   #made = 0;
   bytes = 0;
 
-  constructor(mostBytes: number) {
-    this.#mostBytes = mostBytes;
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
 
   /** Number of waiting entries. */
@@ -55,7 +55,7 @@ export class Outbox {
 
   #dropOldest(): number {
     let dropped = 0;
-    while (this.bytes > this.#mostBytes && this.take() !== undefined) dropped++;
+    while (this.bytes > this.#maxBytes && this.take() !== undefined) dropped++;
     return dropped;
   }
 }

@@ -34,14 +34,14 @@ export interface StreamPushOptions {
   readonly onIdle: () => void;
 }
 
-/** Most bytes that wait while the gateway is unreachable: two minutes of sound at 16 kHz. */
-const MOST_WAITING_BYTES = 4 * 1024 * 1024;
-/** Most entries in flight: few pictures, so that none waits in the network, and some more of the small entries. */
-const MOST_IN_FLIGHT = { newest: 2, all: 64 } as const satisfies Record<Delivery, number>;
+/** Maximum number of bytes that wait while the gateway is unreachable: two minutes of sound at 16 kHz. */
+const MAX_WAITING_BYTES = 4 * 1024 * 1024;
+/** Maximum number of entries in flight: few pictures, so that none waits in the network, and some more of the small entries. */
+const MAX_IN_FLIGHT = { newest: 2, all: 64 } as const satisfies Record<Delivery, number>;
 /** Pause before a declaration that failed is repeated. */
 const REPEAT_MS = 2000;
 
-const QUEUE_FULL = `more than ${MOST_WAITING_BYTES / 2 ** 20} MB were waiting, so the oldest were removed`;
+const QUEUE_FULL = `more than ${MAX_WAITING_BYTES / 2 ** 20} MB were waiting, so the oldest were removed`;
 
 /** The push of one run, from start to stop. */
 export class StreamPush {
@@ -49,7 +49,7 @@ export class StreamPush {
   readonly #options: StreamPushOptions;
   readonly #push: Push;
   readonly #abort = new AbortController();
-  readonly #outbox = new Outbox(MOST_WAITING_BYTES);
+  readonly #outbox = new Outbox(MAX_WAITING_BYTES);
   readonly #meter = new Meter();
   #counts: Pick<Traffic, "sent" | "sentBytes" | "skipped" | "dropped" | "problem"> = NO_TRAFFIC;
   #declaration: Declaration | undefined;
@@ -73,7 +73,7 @@ export class StreamPush {
 
   /** Whether an entry that is added now is sent at once. */
   get isReady(): boolean {
-    return this.#isOpen && this.#isDeclared && this.#inFlight < MOST_IN_FLIGHT[this.#options.delivery];
+    return this.#isOpen && this.#isDeclared && this.#inFlight < MAX_IN_FLIGHT[this.#options.delivery];
   }
 
   /** Whether nothing waits and nothing is in flight. */

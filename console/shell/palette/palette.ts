@@ -14,7 +14,7 @@ export interface Command {
   run(): void | Promise<void>;
 }
 
-/** Most commands in the list. */
+/** Maximum number of commands in the list. */
 const MAX_LISTED = 50;
 
 /** Command palette while it is open or closed. */

@@ -21,7 +21,7 @@ export interface PendingEntry {
   readonly deliveries: number;
 }
 
-/** Most pending entries that are listed. */
+/** Maximum number of pending entries that are listed. */
 const MAX_PENDING = 50;
 
 /** Key of the stream of a group's dead letters. */

@@ -2,7 +2,7 @@
 import { type PcmFormat, SAMPLE_FORMATS } from "../../../src/domain/content/pcm.ts";
 
 const RATES = [8000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000];
-const MOST_CHOSEN_CHANNELS = 8;
+const MAX_CHOSEN_CHANNELS = 8;
 
 interface FormatFieldsProps {
   readonly pcm: PcmFormat;
@@ -46,11 +46,11 @@ export function FormatFields({ pcm, choose }: FormatFieldsProps) {
         <input
           type="number"
           min={1}
-          max={MOST_CHOSEN_CHANNELS}
+          max={MAX_CHOSEN_CHANNELS}
           value={pcm.channels}
           onChange={({ currentTarget }) => {
             const channels = Number(currentTarget.value);
-            if (Number.isInteger(channels) && channels >= 1 && channels <= MOST_CHOSEN_CHANNELS)
+            if (Number.isInteger(channels) && channels >= 1 && channels <= MAX_CHOSEN_CHANNELS)
               choose({ channels });
           }}
         />

@@ -34,18 +34,18 @@ export const firstChannel = (data: Uint8Array, format: PcmFormat): Float32Array<
   channelsOf(data, format)[0] ?? new Float32Array();
 
 /** Minimum and maximum number of samples for the detection of audio. */
-const LEAST_GUESSED = 128;
-const MOST_GUESSED = 2048;
+const MIN_GUESSED = 128;
+const MAX_GUESSED = 2048;
 /** Mean difference of consecutive samples relative to their mean magnitude: lower in audio, above 1 in noise. */
-const MOST_MOVE = 0.6;
+const MAX_MOVE = 0.6;
 /** Minimum mean magnitude. Counters with small values are smooth, too. */
-const LEAST_LOUD = 0.002;
+const MIN_LOUD = 0.002;
 
 /** Whether bytes look like audio samples: consecutive samples differ little. */
 export function looksLikeSound(data: Uint8Array): boolean {
   return (["s16", "f32"] as const).some((format) => {
-    if (data.length % BYTES[format] !== 0 || data.length < LEAST_GUESSED * BYTES[format]) return false;
-    const head = data.subarray(0, MOST_GUESSED * BYTES[format]);
+    if (data.length % BYTES[format] !== 0 || data.length < MIN_GUESSED * BYTES[format]) return false;
+    const head = data.subarray(0, MAX_GUESSED * BYTES[format]);
     const [samples = new Float32Array()] = samplesOf(head, { ...DEFAULT_PCM, format });
     let size = 0;
     let move = 0;
@@ -55,6 +55,6 @@ export function looksLikeSound(data: Uint8Array): boolean {
       size += Math.abs(sample);
       move += Math.abs(sample - (samples[i - 1] ?? 0));
     }
-    return size / samples.length > LEAST_LOUD && move < size * MOST_MOVE;
+    return size / samples.length > MIN_LOUD && move < size * MAX_MOVE;
   });
 }

@@ -13,7 +13,7 @@ import "./image-view.css";
 
 /** Interval at which the text below the image is updated, ms. */
 const UPDATE_MS = 500;
-/** Most time between an image and the shapes that are drawn over it, ms. */
+/** Maximum time between an image and the shapes that are drawn over it, ms. */
 const TOLERANCE_MS = 250;
 
 /** Renders the image and a line of text. */

@@ -13,7 +13,7 @@ export interface ShapeLayer {
 const COLOURS = 8;
 const FONT_PIXELS = 12;
 const POINT_RADIUS = 3;
-/** Most pixels of a side. A zoomed image is drawn coarser beyond. */
+/** Maximum number of pixels of a side. A zoomed image is drawn coarser beyond. */
 const MAX_WIDTH = 4096;
 
 /** Draws layers on a canvas that lies on the image. @param scale CSS pixels per pixel of the image */

@@ -36,7 +36,7 @@ export function shapesOf(value: unknown, size: ImageSize): readonly Shape[] {
   }));
 }
 
-/** Returns the entry for an image: the one with its id, else the nearest one in time. @param toleranceMs most difference */
+/** Returns the entry for an image: the one with its id, else the nearest one in time. @param toleranceMs maximum difference */
 export function entryFor(
   entries: readonly PulledEntry[],
   { id, timeMs }: Pick<PulledEntry, "id" | "timeMs">,

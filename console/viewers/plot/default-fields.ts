@@ -2,13 +2,13 @@
 import type { PulledEntry } from "../../../client/browser.ts";
 import { entriesAfter, numbersOf } from "../content.ts";
 
-/** Most lines at first. */
+/** Maximum number of lines at first. */
 const MAX_FIRST = 6;
 /** A field that has not changed for as many entries is constant. */
 const MIN_CONSTANT = 5;
 const TIME_NAMES =
   /^(t|ts|time|times?tamp(_?[mun]?s(ec)?)?|stamp|epoch|sec|secs|nsec|nanosec|seq|sequence|frame|frame_?(id|no|number)|index|id)$/i;
-/** Most difference between a time in the payload and the entry's own time: a device with an unset clock is off by more. */
+/** Maximum difference between a time in the payload and the entry's own time: a device with an unset clock is off by more. */
 const MAX_TIME_DISTANCE_MS = 366 * 86_400_000;
 /** Units of Unix times, as multiples of a second. */
 const TIME_UNITS = [1, 1e3, 1e6, 1e9] as const;

@@ -6,7 +6,7 @@ import { foundStreams } from "../../stream-list/tree-rows.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
 import type { Plot } from "./use-plot.ts";
 
-/** Most streams in the menu. */
+/** Maximum number of streams in the menu. */
 const MAX_LISTED = 20;
 
 interface StreamPickerProps {

@@ -2,7 +2,7 @@
 import { readDeclaration } from "../../../src/domain/content/declaration.ts";
 import type { PlotLine } from "./plot-lines.ts";
 
-/** Most units at one axis. */
+/** Maximum number of units at one axis. */
 const MAX_UNITS = 3;
 
 /** Returns the unit that the metadata of a stream declares for a field; empty if there is none. */

@@ -1,7 +1,7 @@
 /** A value as a tree. Branches are rendered when they are opened, so that a large value costs nothing at first. */
 import { useSignal } from "@preact/signals";
 
-/** Most members shown of one branch, and characters of one text. */
+/** Maximum number of members shown of one branch, and characters of one text. */
 const MAX_MEMBERS = 200;
 const MAX_CHARACTERS = 500;
 /** Depth to which branches are open at first. */

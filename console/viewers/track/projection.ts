@@ -3,7 +3,7 @@ import type { Path, Position } from "./positions.ts";
 
 /** Metres per degree of latitude. */
 const METRES_PER_DEGREE = 111_320;
-/** Least width and height of the shown area, m: a device that stands still is not enlarged to its noise. */
+/** Minimum width and height of the shown area, m: a device that stands still is not enlarged to its noise. */
 const MIN_METRES = 10;
 
 /** A point in metres: `x` to the east, `y` to the north. */

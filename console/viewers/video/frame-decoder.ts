@@ -14,8 +14,8 @@ export interface DecoderEvents {
   problem(text: string): void;
 }
 
-/** Most frames that wait for the decoder. Beyond that, frames are left out up to the next key frame. */
-const MOST_WAITING = 60;
+/** Maximum number of frames that wait for the decoder. Beyond that, frames are left out up to the next key frame. */
+const MAX_WAITING = 60;
 const MICROSECONDS = 1000;
 
 /** Decodes the frames of one stream. */
@@ -89,7 +89,7 @@ export class FrameDecoder {
   #decode(entry: PulledEntry): void {
     const { isKey, codec: codecText } = inspectFrame(this.#codec, entry.data);
     if (entry.gap) this.#needsKey = true;
-    if (this.#decoding.size >= MOST_WAITING) {
+    if (this.#decoding.size >= MAX_WAITING) {
       this.#skipped += this.#decoding.size;
       this.#restart();
     }

@@ -29,8 +29,8 @@ export const reservationOf = (received: number, announced: number, step: number)
 
 const CHECK_MS = 1_000;
 /** Number of checks without enough progress after which an upload has stalled. Checks and not time, which a busy gateway loses. */
-const MOST_CHECKS = 5;
-/** Minimum progress, as a part of the reserved bytes: an upload ends after `MOST_CHECKS / MIN_PROGRESS` checks at the latest. */
+const MAX_CHECKS = 5;
+/** Minimum progress, as a part of the reserved bytes: an upload ends after `MAX_CHECKS / MIN_PROGRESS` checks at the latest. */
 const MIN_PROGRESS = 1 / 32;
 /** Uploads that reserve less than this (bytes) may be slower. */
 const MANY_BYTES = 256 * 1024;
@@ -81,7 +81,7 @@ export class Uploads {
       if (upload.isPaused() || received - progress.received >= reserved * MIN_PROGRESS) {
         progress.received = received;
         progress.checks = 0;
-      } else if (++progress.checks >= MOST_CHECKS && reserved >= MANY_BYTES && this.#isShort()) {
+      } else if (++progress.checks >= MAX_CHECKS && reserved >= MANY_BYTES && this.#isShort()) {
         this.#all.delete(upload);
         this.#onStalled();
         upload.end();

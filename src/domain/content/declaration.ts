@@ -4,7 +4,7 @@
  */
 import { isObject } from "../is-object.ts";
 import { shown } from "../shown.ts";
-import { MOST_TYPE_CHARACTERS, parseMediaType } from "./media-type.ts";
+import { MAX_TYPE_CHARACTERS, parseMediaType } from "./media-type.ts";
 
 /** Schema of the payloads, in the terms of MCAP. */
 export interface Schema {
@@ -40,9 +40,9 @@ export const isBinarySchema = (encoding: string): boolean => BINARY_ENCODINGS.in
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Maximum number of units, and lengths in characters. */
-const MOST_UNITS = 1000;
-const MOST_NAME_CHARACTERS = 200;
-const MOST_TEXT_CHARACTERS = 10_000;
+const MAX_UNITS = 1000;
+const MAX_NAME_CHARACTERS = 200;
+const MAX_TEXT_CHARACTERS = 10_000;
 
 /** A valid value, or its problem. */
 type Checked<T> = { readonly value: T } | { readonly problem: string };
@@ -57,7 +57,7 @@ const text =
 function checkContentType(value: unknown): Checked<string> {
   const type = typeof value === "string" ? parseMediaType(value) : undefined;
   return type === undefined
-    ? { problem: `must be a media type of at most ${MOST_TYPE_CHARACTERS} characters, such as image/jpeg` }
+    ? { problem: `must be a media type of at most ${MAX_TYPE_CHARACTERS} characters, such as image/jpeg` }
     : { value: type };
 }
 
@@ -65,11 +65,11 @@ function checkContentType(value: unknown): Checked<string> {
 export function checkSchema(value: unknown): Checked<Schema> {
   if (!isObject(value)) return { problem: 'must be {"name": …, "encoding": …, "data": …}' };
   const { name, encoding, data } = value;
-  if (!isName(name)) return { problem: `must have a name of 1 to ${MOST_NAME_CHARACTERS} characters` };
+  if (!isName(name)) return { problem: `must have a name of 1 to ${MAX_NAME_CHARACTERS} characters` };
   if (encoding === undefined)
     return data === undefined ? { value: { name } } : { problem: "must have an encoding with its data" };
   if (!isName(encoding))
-    return { problem: `must have an encoding of 1 to ${MOST_NAME_CHARACTERS} characters` };
+    return { problem: `must have an encoding of 1 to ${MAX_NAME_CHARACTERS} characters` };
   if (data === undefined) return { value: { name, encoding } };
   if (typeof data !== "string") return { problem: "must have data that is a string" };
   if (isBinarySchema(encoding) && !BASE64.test(data))
@@ -79,7 +79,7 @@ export function checkSchema(value: unknown): Checked<Schema> {
 }
 
 const isName = (value: unknown): value is string =>
-  typeof value === "string" && value.length >= 1 && value.length <= MOST_NAME_CHARACTERS;
+  typeof value === "string" && value.length >= 1 && value.length <= MAX_NAME_CHARACTERS;
 
 function isJson(data: string): boolean {
   try {
@@ -91,11 +91,11 @@ function isJson(data: string): boolean {
 }
 
 function checkUnits(value: unknown): Checked<Units> {
-  const isUnit = (unit: unknown) => typeof unit === "string" && unit.length <= MOST_NAME_CHARACTERS;
+  const isUnit = (unit: unknown) => typeof unit === "string" && unit.length <= MAX_NAME_CHARACTERS;
   if (isUnit(value)) return { value: value as string };
   if (isObject(value)) {
     const units = Object.values(value);
-    if (units.length <= MOST_UNITS && units.every(isUnit)) return { value: value as Record<string, string> };
+    if (units.length <= MAX_UNITS && units.every(isUnit)) return { value: value as Record<string, string> };
   }
   return { problem: "must be a unit, or an object from JSON path to unit" };
 }
@@ -104,9 +104,9 @@ const CHECKS = {
   contentType: checkContentType,
   schema: checkSchema,
   units: checkUnits,
-  frameId: text(MOST_NAME_CHARACTERS),
-  title: text(MOST_NAME_CHARACTERS),
-  description: text(MOST_TEXT_CHARACTERS),
+  frameId: text(MAX_NAME_CHARACTERS),
+  title: text(MAX_NAME_CHARACTERS),
+  description: text(MAX_TEXT_CHARACTERS),
 } as const satisfies { readonly [N in keyof Declaration]-?: (value: unknown) => Checked<Declaration[N]> };
 
 /** Names of the reserved members. */

@@ -116,16 +116,16 @@ function isJson(text: string, data: Uint8Array): boolean {
 }
 
 /** Maximum number of trailing white space characters of a long JSON payload. */
-const MOST_TRAILING_SPACES = 64;
+const MAX_TRAILING_SPACES = 64;
 
 function trailingSpaces(data: Uint8Array): number {
   let count = 0;
-  while (count < MOST_TRAILING_SPACES && (data[data.length - 1 - count] ?? 0) <= 0x20) count++;
+  while (count < MAX_TRAILING_SPACES && (data[data.length - 1 - count] ?? 0) <= 0x20) count++;
   return count;
 }
 
 /** Values of a MessagePack payload that are checked. */
-const MOST_VALUES = 10_000;
+const MAX_VALUES = 10_000;
 
 /** Payload bytes after the first byte of a MessagePack value, by first byte from 0xc0; a list or map is not among them. */
 const FIXED_BYTES: Readonly<Record<number, number>> = {
@@ -153,7 +153,7 @@ function isMsgpack(data: Uint8Array): boolean {
     return value;
   };
   let missing = 1;
-  for (let values = 0; missing > 0 && values < MOST_VALUES; values++) {
+  for (let values = 0; missing > 0 && values < MAX_VALUES; values++) {
     // Each missing value takes at least one byte.
     if (missing > data.length - at) return false;
     const type = unsigned(1);

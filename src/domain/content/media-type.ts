@@ -2,7 +2,7 @@
 // cspell:ignore importmap speculationrules
 
 /** Maximum length of a media type with its parameters, in characters. */
-export const MOST_TYPE_CHARACTERS = 200;
+export const MAX_TYPE_CHARACTERS = 200;
 
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
 const VALUE = `(?:${TOKEN}|"(?:[\\t !#-\\[\\]-~]|\\\\[\\t -~])*")`;
@@ -10,7 +10,7 @@ const MEDIA_TYPE = new RegExp(`^${TOKEN}/${TOKEN}(?:[ \\t]*;[ \\t]*${TOKEN}=${VA
 
 /** Returns a media type without surrounding spaces; undefined if the text is not one, or is too long. It is ASCII without line breaks. */
 export function parseMediaType(text: string): string | undefined {
-  if (text.length > MOST_TYPE_CHARACTERS) return undefined;
+  if (text.length > MAX_TYPE_CHARACTERS) return undefined;
   const trimmed = text.trim();
   return MEDIA_TYPE.test(trimmed) ? trimmed : undefined;
 }

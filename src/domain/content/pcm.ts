@@ -17,9 +17,9 @@ export interface PcmFormat {
 export const DEFAULT_PCM: PcmFormat = { format: "s16", rate: 16_000, channels: 1 };
 
 /** Range of sample rates that browsers can play (Web Audio, "BaseAudioContext.createBuffer"). */
-const LEAST_RATE = 3000;
-const MOST_RATE = 768_000;
-const MOST_CHANNELS = 32;
+const MIN_RATE = 3000;
+const MAX_RATE = 768_000;
+const MAX_CHANNELS = 32;
 
 /** Names of these values in the metadata of common programs. */
 const RATE_NAMES = ["sampleRate", "sample_rate", "samplerate", "rate", "hz"];
@@ -47,13 +47,13 @@ export function pcmOfMeta(meta: unknown): PcmFormat | undefined {
   const isAudio = essenceOf(contentType).startsWith("audio/");
   const fromType = (name: string) => (isAudio ? parameterOf(contentType, name) : undefined);
   const rate = Number(oneOf(RATE_NAMES) ?? fromType("rate"));
-  if (!(rate >= LEAST_RATE && rate <= MOST_RATE)) return undefined;
+  if (!(rate >= MIN_RATE && rate <= MAX_RATE)) return undefined;
   const channels = Number(oneOf(CHANNEL_NAMES) ?? fromType("channels") ?? 1);
   const usual = essenceOf(contentType) === "audio/l16" ? "s16be" : DEFAULT_PCM.format;
   const spelled = String(oneOf(FORMAT_NAMES) ?? "");
   return {
     rate,
-    channels: Number.isInteger(channels) && channels >= 1 && channels <= MOST_CHANNELS ? channels : 1,
+    channels: Number.isInteger(channels) && channels >= 1 && channels <= MAX_CHANNELS ? channels : 1,
     format: SAMPLE_FORMATS.find((format) => SPELLINGS[format].test(spelled)) ?? usual,
   };
 }

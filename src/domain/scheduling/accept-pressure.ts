@@ -6,9 +6,9 @@
  */
 
 /** Number of turns after which work is done although connections arrive. */
-const MOST_SKIPPED = 16;
+const MAX_SKIPPED = 16;
 /** Time (ms) after which it is done. Turns are long if sockets receive much. */
-const MOST_SKIPPED_MS = 30;
+const MAX_SKIPPED_MS = 30;
 
 /** Tracks the turns that accept connections. */
 export class AcceptPressure {
@@ -31,7 +31,7 @@ export class AcceptPressure {
     this.#isAccepting = true;
     const now = this.#now();
     if (++this.#turns === 1) this.#skippedFrom = now;
-    this.#isSkipping = this.#turns <= MOST_SKIPPED && now - this.#skippedFrom < MOST_SKIPPED_MS;
+    this.#isSkipping = this.#turns <= MAX_SKIPPED && now - this.#skippedFrom < MAX_SKIPPED_MS;
     setImmediate(this.#endTurn);
   };
 

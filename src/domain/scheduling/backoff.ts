@@ -5,11 +5,11 @@ export interface Backoff {
   /** Upper bound of the first delay, ms. @default 500 */
   readonly firstMs: number;
   /** Upper bound of every delay, ms. @default 15_000 // 15 seconds */
-  readonly mostMs: number;
+  readonly maxMs: number;
 }
 
 /** Default backoff of the client. */
-export const DEFAULT_BACKOFF: Backoff = { firstMs: 500, mostMs: 15_000 };
+export const DEFAULT_BACKOFF: Backoff = { firstMs: 500, maxMs: 15_000 };
 
 /**
  * Returns the delay after a number of consecutive failures. The upper bound doubles with each failure. The delay is
@@ -19,7 +19,7 @@ export const DEFAULT_BACKOFF: Backoff = { firstMs: 500, mostMs: 15_000 };
  * @param random from 0 to below 1
  * @returns ms
  */
-export function backoffMs(failures: number, random: number, { firstMs, mostMs }: Backoff): number {
-  const bound = Math.min(mostMs, firstMs * 2 ** Math.min(failures, 30));
+export function backoffMs(failures: number, random: number, { firstMs, maxMs }: Backoff): number {
+  const bound = Math.min(maxMs, firstMs * 2 ** Math.min(failures, 30));
   return bound / 2 + (bound / 2) * random;
 }

@@ -15,11 +15,11 @@ const TURN_MS = 5;
  * sends megabytes takes 40 ms: with a fixed time, tasks would get an eighth of the processor and wait for hundreds of ms.
  */
 const OF_OTHER_WORK = 0.5;
-const MOST_TURN_MS = 20;
+const MAX_TURN_MS = 20;
 /** Maximum number of waiting tasks that start in one turn. */
-const MOST_STARTED = 64;
+const MAX_STARTED = 64;
 /** Number of known clients above which those that have waited long enough are forgotten. */
-const MOST_KNOWN = 1000;
+const MAX_KNOWN = 1000;
 
 /** Client that a task is done for. */
 export interface TaskOwner {
@@ -73,7 +73,7 @@ export class FairTurns {
     if (this.#startedAt !== undefined) return now - this.#startedAt >= this.#turnMs;
     this.#startedAt = now;
     const otherMs = now - (this.#stoppedAt ?? now);
-    this.#turnMs = Math.min(MOST_TURN_MS, Math.max(TURN_MS, otherMs * OF_OTHER_WORK));
+    this.#turnMs = Math.min(MAX_TURN_MS, Math.max(TURN_MS, otherMs * OF_OTHER_WORK));
     setImmediate(this.#endTurn);
     return false;
   }
@@ -85,7 +85,7 @@ export class FairTurns {
   /** Schedules one callback per task, because promises are settled between callbacks: their time counts, too. */
   #schedule(): void {
     this.#isScheduled = true;
-    const starts = Math.min(this.#waiting.size, MOST_STARTED);
+    const starts = Math.min(this.#waiting.size, MAX_STARTED);
     for (let i = 0; i < starts; i++) setImmediate(this.#startNext);
     setImmediate(this.#endStarts);
   }
@@ -176,7 +176,7 @@ class FairQueue {
   #clientOf(address: string): WaitingClient {
     const known = this.#clients.get(address);
     if (known !== undefined) return known;
-    if (this.#clients.size >= MOST_KNOWN) this.#forgetIdle();
+    if (this.#clients.size >= MAX_KNOWN) this.#forgetIdle();
     const client = { address, usedMs: this.#clockMs, queues: new Map<object, Fifo<Task>>() };
     this.#clients.set(address, client);
     return client;

@@ -9,10 +9,10 @@
 import { badParameter } from "../errors.ts";
 
 /** Longest pattern, in characters. */
-export const MOST_PATTERN_CHARACTERS = 256;
+export const MAX_PATTERN_CHARACTERS = 256;
 
-/** Most wildcards in a pattern. */
-export const MOST_WILDCARDS = 8;
+/** Maximum number of wildcards in a pattern. */
+export const MAX_WILDCARDS = 8;
 
 /** Parsed pattern: returns whether a text matches. @returns whether the whole text matches */
 export type Glob = (text: string) => boolean;
@@ -29,11 +29,11 @@ const WORD_BITS = 32;
  * @throws GatewayError BAD_PARAMETER if it is too long or has too many wildcards
  */
 export function parseGlob(pattern: string, name: string): Glob {
-  if (pattern.length > MOST_PATTERN_CHARACTERS)
-    throw badParameter(name, `must be at most ${MOST_PATTERN_CHARACTERS} characters, got ${pattern.length}`);
+  if (pattern.length > MAX_PATTERN_CHARACTERS)
+    throw badParameter(name, `must be at most ${MAX_PATTERN_CHARACTERS} characters, got ${pattern.length}`);
   const { tokens, prefix, wildcards } = tokensOf([...pattern]);
-  if (wildcards > MOST_WILDCARDS)
-    throw badParameter(name, `must have at most ${MOST_WILDCARDS} wildcards, got ${wildcards}`);
+  if (wildcards > MAX_WILDCARDS)
+    throw badParameter(name, `must have at most ${MAX_WILDCARDS} wildcards, got ${wildcards}`);
   if (wildcards === 0) return (text) => text === prefix;
   const rest = tokens.slice([...prefix].length);
   if (rest.length === 1 && rest[0] === "*") return (text) => text.startsWith(prefix);
@@ -116,7 +116,7 @@ function automatonOf(tokens: readonly Token[]): Glob {
     const known = steps.get(character);
     if (known !== undefined) return known;
     const step = bitsOf(words, tokens, (token) => token !== "*" && token(character));
-    if (steps.size < MOST_STEPS) steps.set(character, step);
+    if (steps.size < MAX_STEPS) steps.set(character, step);
     return step;
   };
 
@@ -133,7 +133,7 @@ function automatonOf(tokens: readonly Token[]): Glob {
 }
 
 /** Limit of cached characters: keys use few, but a hostile key could use every Unicode character. */
-const MOST_STEPS = 512;
+const MAX_STEPS = 512;
 
 function bitsOf(words: number, tokens: readonly Token[], isSet: (token: Token) => boolean): Uint32Array {
   const bits = new Uint32Array(words);

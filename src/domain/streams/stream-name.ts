@@ -105,7 +105,7 @@ export function checkName(parameter: string, name: string, most: number): void {
 }
 
 /** Longest key that a request can name, in bytes: a device, a colon, a prefix and a stream id. */
-export const mostKeyBytes = (maxNameBytes: number): number => 3 * maxNameBytes + 1;
+export const maxKeyBytes = (maxNameBytes: number): number => 3 * maxNameBytes + 1;
 
 /** Decodes a name of a URL. @throws GatewayError BAD_PARAMETER */
 export function decodeName(parameter: string, text: string): string {

@@ -8,7 +8,7 @@
  * begin with a colon match them, so a permission on all devices does not include the gateway's own streams.
  */
 
-import { MOST_PATTERN_CHARACTERS, MOST_WILDCARDS } from "./glob.ts";
+import { MAX_PATTERN_CHARACTERS, MAX_WILDCARDS } from "./glob.ts";
 
 /** Returns whether a pattern matches a stream key. */
 export function matchesPattern(pattern: string, key: string): boolean {
@@ -48,10 +48,10 @@ export function matchesGlob(glob: string, text: string): boolean {
  * @returns what is wrong; undefined if the pattern is valid
  */
 export function problemOfPattern(pattern: string): string | undefined {
-  if (pattern === "" || pattern.length > MOST_PATTERN_CHARACTERS)
-    return `must have 1 to ${MOST_PATTERN_CHARACTERS} characters, got ${pattern.length}`;
+  if (pattern === "" || pattern.length > MAX_PATTERN_CHARACTERS)
+    return `must have 1 to ${MAX_PATTERN_CHARACTERS} characters, got ${pattern.length}`;
   const wildcards = pattern.split("*").length - 1;
-  return wildcards > MOST_WILDCARDS
-    ? `must have at most ${MOST_WILDCARDS} wildcards, got ${wildcards}`
+  return wildcards > MAX_WILDCARDS
+    ? `must have at most ${MAX_WILDCARDS} wildcards, got ${wildcards}`
     : undefined;
 }

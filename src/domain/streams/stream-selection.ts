@@ -52,7 +52,7 @@ export interface SelectionOptions extends NamingOptions {
 }
 
 /** Maximum number of stream ids with `*`, and of excluded names with `*`. Each is compared with every stream. */
-const MOST_PATTERNS = 16;
+const MAX_PATTERNS = 16;
 
 /**
  * Returns the selection of a request.
@@ -170,8 +170,8 @@ function exclusionOf(
 
 /** Checks the number and the syntax of patterns. @param parameter its name in errors @throws GatewayError BAD_PARAMETER */
 export function checkPatterns(parameter: string, patterns: readonly string[]): void {
-  if (patterns.length > MOST_PATTERNS)
-    throw badParameter(parameter, `must have at most ${MOST_PATTERNS} patterns, got ${patterns.length}`);
+  if (patterns.length > MAX_PATTERNS)
+    throw badParameter(parameter, `must have at most ${MAX_PATTERNS} patterns, got ${patterns.length}`);
   for (const pattern of patterns) checkPattern(parameter, pattern);
 }
 

@@ -51,7 +51,7 @@ export interface PageCacheParts {
 /** Time (ms) for which a page is shared. It bounds how long a deleted entry is still delivered. */
 const PAGE_LIFE_MS = 2000;
 /** Maximum entries in a page. */
-const MOST_ENTRIES = 4096;
+const MAX_ENTRIES = 4096;
 
 /** Creates an empty page cache. */
 export function createPageCache({
@@ -96,7 +96,7 @@ export function createPageCache({
 
   async function read(key: string, cursor: EntryId): Promise<HistoryPage> {
     counters.pagesRead++;
-    const count = Math.max(1, Math.min(MOST_ENTRIES, Math.floor(pageBytes / sizes.expected(key))));
+    const count = Math.max(1, Math.min(MAX_ENTRIES, Math.floor(pageBytes / sizes.expected(key))));
     const { entries, isLast, hasGap, isGone } = await streamReader.readAfter(key, cursor, count);
     const last = entries[entries.length - 1];
     return { batch: last && createBatch(key, cursor, entries, last.id), isLast, hasGap, isGone };

@@ -21,7 +21,7 @@ interface Slot {
 }
 
 /** Number of empty slots in the global order before they are removed. */
-const MOST_EMPTY = 1024;
+const MAX_EMPTY = 1024;
 
 /** Recent batches of all streams in their order: evicts the oldest ones over the limit. */
 export class RecentMemory {
@@ -70,7 +70,7 @@ export class RecentMemory {
     kept.head = 0;
     // Rebuild only when half of the slots are empty, so that the amortised cost is constant.
     const { items, head } = this.#order;
-    if (this.#emptied < MOST_EMPTY || this.#emptied * 2 < items.length - head) return;
+    if (this.#emptied < MAX_EMPTY || this.#emptied * 2 < items.length - head) return;
     this.#order.items = items.slice(head).filter(({ batch }) => batch !== undefined);
     this.#order.head = 0;
     this.#emptied = 0;

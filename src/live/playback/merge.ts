@@ -41,7 +41,7 @@ export class PlaybackMerge<S> {
   readonly #empty = new Set<Queue<S>>();
   #positions = 0;
   /** The least horizon of the streams without queued entries; undefined until it is needed. */
-  #leastHorizon: EntryId | undefined = LAST_ID;
+  #minHorizon: EntryId | undefined = LAST_ID;
 
   /** Adds a stream. It blocks all others until its first page is passed in. */
   add(stream: S): void {
@@ -56,7 +56,7 @@ export class PlaybackMerge<S> {
     if (queue === undefined) return;
     this.#queues.delete(stream);
     this.#filled.remove(queue);
-    if (this.#empty.delete(queue)) this.#leastHorizon = undefined;
+    if (this.#empty.delete(queue)) this.#minHorizon = undefined;
   }
 
   /** Passes in the next page of a stream. @param horizon the id up to which the stream is known, from now on */
@@ -69,7 +69,7 @@ export class PlaybackMerge<S> {
     queue.horizon = horizon;
     if (wasEmpty && page.length > 0) this.#filled.add(queue);
     else if (wasEmpty) this.#empty.add(queue);
-    if (wasEmpty) this.#leastHorizon = undefined;
+    if (wasEmpty) this.#minHorizon = undefined;
   }
 
   /** Number of queued entries of a stream. */
@@ -149,16 +149,16 @@ export class PlaybackMerge<S> {
     queue.entries = [];
     queue.head = 0;
     this.#empty.add(queue);
-    if (this.#leastHorizon !== undefined && compareIds(queue.horizon, this.#leastHorizon) < 0)
-      this.#leastHorizon = queue.horizon;
+    if (this.#minHorizon !== undefined && compareIds(queue.horizon, this.#minHorizon) < 0)
+      this.#minHorizon = queue.horizon;
   }
 
   /** The id up to which all streams are known. */
   get #horizon(): EntryId {
-    if (this.#leastHorizon !== undefined) return this.#leastHorizon;
+    if (this.#minHorizon !== undefined) return this.#minHorizon;
     let least = LAST_ID;
     for (const { horizon } of this.#empty) if (compareIds(horizon, least) < 0) least = horizon;
-    this.#leastHorizon = least;
+    this.#minHorizon = least;
     return least;
   }
 }

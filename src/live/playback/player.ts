@@ -26,7 +26,7 @@ export interface PlayerParts {
 }
 
 /** Maximum entries in a frame. */
-const MOST_ENTRIES = 1024;
+const MAX_ENTRIES = 1024;
 /** Delay (ms) before a loop starts again, after a round with entries or without. */
 const LOOP_MS = { played: 100, empty: 1000 };
 
@@ -248,7 +248,7 @@ export class Player<Frame> {
     const { count = Number.POSITIVE_INFINITY, end } = this.#options;
     // Times above 2^53 are not exact.
     const upTo = laterId(next, this.schedule.dueId(end));
-    const runs = this.#ahead.take({ upTo, perStream: count, entries: MOST_ENTRIES });
+    const runs = this.#ahead.take({ upTo, perStream: count, entries: MAX_ENTRIES });
     if (!this.#sender.send(runs)) this.#readAgain();
   }
 

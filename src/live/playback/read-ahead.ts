@@ -33,9 +33,9 @@ export interface ReadAheadOptions {
 }
 
 /** Maximum bytes read ahead by one playback. With many streams, each has its part. */
-const MOST_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 /** Maximum entries in a page. */
-const MOST_ENTRIES = 4096;
+const MAX_ENTRIES = 4096;
 /** Entries of the first page, from which the time between entries is learned. */
 const FIRST_ENTRIES = 32;
 /**
@@ -200,11 +200,11 @@ export class ReadAhead {
   #countOf({ state: { key }, msPerEntry }: Source): number {
     const { pageBytes } = this.#options;
     const one = this.#context.streamReader.expectedBytes(key, 1);
-    const bytes = Math.min(pageBytes / 2, MOST_BYTES / this.#sources.size);
+    const bytes = Math.min(pageBytes / 2, MAX_BYTES / this.#sources.size);
     const rate = this.#options.rate();
     const pageMs = this.#context.isMemoryShort() ? PAGE_MS.short : PAGE_MS.usual;
     const inTime = msPerEntry === undefined ? FIRST_ENTRIES : Math.ceil((pageMs * rate) / msPerEntry);
-    const most = rate === 0 ? MOST_ENTRIES : Math.min(MOST_ENTRIES, inTime);
+    const most = rate === 0 ? MAX_ENTRIES : Math.min(MAX_ENTRIES, inTime);
     return Math.max(1, Math.min(most, Math.floor(bytes / one)));
   }
 

@@ -10,7 +10,7 @@ const TICK_MS = 2;
 /** Timers of the event loop end up to this time (ms) early. */
 const EARLY_MS = 1;
 /** Longer waits (ms) are rare and have a timer of their own, so that cancelled ones are not kept until they end. */
-const MOST_SHARED_MS = 1000;
+const MAX_SHARED_MS = 1000;
 
 /** Callbacks of one tick, in the order in which they were added. */
 interface Tick {
@@ -25,7 +25,7 @@ export function createSharedTimers(timers: PlaybackTimers = eventLoopTimers): Pl
     now: () => timers.now(),
     timeOfDay: () => timers.timeOfDay(),
     after: (ms, callback) =>
-      ms > MOST_SHARED_MS ? timers.after(ms, callback) : ticks.add(timers.now() + ms, callback),
+      ms > MAX_SHARED_MS ? timers.after(ms, callback) : ticks.add(timers.now() + ms, callback),
   };
 }
 

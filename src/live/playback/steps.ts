@@ -24,7 +24,7 @@ export interface StepParts {
 /** Time (ms) from one step to the next: faster ones would only be work for the gateway. */
 const STEP_MS = 10;
 /** Maximum number of steps that wait for those before. */
-const MOST_STEPS = 100;
+const MAX_STEPS = 100;
 
 /** Requested steps. */
 export class Steps {
@@ -40,7 +40,7 @@ export class Steps {
 
   /** Requests a step. Does nothing if too many wait. */
   request(steps: number): void {
-    if (this.#requested.length < MOST_STEPS) this.#requested.push(steps);
+    if (this.#requested.length < MAX_STEPS) this.#requested.push(steps);
   }
 
   /** Drops the steps that are not done. */

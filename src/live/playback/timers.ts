@@ -25,14 +25,14 @@ export const guardedTimers = (timers: PlaybackTimers, onError: (error: unknown) 
 });
 
 /** Maximum delay of a timer: longer ones fire at once. */
-const MOST_MS = 2 ** 31 - 1;
+const MAX_MS = 2 ** 31 - 1;
 
 /** The timers of the event loop. */
 export const eventLoopTimers: PlaybackTimers = {
   now: () => performance.now(),
   timeOfDay: () => Date.now(),
   after(ms, callback) {
-    const timer = setTimeout(callback, Math.min(ms, MOST_MS));
+    const timer = setTimeout(callback, Math.min(ms, MAX_MS));
     return () => clearTimeout(timer);
   },
 };

@@ -9,7 +9,7 @@ import { EntryDecoder } from "../../wire/mcap/entry-decoder.ts";
 import { GAP_RECORD } from "../../wire/mcap/entry-writer.ts";
 import { isFieldsChannel, streamOfChannel } from "../../wire/mcap/recorded-channel.ts";
 import { openDecompression } from "../compression.ts";
-import { MOST_GAPS } from "../recording-status.ts";
+import { MAX_GAPS } from "../recording-status.ts";
 import { readableOf } from "./readable-file.ts";
 import { spanOf, type TimeSpan } from "./time-span.ts";
 
@@ -26,8 +26,8 @@ export interface FileFacts {
   readonly gaps: readonly Gap[];
 }
 
-/** Reads the facts of a finished file. @param mostGaps maximum number of gaps that are read @throws Error if it is damaged */
-export async function readFileFacts(path: string, mostGaps = MOST_GAPS): Promise<FileFacts> {
+/** Reads the facts of a finished file. @param maxGaps maximum number of gaps that are read @throws Error if it is damaged */
+export async function readFileFacts(path: string, maxGaps = MAX_GAPS): Promise<FileFacts> {
   const file = await open(path, "r");
   try {
     const readable = readableOf(file);
@@ -37,7 +37,7 @@ export async function readFileFacts(path: string, mostGaps = MOST_GAPS): Promise
     });
     const indexes = reader.metadataIndexes.filter(({ name }) => name === GAP_RECORD);
     const gaps: Gap[] = [];
-    for (const index of indexes.slice(-mostGaps)) {
+    for (const index of indexes.slice(-maxGaps)) {
       const gap = parseGap(await readMetadata(readable, index));
       if (gap !== undefined) gaps.push(gap);
     }

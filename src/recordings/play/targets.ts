@@ -19,7 +19,7 @@ export interface PlayableRecording {
 }
 
 /** Recorded streams that an error names. */
-const MOST_NAMED = 10;
+const MAX_NAMED = 10;
 
 /**
  * Returns the keys of the streams that entries are stored in, by recorded key.
@@ -136,4 +136,4 @@ function checkNames(
 }
 
 const namesOf = (keys: readonly string[]): string =>
-  `${keys.slice(0, MOST_NAMED).join(", ")}${keys.length > MOST_NAMED ? ", …" : ""}`;
+  `${keys.slice(0, MAX_NAMED).join(", ")}${keys.length > MAX_NAMED ? ", …" : ""}`;

@@ -4,7 +4,7 @@
  */
 
 /** Memory that is kept. */
-const MOST_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 /** Sizes are multiples of this, so that a buffer is suitable for most batches. */
 const UNIT_BYTES = 64 * 1024;
 
@@ -26,7 +26,7 @@ export class SpareBuffers {
   give(buffer: ArrayBuffer): void {
     this.#buffers.push(buffer);
     this.#bytes += buffer.byteLength;
-    while (this.#bytes > MOST_BYTES) this.#bytes -= this.#buffers.shift()?.byteLength ?? 0;
+    while (this.#bytes > MAX_BYTES) this.#bytes -= this.#buffers.shift()?.byteLength ?? 0;
   }
 
   /** Drops all buffers. */

@@ -29,7 +29,7 @@ export interface Retention {
 }
 
 /** Streams remembered. Above this, all are forgotten and read again. */
-const MOST_STREAMS = 20_000;
+const MAX_STREAMS = 20_000;
 /** Interval (ms) at which the metadata of streams in use is read again. */
 const REFRESH_MS = 10_000;
 /** Minimum time (ms) between two trims of a stream by age. */
@@ -63,7 +63,7 @@ export function fixedRetention(streamMaxLength: number): Retention {
     of(key) {
       const found = known.get(key);
       if (found !== undefined) return found;
-      if (known.size >= MOST_STREAMS) known.clear();
+      if (known.size >= MAX_STREAMS) known.clear();
       const made = { trim, prefix: undefined };
       known.set(key, made);
       return made;
@@ -123,7 +123,7 @@ export function createRetention(commands: Commands, defaults: RetentionLimits, l
     of(key, bytes) {
       let kept = streams.get(key);
       if (kept === undefined) {
-        if (streams.size >= MOST_STREAMS) {
+        if (streams.size >= MAX_STREAMS) {
           streams.clear();
           unlimited = 0;
         }

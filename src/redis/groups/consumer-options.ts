@@ -25,7 +25,7 @@ export interface ConsumerOptions {
   readonly streams: readonly ConsumerStream[];
   /** Start of the group if it does not exist: an id, or `$`. */
   readonly from: EntryId | "$";
-  /** Most entries that are held; 0 requires `grant`. */
+  /** Maximum number of entries that are held; 0 requires `grant`. */
   readonly permits: number;
   readonly ackWaitMs: number;
   readonly maxDeliver: number;

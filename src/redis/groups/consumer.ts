@@ -15,8 +15,8 @@ import { type HeldStream, Settling } from "./settling.ts";
 import { UnsettledBackoff } from "./unsettled-backoff.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
-/** Most entries that a client can grant ahead. */
-export const MOST_PERMITS = 10_000;
+/** Maximum number of entries that a client can grant ahead. */
+export const MAX_PERMITS = 10_000;
 
 /** A consumer of this gateway. */
 export class Consumer implements QueueMember {
@@ -154,7 +154,7 @@ export class Consumer implements QueueMember {
 
   /** Permits further entries, with `permits: 0`. */
   grant(count: number): void {
-    this.#granted = Math.min(this.#granted + count, MOST_PERMITS);
+    this.#granted = Math.min(this.#granted + count, MAX_PERMITS);
     this.resume();
   }
 

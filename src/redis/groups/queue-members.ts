@@ -2,10 +2,10 @@
 import type { EntrySizes } from "../read/entry-sizes.ts";
 import type { MemberQueue, QueueMember } from "./queue-member.ts";
 
-/** Most bytes of one read, by the expected size of entries. */
+/** Maximum number of bytes of one read, by the expected size of entries. */
 const READ_BYTES = 1024 * 1024;
-/** Most entries of one read. */
-const MOST_AT_ONCE = 1000;
+/** Maximum number of entries of one read. */
+const MAX_AT_ONCE = 1000;
 
 /** Permission to read entries for a consumer. */
 export interface Reservation {
@@ -61,7 +61,7 @@ export class QueueMembers {
    * @param isBusy consumers that are passed over
    * @param most maximum number of entries
    */
-  reserve(isBusy: (member: QueueMember) => boolean, most = MOST_AT_ONCE): Reservation | undefined {
+  reserve(isBusy: (member: QueueMember) => boolean, most = MAX_AT_ONCE): Reservation | undefined {
     const size = this.#members.length;
     for (let i = 0; i < size; i++) {
       const at = (this.#next + i) % size;

@@ -4,7 +4,7 @@
  */
 
 import type { Reclaim } from "./commands/group-commands.ts";
-import { MOST_MOVED } from "./commands/scripts.ts";
+import { MAX_MOVED } from "./commands/scripts.ts";
 import type { QueueMember } from "./queue-member.ts";
 import type { QueueMembers, Reservation } from "./queue-members.ts";
 
@@ -86,7 +86,7 @@ export class RedeliveryScans {
     if (this.#isScanning || members.size === 0) return;
     this.#isDue = this.#queue.isPaused();
     if (this.#isDue) return;
-    const reserved = members.reserve(() => false, MOST_MOVED);
+    const reserved = members.reserve(() => false, MAX_MOVED);
     this.#isDue = reserved === undefined;
     if (reserved !== undefined) void this.#scanFor(reserved);
   }

@@ -9,7 +9,7 @@
  */
 
 /** Longest pause, in ms. */
-const MOST_MS = 5000;
+const MAX_MS = 5000;
 
 /** Pauses of one consumer. */
 export class UnsettledBackoff {
@@ -35,8 +35,8 @@ export class UnsettledBackoff {
   /** Call when the consumer receives unsettled entries again. Those that arrive before the pause count once. */
   redelivered(): void {
     // With a longer wait, redeliveries are rare anyway.
-    if (this.#end !== undefined || this.#ackWaitMs >= MOST_MS) return;
-    const pauseMs = Math.min(this.#ackWaitMs * 2 ** this.#rounds, MOST_MS);
+    if (this.#end !== undefined || this.#ackWaitMs >= MAX_MS) return;
+    const pauseMs = Math.min(this.#ackWaitMs * 2 ** this.#rounds, MAX_MS);
     this.#rounds++;
     this.#startsAt = performance.now() + this.#ackWaitMs / 2;
     this.#end = setTimeout(() => this.#resume(), this.#ackWaitMs + pauseMs);

@@ -50,7 +50,7 @@ export interface ManagedServer {
 const KEY_EVENTS = "Kgxen";
 /** Time limit (ms) for loading the data at startup. 10 GB take about two minutes. */
 const READY_MS = 600_000;
-const RESTART: Backoff = { firstMs: 100, mostMs: 10_000 };
+const RESTART: Backoff = { firstMs: 100, maxMs: 10_000 };
 /** Run time (ms) after which the end of a server no longer counts as a repeated failure. */
 const STABLE_MS = 30_000;
 

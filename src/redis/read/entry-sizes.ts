@@ -6,7 +6,7 @@ import { BoundedMap } from "../../domain/bounded-map.ts";
 import { bytesOf, type Entry, valuesOf } from "../../domain/streams/entry.ts";
 
 /** Streams remembered; above this, the oldest one is dropped. */
-const MOST_STREAMS = 20_000;
+const MAX_STREAMS = 20_000;
 /** Size (bytes) assumed for an unread stream; a high estimate costs only one short page. */
 const UNKNOWN_BYTES = 32 * 1024;
 /** Overhead (bytes) of an entry besides its payload: id, field name, RESP framing. */
@@ -34,7 +34,7 @@ function fieldCount(entries: readonly Entry[]): number {
 
 /** Creates empty statistics. */
 export function createEntrySizes(): EntrySizes {
-  const sizes = new BoundedMap<number>(MOST_STREAMS);
+  const sizes = new BoundedMap<number>(MAX_STREAMS);
   return {
     learn(key, entries) {
       if (entries.length === 0) return;

@@ -7,7 +7,7 @@ import type { Commands } from "../resp/commands.ts";
 import type { Argument } from "../resp/writer.ts";
 
 /** Keys known to be armed; above this, all are armed again. */
-const MOST_ARMED = 10_000;
+const MAX_ARMED = 10_000;
 
 /** Connections of the reads. */
 export interface TrackedReadsParts {
@@ -66,7 +66,7 @@ export class TrackedReads implements Commands {
   }
 
   #add(key: string): void {
-    if (this.#armed.size >= MOST_ARMED) this.#armed.clear();
+    if (this.#armed.size >= MAX_ARMED) this.#armed.clear();
     this.#armed.add(key);
   }
 }

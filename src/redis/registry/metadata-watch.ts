@@ -77,10 +77,10 @@ export const metaTrackingOver =
     return { database: databaseOver(connection), armed, close: () => connection.close() };
   };
 
-/** Creates a watch. @param mostKeyBytes longest stream key that is reported, in bytes */
+/** Creates a watch. @param maxKeyBytes longest stream key that is reported, in bytes */
 export function createMetaWatch(
   open: OpenMetaTracking,
-  mostKeyBytes: number,
+  maxKeyBytes: number,
   workSlices: WorkSlices,
   parts: FaultParts,
 ): MetaWatch {
@@ -101,7 +101,7 @@ export function createMetaWatch(
 
   function start(): MetaTracking {
     const reportAll = async () => {
-      const keys = await createKeyScan(started.database, mostKeyBytes, workSlices).metas();
+      const keys = await createKeyScan(started.database, maxKeyBytes, workSlices).metas();
       report(keys.map(streamOf), started);
     };
     const started = open({

@@ -56,7 +56,7 @@ export interface Registry extends StreamMetadata, LastIds {
 export interface RegistryParts {
   readonly database: Database;
   /** Maximum length of listed stream keys, in bytes. */
-  readonly mostKeyBytes: number;
+  readonly maxKeyBytes: number;
   /** Reads with large replies. */
   readonly largeReads: Commands;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
@@ -79,13 +79,13 @@ return length > 0 and 2 or 1`;
 export function createRegistry({
   database,
   largeReads,
-  mostKeyBytes,
+  maxKeyBytes,
   streamMaxLength,
   details,
   onDeleted,
   workSlices,
 }: RegistryParts): Registry {
-  const scan = createKeyScan(database, mostKeyBytes, workSlices);
+  const scan = createKeyScan(database, maxKeyBytes, workSlices);
   const records = new StreamRecords({ database, largeReads, details, workSlices });
   const metadata = createStreamMetadata(database);
 

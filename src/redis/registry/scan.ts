@@ -29,14 +29,14 @@ const STEP_KEYS = 2_000;
 /**
  * Creates a walker over the keys of a database.
  *
- * @param mostBytes longest stream key that is listed: another program may have written keys of megabytes
+ * @param maxBytes longest stream key that is listed: another program may have written keys of megabytes
  */
-export function createKeyScan(database: Database, mostBytes: number, workSlices: WorkSlices): KeyScan {
+export function createKeyScan(database: Database, maxBytes: number, workSlices: WorkSlices): KeyScan {
   /** Scans one server, and returns the keys of each step, sorted. */
   const walk = (server: Commands, filter: readonly string[]): Promise<(readonly string[])[]> =>
     walkInSteps(
       (cursor) => server.call("SCAN", cursor, "COUNT", STEP_KEYS, ...filter),
-      (names) => namesOf(names, mostBytes + STREAM_META_PREFIX.length),
+      (names) => namesOf(names, maxBytes + STREAM_META_PREFIX.length),
       workSlices,
     );
 
@@ -79,10 +79,10 @@ function shared<T>(walk: () => Promise<T>): () => Promise<T> {
   };
 }
 
-function namesOf(keys: readonly Buffer[], mostBytes: number): string[] {
+function namesOf(keys: readonly Buffer[], maxBytes: number): string[] {
   const names: string[] = [];
   for (const key of keys) {
-    if (key.length > mostBytes) continue;
+    if (key.length > maxBytes) continue;
     const name = key.toString();
     // Invalid UTF-8 decodes to this character; searching for it is cheaper than checking every key.
     if (!name.includes("\ufffd") || isUtf8(key)) names.push(name);

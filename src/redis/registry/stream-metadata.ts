@@ -24,7 +24,7 @@ const COMPARE_AND_SET = `local old = redis.call('GET', KEYS[1])
 if (old or '') ~= ARGV[1] then return 0 end
 redis.call('SET', KEYS[1], ARGV[2])
 return 1`;
-const MOST_TRIES = 100;
+const MAX_TRIES = 100;
 
 /** Creates the functions that change metadata. */
 export function createStreamMetadata(database: Database): StreamMetadata {
@@ -35,7 +35,7 @@ export function createStreamMetadata(database: Database): StreamMetadata {
     },
 
     async changeStreamMeta(key, change) {
-      for (let tries = 0; tries < MOST_TRIES; tries++) {
+      for (let tries = 0; tries < MAX_TRIES; tries++) {
         const old = metaOf(await call("GET", streamMetaKey(key)));
         const json = change(old);
         if (json === undefined) return false;

@@ -46,7 +46,7 @@ export interface ConnectionOptions extends ConnectionHooks {
   readonly omitFrom?: number | undefined;
 }
 
-const RECONNECT: Backoff = { firstMs: 25, mostMs: 2000 };
+const RECONNECT: Backoff = { firstMs: 25, maxMs: 2000 };
 const STALL_MS = 30_000;
 /** Consecutive failures before a warning is logged. */
 const FAILURES_LOGGED = 4;

@@ -6,8 +6,8 @@
 /** Payloads from this size (bytes) are not copied: above it, copying costs more than another write vector. */
 const REFERENCE_FROM_BYTES = 16 * 1024;
 const BLOCK_BYTES = 64 * 1024;
-/** Most bytes of a length line: its mark, 16 digits, CR and LF. */
-const MOST_LINE_BYTES = 19;
+/** Maximum number of bytes of a length line: its mark, 16 digits, CR and LF. */
+const MAX_LINE_BYTES = 19;
 const ASTERISK = 42;
 const DOLLAR = 36;
 const ZERO = 48;
@@ -69,7 +69,7 @@ export class CommandWriter {
 
   /** Writes digit by digit: a call of the native `write` costs more, and this is done for each entry. */
   #lengthLine(mark: number, length: number): void {
-    this.#reserve(MOST_LINE_BYTES);
+    this.#reserve(MAX_LINE_BYTES);
     let digits = 1;
     for (let rest = length; rest >= 10; rest = Math.floor(rest / 10)) digits++;
     this.#block[this.#at++] = mark;

@@ -107,7 +107,7 @@ export class StreamMemory {
   nextForm(position: EntryId, isLarge: boolean): CheckForm {
     const length = this.#length ?? 0;
     // More than the minimum: a stream that is trimmed with every entry has one older entry fewer after each read.
-    const isEnough = length > this.#leastOlder(position, isLarge) && this.#lengths < LENGTHS_IN_A_ROW;
+    const isEnough = length > this.#minOlder(position, isLarge) && this.#lengths < LENGTHS_IN_A_ROW;
     if (this.#isCaughtUp && !this.#isEnded && this.#doubts === 0 && isEnough) return "length";
     // The details contain a mark of the first entry only.
     const hasMark = this.#mark === undefined || length <= 1;
@@ -120,7 +120,7 @@ export class StreamMemory {
     const adds = older === this.#length;
     // Small entries are checked by facts after each trimming, which is cheap.
     const isTrimmed = isLarge && entries.length > 0 && older < (this.#length ?? 0);
-    const isEnough = older >= this.#leastOlder(position, isLarge);
+    const isEnough = older >= this.#minOlder(position, isLarge);
     const isConclusive = entries.length < count && (adds || isTrimmed) && isEnough;
     if (!isConclusive) this.#doubts = DOUBTS;
     // The stream changed without a newer entry: it may have been replaced by one of the same length.
@@ -191,7 +191,7 @@ export class StreamMemory {
    * cannot have that many: the clock of Redis has reached the position's time, so generated ids are above the position,
    * except those of the same millisecond. While a mark is kept, the mark is compared instead.
    */
-  #leastOlder(position: EntryId, isLarge: boolean): number {
+  #minOlder(position: EntryId, isLarge: boolean): number {
     if (this.#mark !== undefined || !isLarge) return ENOUGH_OLDER;
     const sequence = Number(position.slice(position.indexOf("-") + 1));
     return Math.min(ENOUGH_OLDER, sequence + 2);

@@ -14,7 +14,7 @@ import type { SocketRequest } from "../websocket-protocol/upgrade-route.ts";
 /** Messages from this size (bytes), which name hundreds of channels, are handled in turn with the requests of others. */
 const LONG_MESSAGE_BYTES = 8 * 1024;
 /** Maximum size of a text message, in bytes: a subscription to thousands of channels. */
-const MOST_TEXT_BYTES = 256 * 1024;
+const MAX_TEXT_BYTES = 256 * 1024;
 
 /** Reactions of the viewer. */
 export interface ClientMessagesHooks {
@@ -88,8 +88,8 @@ export class ClientMessages {
   }
 
   #takeText(bytes: Buffer): void {
-    if (bytes.length > MOST_TEXT_BYTES) {
-      const problem = `a text message must have at most ${MOST_TEXT_BYTES} bytes, got ${bytes.length}`;
+    if (bytes.length > MAX_TEXT_BYTES) {
+      const problem = `a text message must have at most ${MAX_TEXT_BYTES} bytes, got ${bytes.length}`;
       this.#hooks.onError(new GatewayError("TOO_LARGE", problem));
       return;
     }

@@ -12,9 +12,9 @@ import { handBack } from "./hand-back.ts";
 import { WaitingRequests } from "./waiting-requests.ts";
 
 /** Maximum number of pipelined requests of a connection that run concurrently with the first one. */
-export const MOST_PIPELINED = 1;
+export const MAX_PIPELINED = 1;
 /** Number of waiting requests of a connection at which its parser is stopped. */
-export const MOST_PARSED = 56;
+export const MAX_PARSED = 56;
 
 /** The pipelined requests of one connection. */
 interface Pipeline {
@@ -75,7 +75,7 @@ export class Pipelines {
     }
     const pipeline = this.#pipelineOf(socket);
     const run = () => this.#handler(request, response);
-    if (pipeline.open.size < MOST_PIPELINED) this.#start(pipeline, socket, response, run);
+    if (pipeline.open.size < MAX_PIPELINED) this.#start(pipeline, socket, response, run);
     else {
       this.#waiting.add(socket, { response, start: run });
       pauseReads(socket);
@@ -131,13 +131,13 @@ export class Pipelines {
     return made;
   }
 
-  /** Makes the parser of a connection stop at the request after `MOST_PARSED` waiting ones. */
+  /** Makes the parser of a connection stop at the request after `MAX_PARSED` waiting ones. */
   #stopWhenFull(pipeline: Pipeline, socket: Socket & ServerSocket): void {
     const { parser } = socket;
     const onIncoming = parser?.onIncoming;
     if (parser == null || onIncoming == null) return;
     parser.onIncoming = (request, keepAlive) => {
-      if (this.#waiting.of(socket) < MOST_PARSED) return onIncoming(request, keepAlive);
+      if (this.#waiting.of(socket) < MAX_PARSED) return onIncoming(request, keepAlive);
       pipeline.stoppedAt = request;
       pipeline.listeners = KEPT_EVENTS.flatMap((event) =>
         socket.listeners(event).map((listener): Listener => [event, listener as Listener[1]]),

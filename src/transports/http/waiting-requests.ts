@@ -7,7 +7,7 @@
 import type { Socket } from "node:net";
 
 /** Maximum number of waiting requests: about 40 MB. */
-const MOST_WAITING = 20_000;
+const MAX_WAITING = 20_000;
 const REQUEST_BYTES = 2048;
 
 /** Connection of waiting requests. */
@@ -34,7 +34,7 @@ export class WaitingRequests<Request> {
   #count = 0;
 
   /** @param onClosed called for each connection that is closed over the limit */
-  constructor(onClosed: () => void, most = MOST_WAITING) {
+  constructor(onClosed: () => void, most = MAX_WAITING) {
     this.#onClosed = onClosed;
     this.#most = most;
   }

@@ -3,7 +3,7 @@ import type { Gap } from "../../domain/streams/entry.ts";
 import { type EntryId, isoTime } from "../../domain/streams/entry-id.ts";
 import type { RecordingsDirectory } from "../../recordings/directory.ts";
 import type { RecordingRecord } from "../../recordings/recording-record.ts";
-import { type FileStatus, MOST_GAPS, type RecordingStatus } from "../../recordings/recording-status.ts";
+import { type FileStatus, MAX_GAPS, type RecordingStatus } from "../../recordings/recording-status.ts";
 import type { TransportParts } from "../parts.ts";
 import { type CompletedFile, completeFile } from "./complete-file.ts";
 import type { Recorder } from "./recorder.ts";
@@ -186,7 +186,7 @@ export class RecordingContents {
   }
 
   #addGaps(gaps: readonly Gap[]): void {
-    this.#newestGaps = [...this.#newestGaps, ...gaps].slice(-MOST_GAPS);
+    this.#newestGaps = [...this.#newestGaps, ...gaps].slice(-MAX_GAPS);
   }
 
   #complete(file: FileStatus, state: FileStatus["state"]): Promise<CompletedFile> {

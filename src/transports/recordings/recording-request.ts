@@ -14,10 +14,10 @@ export interface NamedRequest {
 }
 
 /** Limits of numbers. A timer has at most 2^31 ms. */
-const MOST_BYTES = 2 ** 50;
-const MOST_SECONDS = 2_000_000;
+const MAX_BYTES = 2 ** 50;
+const MAX_SECONDS = 2_000_000;
 /** Characters of all notes as JSON: the list of recordings has them. */
-const MOST_NOTES = 10_000;
+const MAX_NOTES = 10_000;
 
 /** Members of the body. */
 const MEMBERS = [
@@ -48,8 +48,8 @@ export function readRecordingRequest(text: string): NamedRequest {
       ...{ streams, exclude: textList(body, "exclude"), device },
       prefix: optionalText(body, "prefix") ?? "",
       from: optionalText(body, "from") ?? "$",
-      maxBytes: optionalNumber(body, "maxBytes", MOST_BYTES),
-      maxSeconds: optionalNumber(body, "maxSeconds", MOST_SECONDS),
+      maxBytes: optionalNumber(body, "maxBytes", MAX_BYTES),
+      maxSeconds: optionalNumber(body, "maxSeconds", MAX_SECONDS),
       compression: known,
       notes: readNotes(body.notes),
     },
@@ -69,8 +69,7 @@ function readNotes(value: unknown): Readonly<Record<string, string>> {
       `must be an object of strings, such as {"driver": "Ada"}, got ${shown(notes)}`,
     );
   const size = JSON.stringify(notes).length;
-  if (size > MOST_NOTES)
-    throw badParameter("notes", `must have at most ${MOST_NOTES} characters, got ${size}`);
+  if (size > MAX_NOTES) throw badParameter("notes", `must have at most ${MAX_NOTES} characters, got ${size}`);
   return notes as Readonly<Record<string, string>>;
 }
 

@@ -219,8 +219,8 @@ export class Recording {
   #stopInTime(): void {
     const left = this.#timeLeft();
     if (left === Number.POSITIVE_INFINITY) return;
-    const wake = () => (left > MOST_TIMER_MS ? this.#stopInTime() : void this.stop("maxSeconds"));
-    this.#timer = setTimeout(wake, Math.min(left, MOST_TIMER_MS)).unref();
+    const wake = () => (left > MAX_TIMER_MS ? this.#stopInTime() : void this.stop("maxSeconds"));
+    this.#timer = setTimeout(wake, Math.min(left, MAX_TIMER_MS)).unref();
   }
 
   #grown(size: number): void {
@@ -270,6 +270,6 @@ export class Recording {
 }
 
 /** Longest time of a timer. */
-const MOST_TIMER_MS = 2 ** 31 - 1;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const MORE_STREAMS = "the pattern selects more than MAX_STREAMS streams; further ones are not recorded";

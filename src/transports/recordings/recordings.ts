@@ -41,7 +41,7 @@ export interface RecordingsOptions {
   /** Maximum number of recordings in progress. */
   readonly most: number;
   /** Maximum number of playbacks at a time. */
-  readonly mostPlaybacks: number;
+  readonly maxPlaybacks: number;
 }
 
 /** The recordings of this process. */
@@ -60,11 +60,11 @@ export class OwnRecordings implements Recordings {
   #opening: Promise<void> | undefined;
   readonly #metadataChanges: MetadataChanges;
 
-  constructor(parts: TransportParts, { directory, most, mostPlaybacks }: RecordingsOptions) {
+  constructor(parts: TransportParts, { directory, most, maxPlaybacks }: RecordingsOptions) {
     const thread = new FileThread((exception) => void faultOf(exception, "recording", parts.observe));
     this.#parts = { ...parts, directory: new RecordingsDirectory(directory), thread };
     this.#most = most;
-    this.#playbacks = new Playbacks(this.#parts, mostPlaybacks);
+    this.#playbacks = new Playbacks(this.#parts, maxPlaybacks);
     this.#metadataChanges = new MetadataChanges(parts, {
       onMeta: (key, meta) => {
         for (const recording of this.#recordings.values()) recording.metaChanged(key, meta);

@@ -11,13 +11,13 @@ import type { WantedStream } from "./streams.ts";
 /** Parameters of a playback that a request contains. */
 export type RequestedPlayback = Pick<PlaybackOptions, "start" | "end" | "rate" | "loop">;
 
-/** Least rate besides 0. */
-export const LEAST_RATE = 0.1;
+/** Minimum rate besides 0. */
+export const MIN_RATE = 0.1;
 /** Greatest rate. */
-export const MOST_RATE = 100;
+export const MAX_RATE = 100;
 
 /** Whether a playback may have a rate. */
-export const isRate = (rate: number): boolean => rate === 0 || (rate >= LEAST_RATE && rate <= MOST_RATE);
+export const isRate = (rate: number): boolean => rate === 0 || (rate >= MIN_RATE && rate <= MAX_RATE);
 
 /** Returns the requested playback; undefined for live entries. @throws GatewayError BAD_PARAMETER */
 export function readPlayback(
@@ -34,7 +34,7 @@ export function readPlayback(
     return undefined;
   }
   if (!isRate(rate))
-    throw badParameter("rate", `must be 0, or a number between ${LEAST_RATE} and ${MOST_RATE}, got ${rate}`);
+    throw badParameter("rate", `must be 0, or a number between ${MIN_RATE} and ${MAX_RATE}, got ${rate}`);
   return { ...parseRange(parameters.start, parameters.end), rate, loop };
 }
 

@@ -3,9 +3,9 @@ import type { Socket } from "node:net";
 import { controlFrame, PONG_OPCODE } from "./frames/control-frames.ts";
 
 /** Pings of one turn that are answered one by one. Of more, the last one is answered, too (RFC 6455, section 5.5.3). */
-const MOST_PONGS = 16;
+const MAX_PONGS = 16;
 /** If more bytes than this are unsent, only the last ping of a client is answered (RFC 6455, section 5.5.3). */
-const MOST_UNSENT_BYTES = 64 * 1024;
+const MAX_UNSENT_BYTES = 64 * 1024;
 
 /** Pongs of one socket. */
 export class Pongs {
@@ -32,7 +32,7 @@ export class Pongs {
   answer(payload: Buffer): void {
     if (!this.#isOpen()) return;
     this.#handled++;
-    if (this.#handled <= MOST_PONGS && this.#socket.writableLength <= MOST_UNSENT_BYTES) {
+    if (this.#handled <= MAX_PONGS && this.#socket.writableLength <= MAX_UNSENT_BYTES) {
       this.#socket.write(controlFrame(PONG_OPCODE, payload));
       return;
     }
@@ -43,7 +43,7 @@ export class Pongs {
   /** Sends the pong of the last ping, at the latest when the client has read all unsent bytes. */
   endTurn(): void {
     if (this.#pending === undefined) return;
-    if (this.#socket.writableLength > MOST_UNSENT_BYTES) {
+    if (this.#socket.writableLength > MAX_UNSENT_BYTES) {
       if (!this.#awaitsDrain) this.#socket.once("drain", this.#onDrain);
       this.#awaitsDrain = true;
       return;

@@ -58,7 +58,7 @@ export const errorContextOf = ({ kind, visitor }: Session): ErrorContext =>
   errorContext(routeOfKind(kind), visitor);
 
 /** RFC 6455, section 5.5: a control frame has at most 125 bytes, two of which are the close code. */
-const MOST_REASON_BYTES = 123;
+const MAX_REASON_BYTES = 123;
 
 /** Closes a socket because of an error. The reason consists of the error code and message. */
 export function closeWith(webSocket: ServerWebSocket, error: GatewayError): void {
@@ -68,8 +68,8 @@ export function closeWith(webSocket: ServerWebSocket, error: GatewayError): void
 /** Truncates text to the size of a close reason, without splitting a character. */
 function cut(text: string): string {
   const bytes = Buffer.from(text);
-  if (bytes.length <= MOST_REASON_BYTES) return text;
-  let end = MOST_REASON_BYTES;
+  if (bytes.length <= MAX_REASON_BYTES) return text;
+  let end = MAX_REASON_BYTES;
   // A byte 10xxxxxx continues a character.
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--;
   return bytes.toString("utf8", 0, end);

@@ -13,7 +13,7 @@ import { COMMAND_FORMS, type PlaybackCommand, readCommand } from "./pull/playbac
 const BRACE = 0x7b;
 
 /** Maximum size of a control message, in bytes. A token has at most 16 KB. */
-export const MOST_CONTROL_BYTES = 32 * 1024;
+export const MAX_CONTROL_BYTES = 32 * 1024;
 
 /** A parsed control message. */
 export type Control = { readonly token: string } | { readonly command: PlaybackCommand };
@@ -22,7 +22,7 @@ export type Control = { readonly token: string } | { readonly command: PlaybackC
  * Parses the control message of a push.
  *
  * @returns the token; undefined if the message is data
- * @throws GatewayError BAD_PAYLOAD, or TOO_LARGE if it is over `MOST_CONTROL_BYTES`
+ * @throws GatewayError BAD_PAYLOAD, or TOO_LARGE if it is over `MAX_CONTROL_BYTES`
  */
 export function readToken(message: Uint8Array, isBinary: boolean): string | undefined {
   const value = readObject(message, isBinary);
@@ -36,7 +36,7 @@ export function readToken(message: Uint8Array, isBinary: boolean): string | unde
  * Parses the control message of a pull.
  *
  * @returns undefined if the message is data
- * @throws GatewayError BAD_PAYLOAD or BAD_PARAMETER, or TOO_LARGE if it is over `MOST_CONTROL_BYTES`
+ * @throws GatewayError BAD_PAYLOAD or BAD_PARAMETER, or TOO_LARGE if it is over `MAX_CONTROL_BYTES`
  */
 export function readControl(message: Uint8Array, isBinary: boolean): Control | undefined {
   const value = readObject(message, isBinary);
@@ -51,10 +51,10 @@ export function readControl(message: Uint8Array, isBinary: boolean): Control | u
 /** Reads a control message; null if it is not valid JSON. */
 function readObject(message: Uint8Array, isBinary: boolean): unknown {
   if (isBinary || message[0] !== BRACE) return undefined;
-  if (message.length > MOST_CONTROL_BYTES)
+  if (message.length > MAX_CONTROL_BYTES)
     throw new GatewayError(
       "TOO_LARGE",
-      `a control message must be at most ${MOST_CONTROL_BYTES} bytes, got ${message.length}`,
+      `a control message must be at most ${MAX_CONTROL_BYTES} bytes, got ${message.length}`,
     );
   return parse(Buffer.from(message.buffer, message.byteOffset, message.length).toString());
 }

@@ -3,7 +3,7 @@ import type { PushGate } from "../websocket-protocol/backpressure.ts";
 import { selectAnyProtocol } from "../websocket-protocol/handshake.ts";
 import type { PayloadPool } from "../websocket-protocol/memory/buffer-pool.ts";
 import type { UpgradeRoute } from "../websocket-protocol/upgrade-route.ts";
-import { MOST_CONTROL_BYTES } from "./control.ts";
+import { MAX_CONTROL_BYTES } from "./control.ts";
 import type { DataParts, WebSocketParts } from "./parts.ts";
 import { servePull } from "./pull/pull.ts";
 import { createPullEncoders } from "./pull/pull-encoder.ts";
@@ -31,7 +31,7 @@ export function createDataRoutes(
       path: /^\/data\/([^/]+)\/pull\/?$/,
       parameters: "pull",
       // Pulling clients send only acks and control messages.
-      maxMessageBytes: Math.min(MOST_CONTROL_BYTES, config.maxMessageBytes),
+      maxMessageBytes: Math.min(MAX_CONTROL_BYTES, config.maxMessageBytes),
       choose: selectAnyProtocol,
       serve: (request) => servePull(request, parts),
     },

@@ -38,8 +38,8 @@ import {
 const JSON_TYPE = "application/json; charset=utf-8";
 /** Bytes of a group or a pending entry in a list, without its name. */
 const ROW_BYTES = 100;
-/** Most lost entries in the header of a response. */
-const MOST_LOST = 100;
+/** Maximum number of lost entries in the header of a response. */
+const MAX_LOST = 100;
 
 /** Returns the function that adds the routes. */
 export const workRoutes =
@@ -76,7 +76,7 @@ function addNext(app: FastifyInstance, parts: TransportParts): void {
     if (lost.length > 0)
       reply.header(
         "x-lost",
-        asciiJson(JSON.stringify(lost.slice(0, MOST_LOST).map((one) => formatEntry(one, work)))),
+        asciiJson(JSON.stringify(lost.slice(0, MAX_LOST).map((one) => formatEntry(one, work)))),
       );
     if (entries.length === 0) return reply.code(204).send();
     countOut(

@@ -16,7 +16,7 @@ import { memoryOf } from "../response/memory/response-memory.ts";
 import type { WorkRequest } from "./work-request.ts";
 
 /** Time (ms) that Redis has to reply, also for a client that does not wait. */
-const LEAST_WAIT_MS = 50;
+const MIN_WAIT_MS = 50;
 
 /** A batch of one stream. */
 export interface NextEntries {
@@ -82,7 +82,7 @@ export async function nextEntries(groups: Groups, options: NextOptions): Promise
     onError: (error) => fail(error),
   });
   opened = consumer;
-  const timer = setTimeout(() => finish([], ""), Math.max(waitMs, LEAST_WAIT_MS));
+  const timer = setTimeout(() => finish([], ""), Math.max(waitMs, MIN_WAIT_MS));
   const stopGone = whenGone(reply, access.closing, () => finish([], ""));
   const stopRevoked = access.sessions.whileGood(visitor, (error) => fail(error));
   try {

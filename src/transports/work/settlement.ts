@@ -11,16 +11,16 @@ import { isObject } from "../../domain/is-object.ts";
 import { shown } from "../../domain/shown.ts";
 import type { EntryId } from "../../domain/streams/entry-id.ts";
 import { parseId } from "../../domain/streams/entry-id.ts";
-import { MOST_PERMITS } from "../../redis/groups/consumer.ts";
+import { MAX_PERMITS } from "../../redis/groups/consumer.ts";
 import type { NamedEntry } from "../../redis/groups/consumer-options.ts";
 import { checkJsonBounds } from "../../wire/json/json-text.ts";
 import type { EntryName } from "../../wire/work/work.ts";
 import type { WorkRequest } from "./work-request.ts";
 
 /** Maximum size of a message, in bytes. */
-export const MOST_SETTLEMENT_BYTES = 512 * 1024;
+export const MAX_SETTLEMENT_BYTES = 512 * 1024;
 /** Maximum length of a reason. */
-const MOST_REASON_CHARACTERS = 1000;
+const MAX_REASON_CHARACTERS = 1000;
 
 /** Actions on entries. Each is a member of the message. */
 export const ACTIONS = ["ack", "nack", "term", "progress"] as const;
@@ -41,10 +41,10 @@ export interface Settlement {
 }
 
 /** Maximum number of entries that a message over a WebSocket names: a worker with a parameter `permits` holds no more. */
-export const MOST_NAMED = 1000;
+export const MAX_NAMED = 1000;
 
-/** Parses a message. @param mostNamed maximum number of entries that it names @throws GatewayError BAD_PAYLOAD */
-export function readSettlement(text: string, request: WorkRequest, mostNamed: number): Settlement {
+/** Parses a message. @param maxNamed maximum number of entries that it names @throws GatewayError BAD_PAYLOAD */
+export function readSettlement(text: string, request: WorkRequest, maxNamed: number): Settlement {
   const value = parse(text);
   const unknown = Object.keys(value).find((name) => !MEMBERS.has(name));
   if (unknown !== undefined)
@@ -54,14 +54,14 @@ export function readSettlement(text: string, request: WorkRequest, mostNamed: nu
     value[action] === undefined ? [] : [[action, value[action]] as const],
   );
   const named = lists.reduce((sum, [, list]) => sum + (Array.isArray(list) ? list.length : 0), 0);
-  if (named > mostNamed) throw bad(`must name at most ${mostNamed} entries, got ${named}`);
+  if (named > maxNamed) throw bad(`must name at most ${maxNamed} entries, got ${named}`);
   for (const [action, list] of lists) entries.set(action, readEntries(action, list, request));
   return {
     entries,
     delayMs: readInteger("delay", value.delay, request.ackWaitMs, "ack_wait"),
-    reason: readText("reason", value.reason, MOST_REASON_CHARACTERS) ?? "",
-    permits: readInteger("permits", value.permits, MOST_PERMITS),
-    token: readText("token", value.token, MOST_SETTLEMENT_BYTES),
+    reason: readText("reason", value.reason, MAX_REASON_CHARACTERS) ?? "",
+    permits: readInteger("permits", value.permits, MAX_PERMITS),
+    token: readText("token", value.token, MAX_SETTLEMENT_BYTES),
   };
 }
 

@@ -27,8 +27,8 @@ import {
 } from "../websocket-protocol/upgrade-route.ts";
 import {
   formatEntry,
-  MOST_NAMED,
-  MOST_SETTLEMENT_BYTES,
+  MAX_NAMED,
+  MAX_SETTLEMENT_BYTES,
   readSettlement,
   type Settlement,
 } from "./settlement.ts";
@@ -46,7 +46,7 @@ export const createWorkRoute = (parts: TransportParts, payloadPool: PayloadPool)
   kind: "work",
   path: /^\/data\/([^/]+)\/work\/([^/]+)\/?$/,
   parameters: "work",
-  maxMessageBytes: Math.min(MOST_SETTLEMENT_BYTES, parts.config.maxMessageBytes),
+  maxMessageBytes: Math.min(MAX_SETTLEMENT_BYTES, parts.config.maxMessageBytes),
   choose: selectAnyProtocol,
   serve(request) {
     const worker = new WorkSocket(request, parts);
@@ -188,7 +188,7 @@ class WorkSocket {
   #handle(text: string): void {
     if (this.#isClosed) return;
     try {
-      this.#settle(readSettlement(text, this.#work, MOST_NAMED));
+      this.#settle(readSettlement(text, this.#work, MAX_NAMED));
     } catch (error) {
       this.#reject(asGatewayError(error));
     }

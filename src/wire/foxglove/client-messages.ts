@@ -20,8 +20,8 @@ const PLAYBACK_CONTROL = 0x03;
 /** Bytes of a playback control before its request id. */
 const CONTROL_BYTES = 19;
 /** Maximum length of a request id, in bytes. */
-const MOST_REQUEST_ID_BYTES = 256;
-const MOST_U32 = 2 ** 32 - 1;
+const MAX_REQUEST_ID_BYTES = 256;
+const MAX_U32 = 2 ** 32 - 1;
 
 /** A channel that the client sends messages on. */
 export interface ClientChannel {
@@ -99,8 +99,8 @@ function listIn<T>(
 }
 
 function readId(item: unknown, what: string): number {
-  if (typeof item === "number" && Number.isInteger(item) && item >= 0 && item <= MOST_U32) return item;
-  throw malformed(`an id in ${what} must be an integer between 0 and ${MOST_U32}, got ${shown(item)}`);
+  if (typeof item === "number" && Number.isInteger(item) && item >= 0 && item <= MAX_U32) return item;
+  throw malformed(`an id in ${what} must be an integer between 0 and ${MAX_U32}, got ${shown(item)}`);
 }
 
 function readSubscription(item: unknown, what: string): RequestedSubscription {
@@ -135,9 +135,9 @@ function readControl(message: Uint8Array, view: DataView): PlaybackControl {
   const speed = view.getFloat32(2, true);
   if (!Number.isFinite(speed)) throw malformed(`speed must be a number, got ${speed}`);
   const requestBytes = view.getUint32(15, true);
-  if (requestBytes > MOST_REQUEST_ID_BYTES || requestBytes !== message.length - CONTROL_BYTES)
+  if (requestBytes > MAX_REQUEST_ID_BYTES || requestBytes !== message.length - CONTROL_BYTES)
     throw malformed(
-      `the request id must have at most ${MOST_REQUEST_ID_BYTES} bytes and end the message, got a length of ${requestBytes}`,
+      `the request id must have at most ${MAX_REQUEST_ID_BYTES} bytes and end the message, got a length of ${requestBytes}`,
     );
   const requestId = textOf(message.subarray(CONTROL_BYTES));
   if (requestId === undefined) throw malformed("the request id must be UTF-8");

@@ -5,11 +5,11 @@
  */
 
 /** Nesting that is described. */
-const MOST_DEPTH = 8;
+const MAX_DEPTH = 8;
 /** Members that are described, with those of nested objects. */
-const MOST_MEMBERS = 1000;
+const MAX_MEMBERS = 1000;
 /** Items of a list that are compared. */
-const MOST_ITEMS = 16;
+const MAX_ITEMS = 16;
 
 /** Type of a value that can be described. */
 type Shape =
@@ -19,7 +19,7 @@ type Shape =
 
 /** Infers the schema of objects, as JSON. */
 export function inferSchema(values: readonly Readonly<Record<string, unknown>>[]): string {
-  const room = { left: MOST_MEMBERS };
+  const room = { left: MAX_MEMBERS };
   const shapes = values.flatMap((value) => shapeOf(value, 1, room) ?? []);
   const merged = shapes.reduce((a, b) => merge(a, b) ?? a, { type: "object", properties: {} } as Shape);
   return JSON.stringify(merged);
@@ -28,9 +28,9 @@ export function inferSchema(values: readonly Readonly<Record<string, unknown>>[]
 function shapeOf(value: unknown, depth: number, room: { left: number }): Shape | undefined {
   if (typeof value === "boolean" || typeof value === "number" || typeof value === "string")
     return { type: typeof value as "boolean" | "number" | "string" };
-  if (typeof value !== "object" || value === null || depth > MOST_DEPTH) return undefined;
+  if (typeof value !== "object" || value === null || depth > MAX_DEPTH) return undefined;
   if (Array.isArray(value)) {
-    const items = value.slice(0, MOST_ITEMS).map((item) => shapeOf(item, depth + 1, room));
+    const items = value.slice(0, MAX_ITEMS).map((item) => shapeOf(item, depth + 1, room));
     const [first] = items;
     if (first === undefined || first.type === "array") return undefined;
     const merged = items.reduce((a, b) => (a && b ? merge(a, b) : undefined), first);

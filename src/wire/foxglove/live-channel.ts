@@ -33,7 +33,7 @@ export interface KnownStream {
 }
 
 /** Largest sample that a schema is inferred from, in bytes. */
-const MOST_SAMPLE_BYTES = 64 * 1024;
+const MAX_SAMPLE_BYTES = 64 * 1024;
 
 /** Returns the channel of a stream; undefined if its content cannot be shown. */
 export function liveChannelOf({ key, meta, samples }: KnownStream): LiveChannel | undefined {
@@ -114,7 +114,7 @@ function valuesOf(
   samples: readonly Entry[],
 ): readonly Readonly<Record<string, unknown>>[] {
   return samples.flatMap(({ data }) => {
-    if (data.length > MOST_SAMPLE_BYTES) return [];
+    if (data.length > MAX_SAMPLE_BYTES) return [];
     const value = kind === "json" ? valueOfJson(textOf(data)) : valueOfMsgpack(data);
     return value === undefined ? [] : [objectOf(value)];
   });

@@ -10,7 +10,7 @@ import { type EntryId, idOf } from "../../domain/streams/entry-id.ts";
 /** Nanoseconds of a millisecond. */
 export const NS_PER_MS = 1_000_000n;
 /** Greatest sequence that a log time expresses. */
-const MOST_SEQUENCE = 999_999;
+const MAX_SEQUENCE = 999_999;
 /** First time in ms whose nanoseconds exceed 64 bits. Below it, numbers are exact. */
 const LIMIT_MS = 18_446_744_073_709;
 /** Greatest log time. */
@@ -26,7 +26,7 @@ export interface LogTime {
 function partsOf(id: EntryId): readonly [ms: number, sequence: number] {
   const dash = id.indexOf("-");
   const ms = Number(id.slice(0, dash));
-  return ms < LIMIT_MS ? [ms, Math.min(MOST_SEQUENCE, Number(id.slice(dash + 1)))] : [LIMIT_MS, 551_615];
+  return ms < LIMIT_MS ? [ms, Math.min(MAX_SEQUENCE, Number(id.slice(dash + 1)))] : [LIMIT_MS, 551_615];
 }
 
 /** Returns the log time of an entry in ns. It never decreases within a stream; ids beyond its range share the next possible time. */

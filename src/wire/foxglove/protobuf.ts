@@ -13,8 +13,8 @@ const FIXED64 = 1;
 const BYTES = 2;
 const FIXED32 = 5;
 
-/** Most bytes of a field that is not text: a tag, and a varint of 64 bits. */
-const MOST_NUMBER_BYTES = 11;
+/** Maximum number of bytes of a field that is not text: a tag, and a varint of 64 bits. */
+const MAX_NUMBER_BYTES = 11;
 
 /** Writes fields to a block of a known maximum size. */
 export class FieldWriter {
@@ -23,7 +23,7 @@ export class FieldWriter {
 
   /** @param fields number of fields @param textBytes size of all texts and nested messages */
   constructor(fields: number, textBytes: number) {
-    this.#block = new Uint8Array(fields * MOST_NUMBER_BYTES + textBytes);
+    this.#block = new Uint8Array(fields * MAX_NUMBER_BYTES + textBytes);
   }
 
   /** Adds a number from 0 to 2^53 - 1. A zero, which is the default, is left out. */

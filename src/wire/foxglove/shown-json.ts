@@ -13,15 +13,15 @@ const OTHER_VALUES = new Set([...'["-0123456789tfn'].map((character) => characte
 const BEFORE_VALUE = bytesOfText('{"value":');
 const AFTER_VALUE = bytesOfText("}");
 
-/** Most white space before a value that is skipped. */
-const MOST_SPACES = 64;
+/** Maximum white space before a value that is skipped. */
+const MAX_SPACES = 64;
 /** Size of a MessagePack payload that is transcoded, in bytes. It takes about 5 ms. */
-const MOST_TRANSCODED_BYTES = 256 * 1024;
+const MAX_TRANSCODED_BYTES = 256 * 1024;
 
 /** Returns a JSON payload as an object; undefined if it is not JSON. Only its first character is checked. */
 export function shownJson(data: Uint8Array): Pieces | undefined {
   let start = 0;
-  while (start < MOST_SPACES && isSpace(data[start])) start++;
+  while (start < MAX_SPACES && isSpace(data[start])) start++;
   const first = data[start] ?? 0;
   if (first === BRACE) return [data];
   return OTHER_VALUES.has(first) ? [BEFORE_VALUE, data, AFTER_VALUE] : undefined;
@@ -38,7 +38,7 @@ export function shownMsgpack(data: Uint8Array): Pieces | undefined {
 
 /** Returns a MessagePack payload as a value of JSON; undefined if it is not valid, or too large. */
 export function valueOfMsgpack(data: Uint8Array): unknown {
-  if (data.length > MOST_TRANSCODED_BYTES) return undefined;
+  if (data.length > MAX_TRANSCODED_BYTES) return undefined;
   try {
     return jsonOf(readMsgpackValue(data));
   } catch {

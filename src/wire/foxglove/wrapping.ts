@@ -103,7 +103,7 @@ export function unwrapMessage(content: ChannelContent, message: Uint8Array): Uin
   return payload !== undefined && isSwapped ? swapped(payload) : payload;
 }
 
-/** Most bytes of the timestamp of an entry. */
+/** Maximum number of bytes of the timestamp of an entry. */
 const TIMESTAMP_BYTES = 12;
 
 function begin(id: Entry["id"], fields: number, textBytes: number): FieldWriter {

@@ -6,7 +6,7 @@
  *     [ ["s",null,"a"], ["s",null,"b"], ["s",null,"…40 MB…"], ["s",null,"c"] ]
  *       └──────────── run ───────────┘  └─ cut itself  ────┘  └─── run ────┘
  */
-import { checkValueCount, MOST_FIELDS, malformed, maxValuesOf } from "../push-batch.ts";
+import { checkValueCount, MAX_FIELDS, malformed, maxValuesOf } from "../push-batch.ts";
 import {
   BRACE,
   BRACE_END,
@@ -24,9 +24,9 @@ import { decodeString } from "./json-strings.ts";
  * Levels at which long values are cut. A batch has five, `[[stream, id, payload, {name: [{"base64": …}]}]]`; an object
  * that is posted as one entry may have more. Each level scans its text once more.
  */
-const MOST_DEPTH = 12;
+const MAX_DEPTH = 12;
 /** Largest value below those levels, in bytes, which is parsed at once. */
-const MOST_DEEP_BYTES = 256 * 1024;
+const MAX_DEEP_BYTES = 256 * 1024;
 
 const COLON = 58;
 
@@ -61,10 +61,10 @@ class StepParser {
     const start = yield* source.skipBlanks(from, to);
     const end = yield* source.trimBlanks(start, to);
     if (end - start <= RUN_BYTES) return source.parse(start, end);
-    if (depth > MOST_DEPTH) {
-      if (end - start <= MOST_DEEP_BYTES) return source.parse(start, end);
+    if (depth > MAX_DEPTH) {
+      if (end - start <= MAX_DEEP_BYTES) return source.parse(start, end);
       throw malformed(
-        `${what} must have at most ${MOST_DEEP_BYTES} bytes per value deeper than ${MOST_DEPTH} levels`,
+        `${what} must have at most ${MAX_DEEP_BYTES} bytes per value deeper than ${MAX_DEPTH} levels`,
       );
     }
     const first = bytes[start];
@@ -93,7 +93,7 @@ class StepParser {
   *#members(inside: Inside, depth: number): Generator<void, Map<string, unknown>> {
     const found = new Map<string, unknown>();
     // An entry with more fields is rejected. An object that is posted as one entry is only checked for its syntax.
-    const add = (name: string, one: unknown) => found.size <= MOST_FIELDS && found.set(name, one);
+    const add = (name: string, one: unknown) => found.size <= MAX_FIELDS && found.set(name, one);
     for (const part of yield* this.#partsOf(inside, depth)) {
       if (part.isLong) {
         const [name, from] = yield* this.#memberName(part);

@@ -3,7 +3,7 @@ import { bytesOfText } from "../utf8.ts";
 import { BACKSLASH, type JsonSource, STEP_BYTES } from "./json-source.ts";
 
 /** U+FFFD, which replaces an invalid byte, has three bytes. */
-const MOST_GROWTH = 3;
+const MAX_GROWTH = 3;
 
 /** Decodes the inside of a string. @returns its UTF-8 @throws GatewayError BAD_HEADER */
 export function* decodeString(source: JsonSource, start: number, end: number): Generator<void, Uint8Array> {
@@ -15,7 +15,7 @@ export function* decodeString(source: JsonSource, start: number, end: number): G
     const text = source.parse(at, cut, '"', '"');
     if (typeof text !== "string") throw source.broken();
     const piece = bytesOfText(text);
-    if (filled + piece.length > decoded.length) decoded = enlarged(decoded, MOST_GROWTH * (end - start));
+    if (filled + piece.length > decoded.length) decoded = enlarged(decoded, MAX_GROWTH * (end - start));
     decoded.set(piece, filled);
     filled += piece.length;
     at = cut;

@@ -64,11 +64,11 @@ export function checkJsonBounds(text: string, what: string, bounds: JsonBounds =
  * Measures the number of values and the depth of a text by its structural characters outside strings. The result is never
  * too low for valid JSON; for other text it is arbitrary.
  */
-function measure(text: string, mostValues: number, mostDepth: number): JsonBounds {
+function measure(text: string, maxValues: number, maxDepth: number): JsonBounds {
   let values = 1;
   let depth = 0;
   let deepest = 0;
-  for (let i = 0; i < text.length && values <= mostValues && deepest <= mostDepth; i++) {
+  for (let i = 0; i < text.length && values <= maxValues && deepest <= maxDepth; i++) {
     const unit = text.charCodeAt(i);
     if (unit === QUOTE) i = endOfString(text, i);
     else if (unit === COMMA) values++;

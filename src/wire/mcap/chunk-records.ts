@@ -23,14 +23,14 @@ export interface ChunkHead {
 const NUMBER_BYTES = 28;
 /** Bytes of the length of the name, and of the length of the records. */
 const LENGTHS_BYTES = 4 + 8;
-const MOST_NAME_BYTES = 16;
+const MAX_NAME_BYTES = 16;
 
 /** Reads the head of a chunk. @param content begins after opcode and length @returns undefined if it is not valid */
 export function readChunkHead(content: Uint8Array): ChunkHead | undefined {
   if (content.length < NUMBER_BYTES + LENGTHS_BYTES) return undefined;
   const view = new DataView(content.buffer, content.byteOffset, content.length);
   const nameBytes = view.getUint32(NUMBER_BYTES, true);
-  if (nameBytes > MOST_NAME_BYTES) return undefined;
+  if (nameBytes > MAX_NAME_BYTES) return undefined;
   return {
     messageStartTime: view.getBigUint64(0, true),
     messageEndTime: view.getBigUint64(8, true),

@@ -8,7 +8,7 @@ import { isExactLogTime, logTimeOf } from "../foxglove/log-time.ts";
 import { createWrapper, type Wrap } from "../foxglove/wrapping.ts";
 import { valueOfJson } from "../json/value-of-json.ts";
 import { encodeAddition } from "./fields-message.ts";
-import { type McapWriter, MOST_CHANNELS } from "./mcap-writer.ts";
+import { MAX_CHANNELS, type McapWriter } from "./mcap-writer.ts";
 import { channelOf, contentKey, fieldsChannelOf, type RecordedStream, schemaOf } from "./recorded-channel.ts";
 
 /** A channel that is open for messages. */
@@ -137,8 +137,8 @@ export class EntryWriter {
   }
 
   #open(channel: Parameters<McapWriter["addChannel"]>[0]): number {
-    if (this.#writer.channels >= MOST_CHANNELS)
-      throw new Error(`an MCAP file must have at most ${MOST_CHANNELS} channels`);
+    if (this.#writer.channels >= MAX_CHANNELS)
+      throw new Error(`an MCAP file must have at most ${MAX_CHANNELS} channels`);
     return this.#writer.addChannel(channel);
   }
 

@@ -41,7 +41,7 @@ export interface McapWriterOptions {
 const checksumInScript: Checksum = (bytes, previous) => crc32Final(crc32Update(previous ^ ~0, bytes));
 
 /** Maximum number of channels and of schemas in a file: their ids have 16 bits. */
-export const MOST_CHANNELS = 65_535;
+export const MAX_CHANNELS = 65_535;
 
 /** Writes one file. */
 export class McapWriter {

@@ -19,7 +19,7 @@ export interface ChunkMessage {
 
 /** Size of the first buffer, and of the greatest one that is kept for the next chunk. */
 const FIRST_BYTES = 64 * 1024;
-const MOST_KEPT_BYTES = 8 * 1024 * 1024;
+const MAX_KEPT_BYTES = 8 * 1024 * 1024;
 
 /** Chunk to which messages are added. */
 export class OpenChunk {
@@ -91,7 +91,7 @@ export class OpenChunk {
   reset(): void {
     this.#length = 0;
     this.#indexes.clear();
-    if (this.#bytes.length > MOST_KEPT_BYTES) this.#replace(new Uint8Array(FIRST_BYTES));
+    if (this.#bytes.length > MAX_KEPT_BYTES) this.#replace(new Uint8Array(FIRST_BYTES));
   }
 
   #reserve(size: number): void {

@@ -12,7 +12,7 @@ const { Opcode, MCAP_MAGIC } = McapConstants;
 /** Bytes of a chunk before its records: times, sizes, CRC and the name of the compression. */
 const CHUNK_HEAD_BYTES = 64;
 /** Records besides chunks are read whole. A longer one is not of our making. */
-const MOST_RECORD_BYTES = 64 * 1024 * 1024;
+const MAX_RECORD_BYTES = 64 * 1024 * 1024;
 
 /** End of a file that its writer could not finish. */
 export interface UnfinishedFile {
@@ -103,7 +103,7 @@ class FileScan {
       });
       return true;
     }
-    if (length > MOST_RECORD_BYTES) return false;
+    if (length > MAX_RECORD_BYTES) return false;
     if (opcode === Opcode.MESSAGE_INDEX) return this.#takeIndex(offset, length, head);
     if (opcode < Opcode.HEADER || opcode > Opcode.DATA_END) return false;
     return this.#takeSmall(offset, length);

@@ -10,19 +10,19 @@
  */
 import type { GatewayError } from "../../domain/errors.ts";
 import { runAtOnce } from "../../domain/scheduling/run-at-once.ts";
-import { checkFieldCount, MOST_FIELDS, maxValuesOf, preview, tooManyValues } from "../push-batch.ts";
+import { checkFieldCount, MAX_FIELDS, maxValuesOf, preview, tooManyValues } from "../push-batch.ts";
 import { textOf } from "../utf8.ts";
 import { ByteCursor, broken } from "./byte-cursor.ts";
 
-const MOST_DEPTH = 4;
+const MAX_DEPTH = 4;
 /** Maximum nesting of a payload. Reading it recurses. */
-const MOST_VALUE_DEPTH = 200;
+const MAX_VALUE_DEPTH = 200;
 
 /** Text over this size (bytes) is left as its bytes. */
 const LONG_TEXT_BYTES = 16 * 1024;
 
 /** Values of one pushed entry: itself, its three parts and its map, and of each field the name, a list and a value. */
-const MOST_ITEM_VALUES = 5 + 3 * MOST_FIELDS;
+const MAX_ITEM_VALUES = 5 + 3 * MAX_FIELDS;
 
 /** Values that are stepped over between two yields. */
 const VALUES_PER_STEP = 1024;
@@ -75,20 +75,20 @@ class MsgpackReader {
   readonly #cursor: ByteCursor;
   readonly #isStored: boolean;
   readonly #isPayload: boolean;
-  readonly #mostDepth: number;
+  readonly #maxDepth: number;
   /** Maximum number of values. */
   readonly #most: number;
   #values = 0;
   /** Maximum of `#values` at the end of the current item. */
-  #mostOfItem: number;
+  #maxOfItem: number;
 
   constructor(message: Uint8Array, { maxEntries, isStored, isPayload }: MessageKind) {
     this.#cursor = new ByteCursor(message);
     this.#isStored = isStored;
     this.#isPayload = isPayload;
-    this.#mostDepth = isPayload ? MOST_VALUE_DEPTH : MOST_DEPTH;
+    this.#maxDepth = isPayload ? MAX_VALUE_DEPTH : MAX_DEPTH;
     this.#most = maxValuesOf(maxEntries);
-    this.#mostOfItem = this.#most;
+    this.#maxOfItem = this.#most;
   }
 
   /** Reads the message in steps. @throws GatewayError */
@@ -111,7 +111,7 @@ class MsgpackReader {
     this.#values++;
     const items: unknown[] = [];
     while (items.length < length) {
-      this.#mostOfItem = this.#isStored ? this.#most : Math.min(this.#most, this.#values + MOST_ITEM_VALUES);
+      this.#maxOfItem = this.#isStored ? this.#most : Math.min(this.#most, this.#values + MAX_ITEM_VALUES);
       items.push(this.#value(2));
       yield;
     }
@@ -119,7 +119,7 @@ class MsgpackReader {
   }
 
   #value(depth: number): unknown {
-    if (++this.#values > this.#mostOfItem) throw this.#tooMany();
+    if (++this.#values > this.#maxOfItem) throw this.#tooMany();
     const cursor = this.#cursor;
     const type = cursor.uint8();
     if (type < 0x80) return type;
@@ -179,7 +179,7 @@ class MsgpackReader {
   #map(length: number, depth: number): unknown {
     this.#checkDepth(depth);
     // Checks the number of fields before reading them.
-    if (!this.#isStored && depth === MOST_DEPTH) checkFieldCount(length);
+    if (!this.#isStored && depth === MAX_DEPTH) checkFieldCount(length);
     const members = new Map<string, unknown>();
     while (members.size < length) {
       const read = this.#value(depth + 1);
@@ -207,19 +207,19 @@ class MsgpackReader {
   }
 
   #checkDepth(depth: number): void {
-    if (depth > this.#mostDepth) throw broken(`it nests deeper than ${this.#mostDepth} levels`);
+    if (depth > this.#maxDepth) throw broken(`it nests deeper than ${this.#maxDepth} levels`);
   }
 
   #tooMany(): GatewayError {
     return this.#values > this.#most
       ? tooManyValues(this.#most, "the message")
-      : tooManyValues(MOST_ITEM_VALUES, "an entry");
+      : tooManyValues(MAX_ITEM_VALUES, "an entry");
   }
 
   /** Skips a value of any type and depth. */
   *#skipValue(): Generator<void, void> {
     // The values are not stored, so their number is not limited.
-    this.#mostOfItem = Number.POSITIVE_INFINITY;
+    this.#maxOfItem = Number.POSITIVE_INFINITY;
     for (let missing = 1, steps = 0; missing > 0; missing--) {
       missing += this.#skipHead();
       // Each value takes at least one byte.

@@ -8,14 +8,14 @@ import { MsgpackWriter } from "./msgpack-writer.ts";
 /** Bytes of an item besides its payload, stream name and fields. */
 const ITEM_BYTES = 64;
 /** Payloads that are longer than this (bytes) are not copied. */
-const MOST_COPIED_BYTES = 16 * 1024;
+const MAX_COPIED_BYTES = 16 * 1024;
 
 /** Encodes the entries of a stream in steps. */
 export function* encodeMsgpackWork(stream: string, items: readonly WorkItem[]): Generator<void, Pieces> {
   const name = bytesOfText(stream);
   const out = new MsgpackWriter(
     items.reduce(
-      (sum, { entry: { data } }) => sum + Math.min(data.length, MOST_COPIED_BYTES) + name.length + ITEM_BYTES,
+      (sum, { entry: { data } }) => sum + Math.min(data.length, MAX_COPIED_BYTES) + name.length + ITEM_BYTES,
       ITEM_BYTES,
     ),
   );

@@ -1,7 +1,7 @@
 /** Verdict of the attack checker. */
 import { describe, expect, test } from "vitest";
 import { leftBehind } from "../../../bench/attacks/leaks.ts";
-import { judge, MOST_RESIDENT_BYTES, type RunRecord } from "../../../bench/attacks/verdict.ts";
+import { judge, MAX_RESIDENT_BYTES, type RunRecord } from "../../../bench/attacks/verdict.ts";
 
 const clean: RunRecord = {
   seed: 1,
@@ -28,8 +28,8 @@ describe("judge", () => {
   });
 
   test("names the attacks during which memory exceeded the limit", () => {
-    expect(judge(withRound({ peakBytes: MOST_RESIDENT_BYTES }))).toEqual([]);
-    expect(judge(withRound({ peakBytes: MOST_RESIDENT_BYTES + 1 }))).toEqual([
+    expect(judge(withRound({ peakBytes: MAX_RESIDENT_BYTES }))).toEqual([]);
+    expect(judge(withRound({ peakBytes: MAX_RESIDENT_BYTES + 1 }))).toEqual([
       expect.stringMatching(/^513 MB of resident memory.*slow: nothing/),
     ]);
   });

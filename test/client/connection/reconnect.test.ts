@@ -3,7 +3,7 @@ import { keepConnected } from "../../../client/connection/reconnect.ts";
 import { errorFromClose } from "../../../client/errors.ts";
 import type { Status } from "../../../client/gateway/gateway.ts";
 
-const backoff = { firstMs: 2, mostMs: 64 };
+const backoff = { firstMs: 2, maxMs: 64 };
 const retryable = errorFromClose(1001, "");
 const final = errorFromClose(1008, "");
 
@@ -59,7 +59,7 @@ test("ends with the signal's reason during a delay", async () => {
   const reason = new Error("enough");
   const run = keepConnected(() => Promise.reject(retryable), {
     ...options,
-    backoff: { firstMs: 3_600_000, mostMs: 3_600_000 },
+    backoff: { firstMs: 3_600_000, maxMs: 3_600_000 },
     onStatus: ({ state }) => state === "waiting" && queueMicrotask(() => controller.abort(reason)),
   });
   await expect(run).rejects.toBe(reason);

@@ -57,7 +57,7 @@ test("renews an expired token and continues the loop", async () => {
   let requested = 0;
   const streamer = connect(gateway.http, {
     token: () => token(lives[requested++] ?? 60),
-    backoff: { mostMs: 10 },
+    backoff: { maxMs: 10 },
   });
   const statuses: string[] = [];
   const reader = streamer.pull("long", {

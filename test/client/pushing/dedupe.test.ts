@@ -26,7 +26,7 @@ async function stored(key: string): Promise<ReadonlyMap<string, string>> {
 describe("a push with dedupe", () => {
   it("stores each entry once over connections that break, and reports its id", async () => {
     const url = network.url.replace(/^\w+:/, "http:");
-    const push = connect(url, { backoff: { firstMs: 1, mostMs: 5 } }).push("s", { dedupe: "test" });
+    const push = connect(url, { backoff: { firstMs: 1, maxMs: 5 } }).push("s", { dedupe: "test" });
     const sent: Promise<string | undefined>[] = [];
     for (let i = 0; i < 900; i++) {
       sent.push(push.send(String(i)));

@@ -120,7 +120,7 @@ test("continues where it was after a reconnect, without a repeat: playing, pause
   const start = () => startTestGateway(redis.url, { PORT: String(port) });
   let second = await start();
   const stream = await record(60);
-  const playback = connect(second.http, { backoff: { firstMs: 10, mostMs: 50 } }).play(stream, { rate: 0.1 });
+  const playback = connect(second.http, { backoff: { firstMs: 10, maxMs: 50 } }).play(stream, { rate: 0.1 });
   expect(await take(playback, 3)).toEqual(range(0, 2));
   await second.close();
   second = await start();

@@ -5,7 +5,7 @@ import {
   isDescriptive,
   isExecutable,
   isInline,
-  MOST_TYPE_CHARACTERS,
+  MAX_TYPE_CHARACTERS,
   parameterOf,
   parseMediaType,
 } from "../../../src/domain/content/media-type.ts";
@@ -36,7 +36,7 @@ describe("media type", () => {
     "image /jpeg",
     "image/jpeg, image/png",
     "image/jpeg\0",
-    `image/${"x".repeat(MOST_TYPE_CHARACTERS)}`,
+    `image/${"x".repeat(MAX_TYPE_CHARACTERS)}`,
     "x".repeat(10_000),
   ])("%j is not", (given) => {
     expect(parseMediaType(given)).toBeUndefined();

@@ -10,12 +10,12 @@ test("doubles the delay up to the limit", () => {
 test("property: keeps each delay between half of its limit and the limit, for any number of failures", () => {
   const backoff = fc
     .tuple(fc.integer({ min: 1, max: 10_000 }), fc.integer({ min: 0, max: 100_000 }))
-    .map(([firstMs, more]) => ({ firstMs, mostMs: firstMs + more }));
+    .map(([firstMs, more]) => ({ firstMs, maxMs: firstMs + more }));
   const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
   fc.assert(
     fc.property(fc.nat(), random, backoff, (failures, chance, bounds) => {
       const ms = backoffMs(failures, chance, bounds);
-      const bound = Math.min(bounds.mostMs, bounds.firstMs * 2 ** failures);
+      const bound = Math.min(bounds.maxMs, bounds.firstMs * 2 ** failures);
       expect(ms).toBeGreaterThanOrEqual(bound / 2);
       expect(ms).toBeLessThanOrEqual(bound);
     }),

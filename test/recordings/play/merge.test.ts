@@ -1,8 +1,8 @@
 /** Merging of files: order, and when each is opened. */
 import { expect, test } from "vitest";
 import { type EntryId, timeOfId } from "../../../src/domain/streams/entry-id.ts";
+import { maxBytesAtOnce } from "../../../src/recordings/play/max-at-once.ts";
 import { type MergeSource, mergeById } from "../../../src/recordings/play/merge.ts";
-import { mostBytesAtOnce } from "../../../src/recordings/play/most-at-once.ts";
 
 /** Returns a source that notes when it is opened and closed. */
 function source(name: string, ids: readonly string[], log: string[], startMs?: number): MergeSource<EntryId> {
@@ -50,8 +50,8 @@ test("closes what is open when it ends early", async () => {
 
 test("chunks that share a moment are in memory together", () => {
   const chunk = (fromMs: number, toMs: number, bytes: number) => ({ fromMs, toMs, bytes });
-  expect(mostBytesAtOnce([])).toBe(0);
-  expect(mostBytesAtOnce([chunk(0, 10, 4), chunk(11, 20, 5), chunk(21, 30, 3)])).toBe(5);
-  expect(mostBytesAtOnce([chunk(0, 10, 4), chunk(10, 20, 5)])).toBe(9);
-  expect(mostBytesAtOnce([chunk(0, 30, 1), chunk(5, 6, 2), chunk(7, 9, 4), chunk(8, 20, 8)])).toBe(13);
+  expect(maxBytesAtOnce([])).toBe(0);
+  expect(maxBytesAtOnce([chunk(0, 10, 4), chunk(11, 20, 5), chunk(21, 30, 3)])).toBe(5);
+  expect(maxBytesAtOnce([chunk(0, 10, 4), chunk(10, 20, 5)])).toBe(9);
+  expect(maxBytesAtOnce([chunk(0, 30, 1), chunk(5, 6, 2), chunk(7, 9, 4), chunk(8, 20, 8)])).toBe(13);
 });

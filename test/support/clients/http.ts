@@ -43,13 +43,13 @@ export interface OpenAnswer extends AsyncDisposable {
 }
 
 /** Node's client accepts 16 KB of headers by default; `MAX_RESPONSE_HEADER_BYTES` may allow more. */
-const MOST_HEADER_BYTES = 128 * 1024;
+const MAX_HEADER_BYTES = 128 * 1024;
 
 function send(url: string, { method = "GET", headers = {}, body, agent, signal }: RequestOptions) {
   return new Promise<IncomingMessage>((resolve, reject) => {
     const request = nodeRequest(
       url,
-      { method, headers, agent: agent ?? false, maxHeaderSize: MOST_HEADER_BYTES, ...(signal && { signal }) },
+      { method, headers, agent: agent ?? false, maxHeaderSize: MAX_HEADER_BYTES, ...(signal && { signal }) },
       resolve,
     );
     request.on("error", reject);

@@ -14,7 +14,7 @@ import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
 /** Maximum size of the first view, bytes gzipped. */
-const MOST_BYTES = 50_000;
+const MAX_BYTES = 50_000;
 
 /** Sends a reading of the motion sensors every 20 ms, as a phone does. */
 const MOVE = `setInterval(() => dispatchEvent(new DeviceMotionEvent("devicemotion", {
@@ -327,7 +327,7 @@ test("the first view is small, loads only from this host, and only this page may
   for (const url of files)
     bytes += gzipSync((await request(url, { headers: { accept: "text/html" } })).body).length;
   expect(files.length).toBeGreaterThanOrEqual(3);
-  expect(bytes).toBeLessThan(MOST_BYTES);
+  expect(bytes).toBeLessThan(MAX_BYTES);
   expect(requests.filter((url) => !url.startsWith(gateway.http) && !url.startsWith("data:"))).toEqual([]);
   const policyOf = async (path: string) =>
     (await request(gateway.http + path, { headers: { accept: "text/html" } })).headers["permissions-policy"];

@@ -24,7 +24,7 @@ import { DURABLE, startRedis, type TestRedis } from "../../support/redis/redis.t
 import { until } from "../../support/until.ts";
 
 /** Maximum size of the first view, bytes gzipped. */
-const MOST_BYTES = 150_000;
+const MAX_BYTES = 150_000;
 
 let browser: TestBrowser;
 let redis: TestRedis;
@@ -82,7 +82,7 @@ test("the first view is small, loads only from this host, and obeys its content 
     if (url.includes("/console/")) expect(file.headers["cache-control"]).toContain("immutable");
     bytes += gzipSync(file.body).length;
   }
-  expect(bytes).toBeLessThan(MOST_BYTES);
+  expect(bytes).toBeLessThan(MAX_BYTES);
   expect(problems).toEqual([]);
 });
 
@@ -313,7 +313,7 @@ test("renders only visible rows of thousands of streams; search, sort and keyboa
 });
 
 test("reports a killed Redis and gateway, and resumes by itself", async () => {
-  const log = connect(gateway.http, { backoff: { mostMs: 200 } }).push("log");
+  const log = connect(gateway.http, { backoff: { maxMs: 200 } }).push("log");
   await log.send("before");
   await using console = await openConsole();
   const { page } = console;

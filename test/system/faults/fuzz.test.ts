@@ -13,8 +13,8 @@ import { connectSocket, type TestSocket } from "../../support/clients/socket.ts"
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
-const MOST_BYTES = 64 * 1024;
-const MOST_ENTRIES = 50;
+const MAX_BYTES = 64 * 1024;
+const MAX_ENTRIES = 50;
 
 let redis: TestRedis;
 let gateway: TestGateway;
@@ -24,8 +24,8 @@ let healthyPull: TestSocket;
 beforeAll(async () => {
   redis = await startRedis();
   gateway = await startTestGateway(redis.url, {
-    MAX_MESSAGE_BYTES: String(MOST_BYTES),
-    MAX_BATCH_ENTRIES: String(MOST_ENTRIES),
+    MAX_MESSAGE_BYTES: String(MAX_BYTES),
+    MAX_BATCH_ENTRIES: String(MAX_ENTRIES),
     MAX_STREAMS: "10",
   });
   healthyPush = await connectSocket(`${gateway.ws}/data/healthy/push?header=0&ack=1`);
@@ -233,13 +233,13 @@ describe("rejects push headers", () => {
     check(
       100,
       fc.constantFrom<[string, (string | Uint8Array)[]]>(
-        ["header=0", [Buffer.alloc(MOST_BYTES + 1)]],
-        ["", ["[]", Buffer.alloc(MOST_BYTES + 1)]],
-        ["", [`[${" ".repeat(MOST_BYTES)}]`]],
-        ["", [JSON.stringify(Array.from({ length: MOST_ENTRIES + 1 }, (_, i) => i + 1))]],
-        ["", [`[${"[".repeat(MOST_BYTES / 2)}`]],
-        ["format=json", [JSON.stringify(Array(MOST_ENTRIES + 1).fill(["fuzz", null, ""]))]],
-        ["format=msgpack", [encode(Array(MOST_ENTRIES + 1).fill(["fuzz", null, new Uint8Array()]))]],
+        ["header=0", [Buffer.alloc(MAX_BYTES + 1)]],
+        ["", ["[]", Buffer.alloc(MAX_BYTES + 1)]],
+        ["", [`[${" ".repeat(MAX_BYTES)}]`]],
+        ["", [JSON.stringify(Array.from({ length: MAX_ENTRIES + 1 }, (_, i) => i + 1))]],
+        ["", [`[${"[".repeat(MAX_BYTES / 2)}`]],
+        ["format=json", [JSON.stringify(Array(MAX_ENTRIES + 1).fill(["fuzz", null, ""]))]],
+        ["format=msgpack", [encode(Array(MAX_ENTRIES + 1).fill(["fuzz", null, new Uint8Array()]))]],
       ),
       async ([query, messages]) => {
         expect(await endOf(`fuzz/push?ack=1&${query}`, messages)).toMatch(TOO_LARGE);
@@ -361,7 +361,7 @@ describe("rejects parameters", () => {
       "0-18446744073709551616",
     ),
   );
-  const notACount = fc.oneof(notANumber, fc.constantFrom("0", String(MOST_ENTRIES + 1), "1.5"));
+  const notACount = fc.oneof(notANumber, fc.constantFrom("0", String(MAX_ENTRIES + 1), "1.5"));
   const word = (...words: readonly string[]) =>
     text.filter((one) => !["", ...words].includes(one.toLowerCase()));
 
@@ -516,9 +516,9 @@ describe("rejects HTTP bodies", () => {
     ));
 
   test("that are too large, or have a content encoding", async () => {
-    const large = await post("fuzz", Buffer.alloc(MOST_BYTES + 1));
+    const large = await post("fuzz", Buffer.alloc(MAX_BYTES + 1));
     expect([large.status, large.json()]).toMatchObject([413, { code: "TOO_LARGE" }]);
-    const many = part("entries", "").repeat(MOST_ENTRIES + 1) + closing;
+    const many = part("entries", "").repeat(MAX_ENTRIES + 1) + closing;
     const batch = await post("fuzz", many, { "content-type": type });
     expect([batch.status, batch.json()]).toMatchObject([413, { code: "TOO_LARGE" }]);
     const encoded = await post("fuzz", "x", { "content-encoding": "gzip" });
@@ -609,7 +609,7 @@ describe("rejects WebSocket frames", () => {
   test("that announce more than the maximum", () =>
     check(
       200,
-      fc.constantFrom(MOST_BYTES + 1, 2 ** 31, 2 ** 32, 2 ** 40, Number.MAX_SAFE_INTEGER),
+      fc.constantFrom(MAX_BYTES + 1, 2 ** 31, 2 ** 32, 2 ** 40, Number.MAX_SAFE_INTEGER),
       async (length) => {
         expect(await closeAfter(frame(0x82, new Uint8Array(), { length }))).toMatch(TOO_LARGE);
       },
@@ -618,7 +618,7 @@ describe("rejects WebSocket frames", () => {
   test("of random bytes, without crashing", () =>
     check(500, fc.uint8Array({ minLength: 1, maxLength: 60 }), async (bytes) => {
       // Followed by an invalid frame, in case the bytes are the beginning of a valid one.
-      const end = Buffer.concat([bytes, Buffer.alloc(MOST_BYTES * 2, 0x70)]);
+      const end = Buffer.concat([bytes, Buffer.alloc(MAX_BYTES * 2, 0x70)]);
       // With headers, so that a message that is valid by chance is not stored.
       expect(await closeAfter(end, "header=1")).toMatch(/^(100[1-9]|[34]\d\d\d) |^no close: |^nothing$/);
     }));

@@ -17,7 +17,7 @@ import { until } from "../../support/until.ts";
 /** Streams of the test. One has only readers that finish with an entry immediately, if they are fast. */
 const STREAMS = ["camera", "mixed"] as const;
 const BATCHES = 10;
-const MOST_BYTES = 3_000_000;
+const MAX_BYTES = 3_000_000;
 
 let redis: TestRedis;
 let gateway: TestGateway;
@@ -35,7 +35,7 @@ const shaOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).
 
 /** Payload sizes, uniform by logarithm: as many small payloads as large ones. */
 function somePayload(): Buffer {
-  return randomBytes(Math.ceil(MOST_BYTES ** Math.random()));
+  return randomBytes(Math.ceil(MAX_BYTES ** Math.random()));
 }
 
 const somePayloads = (most: number): Buffer[] => Array.from({ length: randomInt(1, most + 1) }, somePayload);

@@ -62,7 +62,7 @@ beforeAll(async () => {
   const registry = createRegistry({
     database: databaseOver(connection),
     largeReads: connection,
-    mostKeyBytes: 4096,
+    maxKeyBytes: 4096,
     streamMaxLength: 0,
     details: new DetailsReader(connection),
     workSlices: turns.slices,

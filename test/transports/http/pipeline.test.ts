@@ -4,14 +4,14 @@ import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { MOST_PARSED, MOST_PIPELINED, Pipelines } from "../../../src/transports/http/pipeline.ts";
+import { MAX_PARSED, MAX_PIPELINED, Pipelines } from "../../../src/transports/http/pipeline.ts";
 import { openAnswer, request } from "../../support/clients/http.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
 /** One request that waits for an entry, and the pipelined ones. */
-const OPEN_AT_ONCE = 1 + MOST_PIPELINED;
+const OPEN_AT_ONCE = 1 + MAX_PIPELINED;
 
 let redis: TestRedis;
 let gateway: TestGateway;
@@ -131,11 +131,11 @@ test("keeps reads paused while responses are written, until the waiting requests
   await until("most are answered", () => answered > 19_000);
   socket.destroy();
   server.close();
-  expect(most).toBe(1 + MOST_PIPELINED + MOST_PARSED);
+  expect(most).toBe(1 + MAX_PIPELINED + MAX_PARSED);
 });
 
 /** More requests than are parsed at once. */
-const MANY = 3 * MOST_PARSED;
+const MANY = 3 * MAX_PARSED;
 
 test("answers all requests of a client that sends them and half-closes the connection", async () => {
   const { socket, received } = open();
@@ -188,9 +188,9 @@ test("releases the responses of a client that vanishes while the parser is stopp
 test("opens a WebSocket behind requests that wait", async () => {
   const { socket, received } = open();
   const handshake = `GET /data/none/pull HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`;
-  socket.write(get("/healthz").repeat(1 + MOST_PIPELINED + MOST_PARSED) + handshake);
+  socket.write(get("/healthz").repeat(1 + MAX_PIPELINED + MAX_PARSED) + handshake);
   await until("it is open", () => received().includes("HTTP/1.1 101"));
-  expect(count(received(), /HTTP\/1\.1 200/g)).toBe(1 + MOST_PIPELINED + MOST_PARSED);
+  expect(count(received(), /HTTP\/1\.1 200/g)).toBe(1 + MAX_PIPELINED + MAX_PARSED);
   socket.destroy();
 });
 

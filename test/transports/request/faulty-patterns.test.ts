@@ -26,7 +26,7 @@ beforeEach(async () => {
     ...{ counters, logger: silent },
   });
   streamWatch = new StreamWatch({
-    ...{ open: store.openKeyEvents, mostKeyBytes: 1000, workSlices: createTurns().slices, logger: silent },
+    ...{ open: store.openKeyEvents, maxKeyBytes: 1000, workSlices: createTurns().slices, logger: silent },
   });
 });
 afterEach(async () => {

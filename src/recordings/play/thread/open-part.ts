@@ -9,7 +9,7 @@ import {
   type RecordingRange,
   type RecordingReader,
 } from "../../files/read-recording.ts";
-import { mostBytesAtOnce } from "../most-at-once.ts";
+import { maxBytesAtOnce } from "../max-at-once.ts";
 import { type ReadFile, readTogether } from "../read-together.ts";
 import type { NextEntries, OpenedPart, PlayedPart } from "./play-messages.ts";
 
@@ -18,8 +18,8 @@ const BATCH_BYTES = 256 * 1024;
 const BATCH_ENTRIES = 256;
 /** Bytes of an entry besides its payload. */
 const ENTRY_BYTES = 64;
-/** Most bytes of chunks in memory. */
-const MOST_CHUNK_BYTES = 256 * 1024 * 1024;
+/** Maximum number of bytes of chunks in memory. */
+const MAX_CHUNK_BYTES = 256 * 1024 * 1024;
 
 /** Part of a recording whose files are open: returns its entries, batch by batch. Its methods throw Error, with the name of the file, if a file is damaged. */
 export class OpenPart {
@@ -57,10 +57,10 @@ export class OpenPart {
   facts(): OpenedPart {
     const { fromMs, toMs } = this.#files;
     const chunks = this.#readers.flatMap((reader) => reader.chunks({ fromMs, toMs, selects: this.#selects }));
-    const chunkBytes = mostBytesAtOnce(chunks);
-    if (chunkBytes > MOST_CHUNK_BYTES)
+    const chunkBytes = maxBytesAtOnce(chunks);
+    if (chunkBytes > MAX_CHUNK_BYTES)
       throw new Error(
-        `the streams are far apart in the files, so that ${mib(chunkBytes)} MiB of them would be in memory; at most ${mib(MOST_CHUNK_BYTES)} MiB are possible: select fewer streams`,
+        `the streams are far apart in the files, so that ${mib(chunkBytes)} MiB of them would be in memory; at most ${mib(MAX_CHUNK_BYTES)} MiB are possible: select fewer streams`,
       );
     const metas = new Map<string, string>();
     for (const channel of this.#readers.flatMap(({ channels }) => channels))

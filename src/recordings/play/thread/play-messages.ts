@@ -24,7 +24,7 @@ export type PlayCall =
 export interface OpenedPart {
   /** Metadata of the streams as JSON, by key, as far as it is recorded. */
   readonly metas: readonly (readonly [key: string, meta: string])[];
-  /** Most bytes of chunks that are in memory at the same time. */
+  /** Maximum number of bytes of chunks that are in memory at the same time. */
   readonly chunkBytes: number;
 }
 

@@ -5,7 +5,7 @@
 import type { Argument } from "../../resp/writer.ts";
 import { addHeld, allLate, type HeldEntry, listOf, type Settled, settledOf } from "../held-entry.ts";
 import { type GroupConnections, settleByScript } from "./connections.ts";
-import { ACK, MOST_SETTLED } from "./scripts.ts";
+import { ACK, MAX_SETTLED } from "./scripts.ts";
 
 /** Acknowledgement by a consumer. */
 export interface Ack {
@@ -36,10 +36,10 @@ export class Acknowledgements {
 
   /** Acknowledges entries at the end of this event-loop turn. */
   async add({ consumer, entries, deletes }: Ack): Promise<Settled> {
-    if (entries.length <= MOST_SETTLED) return this.#addPart({ consumer, entries, deletes });
+    if (entries.length <= MAX_SETTLED) return this.#addPart({ consumer, entries, deletes });
     const parts: Promise<Settled>[] = [];
-    for (let from = 0; from < entries.length; from += MOST_SETTLED)
-      parts.push(this.#addPart({ consumer, entries: entries.slice(from, from + MOST_SETTLED), deletes }));
+    for (let from = 0; from < entries.length; from += MAX_SETTLED)
+      parts.push(this.#addPart({ consumer, entries: entries.slice(from, from + MAX_SETTLED), deletes }));
     return { late: (await Promise.all(parts)).flatMap(({ late }) => late), lost: [] };
   }
 
@@ -50,7 +50,7 @@ export class Acknowledgements {
       let count = 0;
       let to = from;
       do count += waiting[to++]?.entries.length ?? 0;
-      while (to < waiting.length && count + (waiting[to]?.entries.length ?? 0) <= MOST_SETTLED);
+      while (to < waiting.length && count + (waiting[to]?.entries.length ?? 0) <= MAX_SETTLED);
       this.#send(waiting.slice(from, to));
       from = to;
     }

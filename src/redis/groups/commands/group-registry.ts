@@ -35,8 +35,8 @@ export interface GroupBacklog {
   readonly lag: number;
 }
 
-/** Most streams whose backlogs are read. Each takes a command. */
-const MOST_BACKLOG_STREAMS = 1000;
+/** Maximum number of streams whose backlogs are read. Each takes a command. */
+const MAX_BACKLOG_STREAMS = 1000;
 
 /** Lists, inspects and removes groups. */
 export class GroupRegistry {
@@ -71,7 +71,7 @@ export class GroupRegistry {
   async backlogs(
     groups: Iterable<readonly [key: string, names: { has(name: string): boolean }]>,
   ): Promise<readonly GroupBacklog[]> {
-    const some = [...groups].slice(0, MOST_BACKLOG_STREAMS);
+    const some = [...groups].slice(0, MAX_BACKLOG_STREAMS);
     const found = await Promise.all(
       some.map(async ([key, names]) => {
         const all = await this.list(key).catch(() => []);

@@ -15,10 +15,10 @@ export const RELEASED = "released";
 export const UNNAMED = "auto:";
 
 /** Maximum number of entries that one script acknowledges. It takes about 1 ms, in which Redis serves no other client. */
-export const MOST_SETTLED = 1000;
+export const MAX_SETTLED = 1000;
 
 /** Maximum number of entries that one script moves or claims. It takes about 2 ms: each entry requires two commands. */
-export const MOST_MOVED = 250;
+export const MAX_MOVED = 250;
 
 /**
  * `countsOf` looks up all entries of a consumer between the first and the last one at once. If it holds many others between

@@ -20,7 +20,7 @@ import {
 import { Acknowledgements } from "./acknowledgements.ts";
 import { type GroupConnections, maxDeadLetters, settleByScript } from "./connections.ts";
 import type { Script } from "./script.ts";
-import { MOST_MOVED, MOVE, RELEASED, TERM } from "./scripts.ts";
+import { MAX_MOVED, MOVE, RELEASED, TERM } from "./scripts.ts";
 
 /** Settles entries of a group. */
 export class SettleCommands {
@@ -120,7 +120,7 @@ export class SettleCommands {
     const parts: Promise<Settled>[] = [];
     let from = 0;
     do {
-      const part = entries.slice(from, from + MOST_MOVED);
+      const part = entries.slice(from, from + MAX_MOVED);
       const all: Argument[] = [this.#group, ...args];
       addHeld(all, part);
       parts.push(
@@ -128,7 +128,7 @@ export class SettleCommands {
           outcomeOf(reply, part),
         ),
       );
-      from += MOST_MOVED;
+      from += MAX_MOVED;
     } while (from < entries.length);
     const [first, ...others] = await Promise.all(parts);
     if (first !== undefined && others.length === 0) return first;

@@ -7,11 +7,11 @@ import { BoundedMap } from "../../../domain/bounded-map.ts";
 /** Smaller edges are not remembered. */
 const LARGE_BYTES = 16 * 1024;
 /** Streams remembered; above this, the oldest one is dropped. */
-const MOST_STREAMS = 20_000;
+const MAX_STREAMS = 20_000;
 
 /** Sizes of the edges of streams: of those whose edges are large, and of some others. */
 export class EdgeSizes {
-  readonly #bytes = new BoundedMap<number>(MOST_STREAMS);
+  readonly #bytes = new BoundedMap<number>(MAX_STREAMS);
   /** Streams whose edges were small. */
   readonly #small = new Set<string>();
 
@@ -34,7 +34,7 @@ export class EdgeSizes {
       return;
     }
     // Cleared, because evicting the oldest of 20,000 keys would cost more than the lookup of a small stream.
-    if (this.#small.size >= MOST_STREAMS) this.#small.clear();
+    if (this.#small.size >= MAX_STREAMS) this.#small.clear();
     this.#small.add(key);
   }
 

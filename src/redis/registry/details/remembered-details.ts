@@ -18,7 +18,7 @@ export const REMEMBERED_BYTES = 256 * 1024;
 /** Time (ms) for which details are remembered. */
 const REMEMBERED_MS = 60_000;
 /** Streams remembered, about 1 KB each; above this, the oldest one is dropped. */
-const MOST_STREAMS = 4000;
+const MAX_STREAMS = 4000;
 
 /** KEYS: a stream. ARGV: remembered length, first id, last id. Returns the number of groups; false if the stream has changed. */
 const CHECK = `if redis.call('XLEN', KEYS[1]) ~= tonumber(ARGV[1]) then return false end
@@ -46,7 +46,7 @@ export interface DetailsCheck {
 
 /** Cache of details, without payloads. */
 export class RememberedDetails {
-  readonly #streams = new BoundedMap<Remembered>(MOST_STREAMS);
+  readonly #streams = new BoundedMap<Remembered>(MAX_STREAMS);
   readonly #now: () => number;
 
   constructor(now: () => number = () => performance.now()) {
@@ -75,22 +75,22 @@ export class RememberedDetails {
   /**
    * Returns the check of a stream; undefined if its details are not remembered.
    *
-   * @param mostBytes maximum size of an entry that the check returns; if absent, it returns both
+   * @param maxBytes maximum size of an entry that the check returns; if absent, it returns both
    */
-  checkOf(key: string, mostBytes?: number): DetailsCheck | undefined {
+  checkOf(key: string, maxBytes?: number): DetailsCheck | undefined {
     const known = this.#streams.get(key);
     if (known === undefined) return undefined;
     if (this.#now() - known.readAt > REMEMBERED_MS) {
       this.#streams.delete(key);
       return undefined;
     }
-    return checkOf(key, known.details, mostBytes);
+    return checkOf(key, known.details, maxBytes);
   }
 }
 
-function checkOf(key: string, details: Remembered["details"], mostBytes = Number.MAX_VALUE): DetailsCheck {
+function checkOf(key: string, details: Remembered["details"], maxBytes = Number.MAX_VALUE): DetailsCheck {
   const { length, first, last } = details;
-  const wanted = [first, last].filter(({ bytes }) => bytes <= mostBytes);
+  const wanted = [first, last].filter(({ bytes }) => bytes <= maxBytes);
   const ids = [...new Set(wanted.map(({ id }) => id))];
   return {
     checked: details,

@@ -89,17 +89,17 @@ for i = 1, #info, 2 do
 end
 return info`;
 
-/** Returns the command that requests details. @param mostBytes maximum size of an entry that includes its payload */
-export function detailsCommand(key: string, depth: DetailDepth, mostBytes?: number): readonly Argument[] {
+/** Returns the command that requests details. @param maxBytes maximum size of an entry that includes its payload */
+export function detailsCommand(key: string, depth: DetailDepth, maxBytes?: number): readonly Argument[] {
   switch (depth) {
     case "length":
       return ["XLEN", key];
     case "facts":
       return ["EVAL", WITHOUT_LARGE_ENTRIES, 1, key, -1, LARGE_PAYLOAD_BYTES];
     case "payloads":
-      return mostBytes === undefined
+      return maxBytes === undefined
         ? ["XINFO", "STREAM", key]
-        : ["EVAL", WITHOUT_LARGE_ENTRIES, 1, key, mostBytes, LARGE_PAYLOAD_BYTES];
+        : ["EVAL", WITHOUT_LARGE_ENTRIES, 1, key, maxBytes, LARGE_PAYLOAD_BYTES];
     default:
       return depth satisfies never;
   }
@@ -139,10 +139,10 @@ export function detailsOf(reply: Reply): StreamDetails {
 }
 
 /** Omits payloads over a size. */
-export function withoutLargePayloads(details: StreamDetails, mostBytes = Number.MAX_VALUE): StreamDetails {
+export function withoutLargePayloads(details: StreamDetails, maxBytes = Number.MAX_VALUE): StreamDetails {
   const { first, last } = details;
   const limited = ({ id, bytes, entry }: EdgeEntry): EdgeEntry =>
-    entry === undefined || bytes > mostBytes ? { id, bytes } : { id, bytes, entry };
+    entry === undefined || bytes > maxBytes ? { id, bytes } : { id, bytes, entry };
   return { ...details, ...(first && { first: limited(first) }), ...(last && { last: limited(last) }) };
 }
 

@@ -26,7 +26,7 @@ const RECHECK_MS = 1000;
 /** The same for a stream, which is also checked in each round. */
 const RECHECK_STREAM_MS = 10_000;
 /** Remembered keys; above this, all are forgotten. */
-const MOST_REMEMBERED = 100_000;
+const MAX_REMEMBERED = 100_000;
 
 /** Checks over one connection. */
 export class KeyChecks {
@@ -99,7 +99,7 @@ export class KeyChecks {
       this.#later.add(key);
       return;
     }
-    if (this.#checkedAt.size >= MOST_REMEMBERED) this.#checkedAt.clear();
+    if (this.#checkedAt.size >= MAX_REMEMBERED) this.#checkedAt.clear();
     this.#checkedAt.set(key, now);
     void this.check(key);
   }

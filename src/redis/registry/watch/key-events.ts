@@ -65,7 +65,7 @@ const CHANGES: Readonly<Record<string, KeyChange>> = {
   move_from: "removed",
 };
 /** Maximum number of prefixes: Redis compares each event with each of them. Beyond it, all keys are reported. */
-const MOST_PREFIXES = 64;
+const MAX_PREFIXES = 64;
 /** Every key begins with it. */
 const ALL_KEYS = "";
 /** Time (ms) before arming is tried again. */
@@ -108,7 +108,7 @@ export class KeyEvents {
   /** Reports changes of keys with a prefix from when the promise resolves. @throws an error of Redis */
   async cover(prefix: string): Promise<void> {
     if (!this.#prefixes.has(ALL_KEYS))
-      this.#prefixes.add(this.#prefixes.size < MOST_PREFIXES ? prefix : ALL_KEYS);
+      this.#prefixes.add(this.#prefixes.size < MAX_PREFIXES ? prefix : ALL_KEYS);
     await this.#arm();
   }
 

@@ -2,9 +2,9 @@
 import type { KeyScope } from "./key-scope.ts";
 
 /** Maximum number of prefixes. Each costs a set of keys. */
-const MOST_SCOPES = 10_000;
+const MAX_SCOPES = 10_000;
 /** Maximum number of prefixes that are not a device. Each is compared with the key of each event. */
-const MOST_OTHER_SCOPES = 64;
+const MAX_OTHER_SCOPES = 64;
 
 /** The scopes in use, with different prefixes. */
 export class KeyScopes {
@@ -26,7 +26,7 @@ export class KeyScopes {
   }
 
   hasRoom(): boolean {
-    return this.#scopes.size < MOST_SCOPES && this.#others.size < MOST_OTHER_SCOPES;
+    return this.#scopes.size < MAX_SCOPES && this.#others.size < MAX_OTHER_SCOPES;
   }
 
   add(scope: KeyScope): void {

@@ -22,7 +22,7 @@ import { WatchSchedule } from "./watch-schedule.ts";
 export interface StreamWatchOptions {
   readonly open: OpenKeyEventSource;
   /** Longest stream key that is reported, in bytes. */
-  readonly mostKeyBytes: number;
+  readonly maxKeyBytes: number;
   readonly workSlices: WorkSlices;
   readonly logger: Logger;
 }
@@ -34,9 +34,9 @@ export interface WatchedStreams {
 }
 
 /** Attempts of a request whose connection is lost: nothing that it sends changes anything. */
-const MOST_TRIES = 5;
+const MAX_TRIES = 5;
 /** Remembered keys; above this, all are forgotten. */
-const MOST_REMEMBERED = 100_000;
+const MAX_REMEMBERED = 100_000;
 
 /** Sources of changes of keys, while there are users. */
 interface Source {
@@ -73,7 +73,7 @@ export class StreamWatch {
    * @throws GatewayError if Redis is unavailable, or too many prefixes are watched
    */
   async watch(prefixes: readonly string[], listener: StreamListener): Promise<WatchedStreams> {
-    const scopes = await this.#currentScopes(prefixes, MOST_TRIES);
+    const scopes = await this.#currentScopes(prefixes, MAX_TRIES);
     for (const scope of scopes) scope.listeners.add(listener);
     return {
       keys: scopes.flatMap(({ keys }) => [...keys]),
@@ -145,7 +145,7 @@ export class StreamWatch {
   }
 
   #openSource(): Source {
-    const { open, logger, mostKeyBytes, workSlices } = this.#options;
+    const { open, logger, maxKeyBytes, workSlices } = this.#options;
     const events = new KeyEvents(
       open,
       { onChange: (key, change) => this.#onChange(key, change), onMissed: () => this.#listAll() },
@@ -157,7 +157,7 @@ export class StreamWatch {
       mayHaveChanged: (key) => this.#onChange(key, "changed"),
     });
     const listings = new KeyListings({
-      scan: createKeyScan(events.database, mostKeyBytes, workSlices),
+      scan: createKeyScan(events.database, maxKeyBytes, workSlices),
       workSlices,
       isCurrent: (scope) => this.#scopes.has(scope),
       check: (key) => void checks.check(key),
@@ -201,7 +201,7 @@ export class StreamWatch {
   }
 
   #exists(key: string): void {
-    if (Buffer.byteLength(key) > this.#options.mostKeyBytes) return;
+    if (Buffer.byteLength(key) > this.#options.maxKeyBytes) return;
     for (const scope of this.#scopes.covering(key)) scope.add(key);
   }
 
@@ -211,7 +211,7 @@ export class StreamWatch {
   }
 
   #note(key: string): void {
-    if (this.#noted.size >= MOST_REMEMBERED) this.#noted.clear();
+    if (this.#noted.size >= MAX_REMEMBERED) this.#noted.clear();
     this.#noted.add(key);
     let isNew = false;
     for (const scope of this.#scopes.covering(key)) {

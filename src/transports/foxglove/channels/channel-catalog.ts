@@ -38,7 +38,7 @@ export type FoundChannel = LiveChannel | "empty" | undefined;
 export type Channels = ReadonlyMap<string, FoundChannel>;
 
 /** Channels that are remembered; above this, the oldest are dropped. */
-const MOST_CHANNELS = 10_000;
+const MAX_CHANNELS = 10_000;
 /**
  * Time (ms) for which a channel is remembered: viewers that arrive together share it. Not longer, because changes of streams
  * that no viewer has are not noticed.
@@ -47,7 +47,7 @@ const REMEMBERED_MS = 5000;
 /** Newest entries up to this size (bytes) are read together with the facts about their streams. */
 const SAMPLE_BYTES = 64 * 1024;
 /** Newest entries that a schema is inferred from, because members may be absent in one of them. */
-const MOST_SAMPLES = 10;
+const MAX_SAMPLES = 10;
 /** Streams that are examined at a time, which bounds the memory of their samples. */
 const STREAMS_AT_A_TIME = 50;
 
@@ -60,7 +60,7 @@ interface Known {
 /** Finds the channels of streams. */
 export class ChannelCatalog {
   readonly #parts: CatalogParts;
-  #known = new BoundedMap<Known>(MOST_CHANNELS);
+  #known = new BoundedMap<Known>(MAX_CHANNELS);
   readonly #listeners = new Set<(key: string) => void>();
   /** Ends the watch of metadata. */
   #watching: Promise<() => void> | undefined;
@@ -79,7 +79,7 @@ export class ChannelCatalog {
       void this.#watching?.then((stop) => stop());
       this.#watching = undefined;
       // Changes are not noticed from now on.
-      this.#known = new BoundedMap(MOST_CHANNELS);
+      this.#known = new BoundedMap(MAX_CHANNELS);
     };
   }
 
@@ -182,7 +182,7 @@ function samplesNeeded(meta: unknown, last: StreamDetails["last"]): number {
   if (entry === undefined) return readDeclaration(meta).declaration.contentType === undefined ? 1 : 0;
   if (!isSchemaInferred(meta, entry)) return 1;
   const fitting = Math.floor(SAMPLE_BYTES / Math.max(1, entry.data.length));
-  return Math.max(1, Math.min(MOST_SAMPLES, fitting));
+  return Math.max(1, Math.min(MAX_SAMPLES, fitting));
 }
 
 function channelOf({ key, details, meta }: StreamFacts, samples: readonly Entry[]): FoundChannel {

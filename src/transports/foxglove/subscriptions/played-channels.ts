@@ -25,7 +25,7 @@ import {
   type PlaybackReport,
 } from "../../../wire/foxglove/server-messages.ts";
 import type { TransportParts } from "../../parts.ts";
-import { LEAST_RATE, MOST_RATE } from "../../request/playback.ts";
+import { MAX_RATE, MIN_RATE } from "../../request/playback.ts";
 import type { Chunks } from "../../response/memory/chunks.ts";
 import { createFrameWriter } from "../../websocket-protocol/frames/frame-writer.ts";
 import type { Advertisements } from "../channels/advertisements.ts";
@@ -95,10 +95,10 @@ export class PlayedChannels implements ChannelReaders {
   }
 
   control({ command, speed, seekTime, requestId }: PlaybackControl): void {
-    if (command === "play" && !(speed >= LEAST_RATE && speed <= MOST_RATE))
+    if (command === "play" && !(speed >= MIN_RATE && speed <= MAX_RATE))
       throw new GatewayError(
         "BAD_PAYLOAD",
-        `speed must be between ${LEAST_RATE} and ${MOST_RATE}, got ${speed}`,
+        `speed must be between ${MIN_RATE} and ${MAX_RATE}, got ${speed}`,
       );
     const id = seekTime === undefined ? undefined : this.#inRange(idOfLogTime(seekTime));
     const isPlaying = command === "play";

@@ -8,7 +8,7 @@ import type { PauseReason, Subscription } from "../../../live/subscription.ts";
 export type Member = Pick<Subscription, "pause" | "resume" | "isPaused">;
 
 /** Members that catch up at a time. */
-const MOST_CATCHING_UP = 8;
+const MAX_CATCHING_UP = 8;
 /** Time (ms) after which others resume, although those before them have not caught up: their Redis node may be unavailable. */
 const TURN_MS = 50;
 
@@ -68,7 +68,7 @@ export class Rotation {
   #resumeSome(): void {
     this.#isResuming = true;
     for (const member of this.#held) {
-      if (this.#isPaused || this.#catchingUp.size >= MOST_CATCHING_UP) break;
+      if (this.#isPaused || this.#catchingUp.size >= MAX_CATCHING_UP) break;
       this.#held.delete(member);
       this.#running.add(member);
       this.#catchingUp.add(member);

@@ -19,7 +19,7 @@ export interface SubscribedChannelsHooks<S> {
 }
 
 /** Ended subscriptions that are remembered. */
-const MOST_ENDED = 10_000;
+const MAX_ENDED = 10_000;
 
 /** Keeps the subscriptions of a viewer. */
 export class SubscribedChannels<S extends Subscribed> {
@@ -28,7 +28,7 @@ export class SubscribedChannels<S extends Subscribed> {
   readonly #byId = new Map<number, S>();
   readonly #byKey = new Map<string, S>();
   /** Ids of subscriptions that the gateway ended. Lichtblick unsubscribes from them, too. */
-  readonly #ended = new BoundedMap<true>(MOST_ENDED);
+  readonly #ended = new BoundedMap<true>(MAX_ENDED);
 
   constructor(advertisements: Advertisements, hooks: SubscribedChannelsHooks<S>) {
     this.#advertisements = advertisements;

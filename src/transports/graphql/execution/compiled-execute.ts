@@ -38,7 +38,7 @@ interface Known {
 const COMPILE_AT = 5;
 
 /** Maximum number of selected fields of a compiled document. Compiling more takes so long that other clients would wait. */
-const MOST_COMPILED_FIELDS = 100;
+const MAX_COMPILED_FIELDS = 100;
 
 /** Creates the function that executes operations. @param compileAt number of the execution that compiles a document */
 export function createRun(compileAt = COMPILE_AT): Run {
@@ -56,7 +56,7 @@ export function createRun(compileAt = COMPILE_AT): Run {
   function start(args: ExecutionArgs, one: Known): ExecutionResult | Promise<ExecutionResult> {
     const { rootValue, variableValues } = args;
     const context = args.contextValue as OperationContext;
-    if (++one.uses === compileAt && one.fields <= MOST_COMPILED_FIELDS) one.compiled = compile(args);
+    if (++one.uses === compileAt && one.fields <= MAX_COMPILED_FIELDS) one.compiled = compile(args);
     // Invalid variables are reported by graphql-js, so that their messages do not change with compilation.
     if (one.isLarge || one.compiled === undefined || hasWrongVariables(args)) {
       context.work.beginInSlices();

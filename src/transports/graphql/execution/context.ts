@@ -81,7 +81,7 @@ export function createOperationContext(
     visitor,
     session,
     lookups: createLookups(parts.streams.registry, visitor.identity, parts.access.turns.slices),
-    payloads: createPayloadBudget({ mostBytes: graphqlMaxAnswerBytes, readBytes: maxAnswerBytes, lease }),
+    payloads: createPayloadBudget({ maxBytes: graphqlMaxAnswerBytes, readBytes: maxAnswerBytes, lease }),
     lease,
     work: new WorkBudget(parts.config, parts.access.turns.slices),
     again: () => createOperationContext(parts, visitor, session, lease),

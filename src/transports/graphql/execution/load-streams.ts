@@ -86,7 +86,7 @@ async function loadRecords(
   {
     streams: { registry, streamReader },
     payloads,
-    work: { mostPayloadBytes },
+    work: { maxPayloadBytes },
     visitor,
     lease,
   }: OperationContext,
@@ -108,11 +108,10 @@ async function loadRecords(
   // If the budget for payloads is used up, only the payload fields are errors.
   if (small === undefined) return registry.streams(keys, { ...wanted, depth: "facts" });
   const records = [...small];
-  for (const step of stepsOfLarge(records, stepBytes, mostPayloadBytes)) {
-    const leftOut = step.reduce((sum, i) => sum + leftOutOf(records[i], mostPayloadBytes), 0);
+  for (const step of stepsOfLarge(records, stepBytes, maxPayloadBytes)) {
+    const leftOut = step.reduce((sum, i) => sum + leftOutOf(records[i], maxPayloadBytes), 0);
     const some = step.map((i) => keys[i] ?? "");
-    const readLarge = () =>
-      registry.streams(some, { ...wanted, meta: false, payloadBytes: mostPayloadBytes });
+    const readLarge = () => registry.streams(some, { ...wanted, meta: false, payloadBytes: maxPayloadBytes });
     const found = await unlessTooLarge(payloads.gather(Math.max(stepBytes, leftOut), readLarge, edgeEntries));
     if (found === undefined) break;
     step.forEach((i, at) => {
@@ -136,12 +135,12 @@ async function unlessTooLarge<T>(gathering: Promise<T>): Promise<T | undefined> 
 function stepsOfLarge(
   records: readonly StreamRecord[],
   stepBytes: number,
-  mostPayloadBytes: number,
+  maxPayloadBytes: number,
 ): readonly (readonly number[])[] {
   const steps: number[][] = [];
   let room = 0;
   records.forEach(({ details }, i) => {
-    const leftOut = leftOutOf({ details }, mostPayloadBytes);
+    const leftOut = leftOutOf({ details }, maxPayloadBytes);
     if (leftOut === 0) return;
     if (leftOut > room) {
       steps.push([]);
@@ -154,9 +153,9 @@ function stepsOfLarge(
 }
 
 /** Returns the bytes of a stream's omitted payloads that fit into a field. */
-function leftOutOf(record: Pick<StreamRecord, "details"> | undefined, mostPayloadBytes: number): number {
+function leftOutOf(record: Pick<StreamRecord, "details"> | undefined, maxPayloadBytes: number): number {
   const fitting = (edge: EdgeEntry | undefined) =>
-    edge === undefined || edge.entry !== undefined || edge.bytes > mostPayloadBytes ? 0 : edge.bytes;
+    edge === undefined || edge.entry !== undefined || edge.bytes > maxPayloadBytes ? 0 : edge.bytes;
   return fitting(record?.details?.first) + fitting(record?.details?.last);
 }
 

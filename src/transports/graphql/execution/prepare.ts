@@ -42,9 +42,9 @@ export type Prepare = (request: GraphqlRequest, visitor: Visitor, session: Sessi
 type Checked = { readonly document: DocumentNode } | { readonly errors: readonly GraphQLError[] };
 
 /** Maximum number of characters in cached documents; the oldest documents are evicted first. */
-const MOST_CHARACTERS = 4 * 1024 * 1024;
+const MAX_CHARACTERS = 4 * 1024 * 1024;
 /** Maximum number of errors that validation reports for one document. */
-const MOST_ERRORS = 20;
+const MAX_ERRORS = 20;
 
 /** Creates the function that prepares requests. */
 export function createPrepare(schema: GraphQLSchema, parts: GraphqlParts): Prepare {
@@ -58,7 +58,7 @@ export function createPrepare(schema: GraphQLSchema, parts: GraphqlParts): Prepa
     known.set(query, made);
     characters += query.length;
     for (const old of known.keys()) {
-      if (characters <= MOST_CHARACTERS) break;
+      if (characters <= MAX_CHARACTERS) break;
       known.delete(old);
       characters -= old.length;
     }
@@ -76,7 +76,7 @@ export function createPrepare(schema: GraphQLSchema, parts: GraphqlParts): Prepa
     }
     const over = limitError(document, parts.config);
     if (over !== undefined) return { errors: [over] };
-    const errors = validate(schema, document, undefined, { maxErrors: MOST_ERRORS });
+    const errors = validate(schema, document, undefined, { maxErrors: MAX_ERRORS });
     if (errors.length === 0) return { document };
     return { errors: errors.map((error) => withCode(error, "GRAPHQL_VALIDATION_FAILED")) };
   }

@@ -7,8 +7,8 @@ import { unmarkNumbers } from "../../request/exact-numbers.ts";
 const LEVELS = 7;
 
 /** A result with more values, or more characters in its strings, is large. Serializing one takes about 1 ms. */
-const MOST_VALUES = 2_000;
-const MOST_CHARACTERS = 64 * 1024;
+const MAX_VALUES = 2_000;
+const MAX_CHARACTERS = 64 * 1024;
 /** Formatting an error takes as long as serializing this number of values. */
 const VALUES_OF_ERROR = 20;
 
@@ -44,7 +44,7 @@ export function isLargeResult(result: object): boolean {
       values += items.length;
       for (const item of items) open.push(item);
     }
-    if (characters > MOST_CHARACTERS || values > MOST_VALUES) return true;
+    if (characters > MAX_CHARACTERS || values > MAX_VALUES) return true;
   }
   return false;
 }
@@ -59,7 +59,7 @@ class PieceWriter {
 
   add(text: string): void {
     this.#text += text;
-    if (this.#text.length >= MOST_CHARACTERS) this.#close();
+    if (this.#text.length >= MAX_CHARACTERS) this.#close();
   }
 
   take(): Pieces {
@@ -74,7 +74,7 @@ class PieceWriter {
 }
 
 function* write(value: unknown, levels: number, out: PieceWriter): Generator<void, void> {
-  if (typeof value === "string" && value.length > MOST_CHARACTERS) {
+  if (typeof value === "string" && value.length > MAX_CHARACTERS) {
     yield* writeString(value, out);
     return;
   }
@@ -99,7 +99,7 @@ function* write(value: unknown, levels: number, out: PieceWriter): Generator<voi
 function* writeString(value: string, out: PieceWriter): Generator<void, void> {
   out.add('"');
   for (let from = 0; from < value.length; ) {
-    const end = from + MOST_CHARACTERS;
+    const end = from + MAX_CHARACTERS;
     // The halves of a surrogate pair are serialized together.
     const isSplit = isHighSurrogate(value.charCodeAt(end - 1));
     const to = isSplit ? end + 1 : end;

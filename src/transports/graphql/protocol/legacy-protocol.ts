@@ -43,7 +43,7 @@ export interface Link {
 }
 
 /** Maximum number of messages queued before the ack. A client that sends more follows neither protocol. */
-const MOST_HELD = 100;
+const MAX_HELD = 100;
 
 /** Creates a link that passes messages on unchanged. @param protocol negotiated subprotocol; `graphql-ws` rejects others */
 export function plainLink({ send, close, onPing }: Wire, protocol: string): Link {
@@ -94,7 +94,7 @@ export function legacyLink(wire: Wire): Link {
         begun = true;
         return link.message(message);
       }
-      if (held.length >= MOST_HELD) return wire.close(4429, "Too many messages before the acknowledgement");
+      if (held.length >= MAX_HELD) return wire.close(4429, "Too many messages before the acknowledgement");
       held.push(message);
     },
   };

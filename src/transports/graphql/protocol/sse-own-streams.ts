@@ -23,7 +23,7 @@ interface SseStream {
 }
 
 /** Maximum number of streams that are reserved and not opened yet. */
-const MOST_RESERVED = 1000;
+const MAX_RESERVED = 1000;
 const RESERVED_MS = 30_000;
 
 /** Creates the error for a token without a stream. */
@@ -51,10 +51,10 @@ export class OwnStreams implements StreamsByToken {
 
   /** Reserves a stream for an identity. @returns its token @throws GatewayError TOO_MANY_REQUESTS */
   reserve(owner: string): string {
-    if (this.#reserved >= MOST_RESERVED)
+    if (this.#reserved >= MAX_RESERVED)
       throw new GatewayError(
         "TOO_MANY_REQUESTS",
-        `at most ${MOST_RESERVED} event streams can be reserved; open one of them first`,
+        `at most ${MAX_RESERVED} event streams can be reserved; open one of them first`,
       );
     const token = randomUUID();
     this.keep({ token, owner });

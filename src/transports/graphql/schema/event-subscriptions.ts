@@ -13,7 +13,7 @@ import { devicePrefix, fewNames } from "./names.ts";
 import { metaOf, storedJsonOf } from "./payload.ts";
 
 /** Maximum number of undelivered metadata changes. The subscription of a client that falls further behind ends. */
-const MOST_CHANGES = 10_000;
+const MAX_CHANGES = 10_000;
 
 interface MetaChange {
   readonly id: string;
@@ -178,11 +178,11 @@ async function watchMeta(
     const id = idOf(key);
     if (id === undefined || !may(visitor.identity, "read", key)) return;
     changes.set(id, meta);
-    if (changes.size > MOST_CHANGES)
+    if (changes.size > MAX_CHANGES)
       end(
         new GatewayError(
           "TOO_LARGE",
-          `the client is too slow: more than ${MOST_CHANGES} metadata changes are undelivered`,
+          `the client is too slow: more than ${MAX_CHANGES} metadata changes are undelivered`,
         ),
       );
     else wake();

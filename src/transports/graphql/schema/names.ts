@@ -4,7 +4,7 @@ import { shown } from "../../../domain/shown.ts";
 import {
   checkName,
   DEFAULT_DEVICE,
-  mostKeyBytes,
+  maxKeyBytes,
   namingOf,
   type ParameterNames,
 } from "../../../domain/streams/stream-name.ts";
@@ -47,7 +47,7 @@ export function eitherOf<T>(
 /** Validates a stream id, or a complete key from a list. @throws GatewayError BAD_PARAMETER if it is empty or too long */
 export function streamIdOf({ config }: OperationContext, id: string): string {
   if (id === "") throw badParameter("streamId", "must not be empty");
-  checkName("streamId", id, mostKeyBytes(config.maxNameBytes));
+  checkName("streamId", id, maxKeyBytes(config.maxNameBytes));
   return id;
 }
 
@@ -59,6 +59,6 @@ export function fewNames(
 ): readonly string[] {
   if (values.length > config.maxStreams)
     throw badParameter(name, `must have at most ${config.maxStreams} names, got ${values.length}`);
-  for (const one of values) checkName(name, one, mostKeyBytes(config.maxNameBytes));
+  for (const one of values) checkName(name, one, maxKeyBytes(config.maxNameBytes));
   return values;
 }

@@ -12,15 +12,15 @@ import type { WorkBudget } from "../execution/limits/work-budget.ts";
 const LAST_MOMENT_MS = 8.64e15;
 
 /** Maximum length of a time format, in characters. */
-const MOST_FORMAT_CHARACTERS = 64;
+const MAX_FORMAT_CHARACTERS = 64;
 
 /** Encodes a payload as base64 with Node's encoder; the one in `wire` is for browsers. @throws GatewayError TOO_LARGE */
 export const base64Of = (data: Uint8Array, work: WorkBudget): string =>
   bufferOf(fitting(data, work)).toString("base64");
 
 /** Returns the payload. @throws GatewayError TOO_LARGE if it exceeds the maximum size of a field */
-function fitting(data: Uint8Array, { mostPayloadBytes }: WorkBudget): Uint8Array {
-  if (data.length > mostPayloadBytes) throw payloadTooLarge("payload", data.length, mostPayloadBytes);
+function fitting(data: Uint8Array, { maxPayloadBytes }: WorkBudget): Uint8Array {
+  if (data.length > maxPayloadBytes) throw payloadTooLarge("payload", data.length, maxPayloadBytes);
   return data;
 }
 
@@ -88,11 +88,8 @@ export const metaOf = (stored: Uint8Array | undefined, work: WorkBudget): unknow
 export function timeText(id: EntryId, format: string | null | undefined): string {
   const ms = timeOfId(id);
   if (ms > LAST_MOMENT_MS) throw badParameter("time", `of entry ${id} is out of range`);
-  if (format != null && format.length > MOST_FORMAT_CHARACTERS)
-    throw badParameter(
-      "format",
-      `must be at most ${MOST_FORMAT_CHARACTERS} characters, got ${format.length}`,
-    );
+  if (format != null && format.length > MAX_FORMAT_CHARACTERS)
+    throw badParameter("format", `must be at most ${MAX_FORMAT_CHARACTERS} characters, got ${format.length}`);
   const moment = new Date(ms);
   return format ? utcFormat(format.replaceAll("%z", "+0000"))(moment) : moment.toISOString();
 }

@@ -5,7 +5,7 @@
 
 import { badParameter } from "../../../domain/errors.ts";
 import { parseCursor, type RequestedCursor } from "../../../domain/streams/cursor.ts";
-import { mostKeyBytes, withoutRepeats } from "../../../domain/streams/stream-name.ts";
+import { maxKeyBytes, withoutRepeats } from "../../../domain/streams/stream-name.ts";
 import {
   type KeyPattern,
   type StreamSelection,
@@ -46,7 +46,7 @@ export async function requestedStreams(
     selectStreams({
       noDevicePrefix: context.config.noDevicePrefix,
       // An id may be a whole key.
-      maxNameBytes: mostKeyBytes(context.config.maxNameBytes),
+      maxNameBytes: maxKeyBytes(context.config.maxNameBytes),
       names: NAMES,
       ...{ ids, isLiteral, device: ofDevice, prefix: "" },
       exclude: fewNames(context, "exclude", exclude ?? []),

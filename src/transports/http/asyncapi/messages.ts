@@ -2,7 +2,7 @@
 import { ERRORS } from "../../../domain/errors.ts";
 import { CLEAN_FORMAT_NAMES, cleanFormat, RAW_TYPE } from "../../../wire/formats.ts";
 import { PLAYBACK_STATUSES } from "../../../wire/notices/playback-notice.ts";
-import { MOST_RATE } from "../../request/playback.ts";
+import { MAX_RATE } from "../../request/playback.ts";
 import { ID, type Message, message, object, TEXT } from "./message.ts";
 import { WORK_MESSAGES } from "./work-messages.ts";
 
@@ -25,7 +25,7 @@ const BATCH = {
 };
 
 const ERROR_IN_ACK = object({ error: TEXT, code: { enum: Object.keys(ERRORS) } });
-const RATE = { type: "number", minimum: 0, maximum: MOST_RATE } as const;
+const RATE = { type: "number", minimum: 0, maximum: MAX_RATE } as const;
 const SINCE = { ...TEXT, format: "date-time" };
 
 const BATCHES: Readonly<Record<string, Message>> = Object.fromEntries(

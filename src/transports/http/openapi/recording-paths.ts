@@ -1,6 +1,6 @@
 /** Routes of recordings in the OpenAPI document. */
 import { FILE_FORMAT } from "../../../wire/formats.ts";
-import { LEAST_RATE, MOST_RATE } from "../../request/playback.ts";
+import { MAX_RATE, MIN_RATE } from "../../request/playback.ts";
 import type { Operation, Paths } from "./paths.ts";
 import { FAULTS, problem, SMALL_BODY, text } from "./responses.ts";
 import {
@@ -149,7 +149,7 @@ const PLAY: Operation = {
         rate: {
           ...NUMBER,
           default: 1,
-          description: `Speed: ${LEAST_RATE} to ${MOST_RATE}, or 0 for as fast as possible.`,
+          description: `Speed: ${MIN_RATE} to ${MAX_RATE}, or 0 for as fast as possible.`,
         },
         device: {
           ...STRING,

@@ -160,7 +160,7 @@ function pathAfter(request: FastifyRequest): string {
 
 /** Placeholder origin. A path that resolves to another origin is rejected. */
 const HERE = "http://gateway.invalid";
-const MOST_PATH_CHARACTERS = 2048;
+const MAX_PATH_CHARACTERS = 2048;
 
 /**
  * Returns the path if it is one of this gateway, or else `/`. A browser resolves `Location` by the URL standard, in which `/\\evil.example`,
@@ -168,7 +168,7 @@ const MOST_PATH_CHARACTERS = 2048;
  * has no control characters, is used in the header.
  */
 function ownPath(path: string | null): string {
-  if (path === null || !path.startsWith("/") || path.length > MOST_PATH_CHARACTERS) return "/";
+  if (path === null || !path.startsWith("/") || path.length > MAX_PATH_CHARACTERS) return "/";
   const url = URL.canParse(path, HERE) ? new URL(path, HERE) : undefined;
   if (url === undefined || url.origin !== HERE || url.pathname.startsWith("//")) return "/";
   return url.pathname + url.search + url.hash;

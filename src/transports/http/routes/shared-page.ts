@@ -4,7 +4,7 @@ import { sleep } from "../../../domain/scheduling/sleep.ts";
 /** Pause after a computation, as a multiple of its duration: computations use at most a fifth of the time. */
 const PAUSE_FACTOR = 4;
 /** Maximum pause (ms), so that a slow page does not delay the next scrape for long. */
-const MOST_PAUSE_MS = 500;
+const MAX_PAUSE_MS = 500;
 
 /**
  * Shares a computation. A client always receives a page that was computed after its request arrived, never an older one:
@@ -27,7 +27,7 @@ export function sharePage<T>(compute: () => Promise<T>): () => Promise<T> {
       return await compute();
     } finally {
       const now = performance.now();
-      pausedUntilMs = now + Math.min(MOST_PAUSE_MS, PAUSE_FACTOR * (now - startedAt));
+      pausedUntilMs = now + Math.min(MAX_PAUSE_MS, PAUSE_FACTOR * (now - startedAt));
     }
   }
 

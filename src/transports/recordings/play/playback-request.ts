@@ -5,14 +5,14 @@ import { parseTime } from "../../../domain/streams/cursor.ts";
 import { timeOfId } from "../../../domain/streams/entry-id.ts";
 import type { PlaybackRequest } from "../../../recordings/playback-status.ts";
 import type { RecordingStatus } from "../../../recordings/recording-status.ts";
-import { isRate, LEAST_RATE, MOST_RATE } from "../../request/playback.ts";
+import { isRate, MAX_RATE, MIN_RATE } from "../../request/playback.ts";
 import { type Body, bodyOf, checkMembers, optionalText, textList } from "../request-body.ts";
 
 /** Members of the body. */
 const MEMBERS = ["rate", "device", "streams", "exclude", "from", "to", "loop", "dedupe"];
 
 /** Maximum length of a dedupe key, in characters. */
-const MOST_DEDUPE = 200;
+const MAX_DEDUPE = 200;
 
 /** Reads a body, which may be empty. @throws GatewayError BAD_BODY or BAD_PARAMETER */
 export function readPlaybackRequest(text: string): PlaybackRequest {
@@ -56,7 +56,7 @@ function readRate({ rate = 1 }: Body): number {
   if (typeof rate === "number" && isRate(rate)) return rate;
   throw badParameter(
     "rate",
-    `must be 0, or a number between ${LEAST_RATE} and ${MOST_RATE}, got ${shown(rate)}`,
+    `must be 0, or a number between ${MIN_RATE} and ${MAX_RATE}, got ${shown(rate)}`,
   );
 }
 
@@ -74,7 +74,7 @@ function readTime(body: Body, name: "from" | "to"): number | undefined {
 
 function readDedupeKey(body: Body): string | undefined {
   const key = optionalText(body, "dedupe");
-  if (key !== undefined && (key === "" || key.length > MOST_DEDUPE))
-    throw badParameter("dedupe", `must have 1 to ${MOST_DEDUPE} characters, got ${key.length}`);
+  if (key !== undefined && (key === "" || key.length > MAX_DEDUPE))
+    throw badParameter("dedupe", `must have 1 to ${MAX_DEDUPE} characters, got ${key.length}`);
   return key;
 }

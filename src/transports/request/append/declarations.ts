@@ -13,7 +13,7 @@ import { guessType } from "../../../domain/content/detection.ts";
 import {
   essenceOf,
   isDescriptive,
-  MOST_TYPE_CHARACTERS,
+  MAX_TYPE_CHARACTERS,
   parseMediaType,
 } from "../../../domain/content/media-type.ts";
 import { badParameter, GatewayError } from "../../../domain/errors.ts";
@@ -67,7 +67,7 @@ function readContentType(given: string): string {
   if (type !== undefined) return type;
   throw badParameter(
     "content_type",
-    `must be a media type of at most ${MOST_TYPE_CHARACTERS} characters, such as image/jpeg, got ${shown(given)}`,
+    `must be a media type of at most ${MAX_TYPE_CHARACTERS} characters, such as image/jpeg, got ${shown(given)}`,
   );
 }
 
@@ -109,7 +109,7 @@ export function declaredType(contentType: string | undefined, data: Uint8Array):
 /** Time (ms) for which a stream is known to declare something. POST requests within it need no read from Redis. */
 const KNOWN_MS = 10_000;
 /** Streams remembered. Above this, all are forgotten. */
-const MOST_STREAMS = 10_000;
+const MAX_STREAMS = 10_000;
 
 /** Members that a stream's metadata declares. */
 interface Known {
@@ -140,7 +140,7 @@ export function createDeclarations(registry: Pick<Registry, "changeStreamMeta">)
         declared = new Set(Object.entries(after).flatMap(([name, value]) => (value == null ? [] : [name])));
         return added.length === 0 ? undefined : unmarkNumbers(JSON.stringify(after));
       });
-      if (known.size >= MOST_STREAMS) known.clear();
+      if (known.size >= MAX_STREAMS) known.clear();
       known.set(key, { members: declared, untilMs: performance.now() + KNOWN_MS });
       return undefined;
     } catch (error) {
@@ -198,7 +198,7 @@ export interface ConnectionDeclarations {
 }
 
 /** Streams of a connection that are remembered. Clients choose them, so the number must be limited. */
-const MOST_KEYS = 10_000;
+const MAX_KEYS = 10_000;
 
 /** Creates the declarations of a connection. @param onWarning called if a declaration could not be stored */
 export function createConnectionDeclarations(
@@ -212,7 +212,7 @@ export function createConnectionDeclarations(
     use(key) {
       // A stream is used for the first time again after the client renewed its token.
       if (used.has(key)) return;
-      if (used.size >= MOST_KEYS) {
+      if (used.size >= MAX_KEYS) {
         used.clear();
         undeclared.clear();
       }

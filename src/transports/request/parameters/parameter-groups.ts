@@ -4,11 +4,11 @@ import { CLEAN_FORMAT_NAMES, FILE_FORMAT } from "../../../wire/formats.ts";
 import { choice, flag, integer, name, names, number, type Parameter, text } from "./parameter-types.ts";
 
 /** Maximum `block` of a GET, in ms. */
-export const MOST_GET_BLOCK_MS = 3600 * 1000;
+export const MAX_GET_BLOCK_MS = 3600 * 1000;
 /** Maximum `block` of a pull, in ms. */
-export const MOST_PULL_BLOCK_MS = 24 * 3600 * 1000;
+export const MAX_PULL_BLOCK_MS = 24 * 3600 * 1000;
 /** Maximum `dedupe_from`. A connection counts up from it, and the next 2^52 numbers are still exact integers. */
-const MOST_DEDUPE_NUMBER = 2 ** 52;
+const MAX_DEDUPE_NUMBER = 2 ** 52;
 
 /** Parameters that name streams, and a ticket in place of a token. */
 export const NAMES = {
@@ -75,7 +75,7 @@ export const DEDUPE = {
   dedupe_from: integer(
     undefined,
     0,
-    MOST_DEDUPE_NUMBER,
+    MAX_DEDUPE_NUMBER,
     "Number of the first entry that is sent. Requires `dedupe`.",
   ),
 };
@@ -148,7 +148,7 @@ export const SETTLE = {
   ack_wait: integer(
     30_000,
     100,
-    MOST_PULL_BLOCK_MS,
+    MAX_PULL_BLOCK_MS,
     "Time in ms after which an unacknowledged entry is delivered again. All workers of a group use the same.",
   ),
   dead_letter: text(

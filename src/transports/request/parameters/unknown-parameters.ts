@@ -6,7 +6,7 @@ import { type ParameterRoute, rowsOf } from "./parameters.ts";
 /** Maximum characters of an unknown name in a warning. */
 const NAME_SHOWN = 40;
 /** Maximum number of warnings about unknown parameters per request. */
-const MOST_REPORTED = 3;
+const MAX_REPORTED = 3;
 
 /** Returns one warning per parameter that the route does not define, at most three. */
 export function unknownParameters(route: ParameterRoute, search: string): readonly string[] {
@@ -15,7 +15,7 @@ export function unknownParameters(route: ParameterRoute, search: string): readon
   const names = Object.keys(rowsOf(route));
   return Object.keys(parse(text))
     .filter((name) => name !== "" && !names.includes(name))
-    .slice(0, MOST_REPORTED)
+    .slice(0, MAX_REPORTED)
     .map((name) => {
       const nearest = nearestName(name, names);
       const hint = nearest === undefined ? "" : `; did you mean ${nearest}?`;

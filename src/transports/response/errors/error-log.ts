@@ -46,7 +46,7 @@ const LOGGED_CODES: ReadonlySet<ErrorCode> = new Set([
 ]);
 
 /** Maximum length of the texts in a line. A path or an error message may contain names of up to 3 KB. */
-const MOST_CHARACTERS = 500;
+const MAX_CHARACTERS = 500;
 
 /** Creates the error log of a gateway. */
 export function createErrorLog(counters: Counters, logger: Logger): ErrorLog {
@@ -63,7 +63,7 @@ export function createErrorLog(counters: Counters, logger: Logger): ErrorLog {
       }
       if (kind.status < 500) counters.clientErrors++;
       if (LOGGED_CODES.has(code))
-        logger.warn({ ...at, code, reason: message.slice(0, MOST_CHARACTERS) }, "a request was rejected");
+        logger.warn({ ...at, code, reason: message.slice(0, MAX_CHARACTERS) }, "a request was rejected");
     },
   };
 }
@@ -76,4 +76,4 @@ export const routePatternOf = (pathname: string): string =>
     .replace(/^(\/data\/\{stream_id\}\/work)\/[^/]+/, "$1/{group}")
     .replace(/^(\/recordings)\/[^/]+/, "$1/{name}")
     .replace(/^\/foxglove\/[^/]+/, "/foxglove/{device}")
-    .slice(0, MOST_CHARACTERS);
+    .slice(0, MAX_CHARACTERS);

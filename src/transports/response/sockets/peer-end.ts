@@ -44,9 +44,9 @@ export class PeerEnds {
   #checkedAt = Number.NEGATIVE_INFINITY;
   #isChecking = false;
 
-  /** @param mostMs maximum time between two checks */
-  constructor(mostMs: number) {
-    this.#everyMs = Math.min(CHECK_EVERY_MS, mostMs);
+  /** @param maxMs maximum time between two checks */
+  constructor(maxMs: number) {
+    this.#everyMs = Math.min(CHECK_EVERY_MS, maxMs);
   }
 
   /** Checks a socket with the next `consultKernel`, if necessary. */

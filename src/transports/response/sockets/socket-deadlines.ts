@@ -44,7 +44,7 @@ const CLOSING_LINGER_MS = 500;
 /** Maximum number of bytes read from a finished socket. */
 const LINGER_BYTES = 256 * 1024 * 1024;
 const SWEEP_MS = 1_000;
-const LEAST_SWEEP_MS = 20;
+const MIN_SWEEP_MS = 20;
 
 interface Watched {
   readonly socket: Socket;
@@ -89,7 +89,7 @@ export class SocketDeadlines {
     this.#writeTimeout = new WriteTimeout(options);
     this.#peerEnds = new PeerEnds(handshakeTimeoutMs);
     const sweepMs = Math.min(SWEEP_MS, writeTimeoutMs / 4, handshakeTimeoutMs / 4);
-    this.#sweeping = setInterval(() => this.#sweep(), Math.max(LEAST_SWEEP_MS, sweepMs)).unref();
+    this.#sweeping = setInterval(() => this.#sweep(), Math.max(MIN_SWEEP_MS, sweepMs)).unref();
     const finish = (socket: Socket) => this.finish(socket);
     this.#finishThis = function finishThis() {
       finish(this);

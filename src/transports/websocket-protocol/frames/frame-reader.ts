@@ -39,14 +39,14 @@ const BINARY = 2;
 const CLOSE = 8;
 const PING = 9;
 const PONG = 10;
-const MOST_CONTROL_BYTES = 125;
+const MAX_CONTROL_BYTES = 125;
 /** Payloads of at least this size (bytes) are copied into pool buffers, so that they do not retain their chunk. */
 const OWN_MEMORY_FROM_BYTES = 16 * 1024;
 /** Maximum initial buffer size (bytes) of a frame. Clients can announce any length at no cost. */
 const FIRST_MEMORY_BYTES = 1024 * 1024;
 /** A buffer of this size (bytes) is enlarged to its whole frame, because each enlargement copies the bytes before it. */
 const LAST_GROWTH_BYTES = 32 * 1024 * 1024;
-const MOST_HEAD_BYTES = 14;
+const MAX_HEAD_BYTES = 14;
 const NO_BYTES = Buffer.alloc(0);
 
 /**
@@ -131,7 +131,7 @@ export class FrameReader {
     }
     const start = this.#readHead(chunk, this.#at);
     if (start === 0) {
-      this.#partial = Buffer.from(chunk.subarray(this.#at, this.#at + MOST_HEAD_BYTES));
+      this.#partial = Buffer.from(chunk.subarray(this.#at, this.#at + MAX_HEAD_BYTES));
       this.#at = chunk.length;
       return;
     }
@@ -203,8 +203,8 @@ export class FrameReader {
     if (this.#opcode >= CLOSE) {
       if (this.#opcode > PONG) throw violation(`the opcode ${this.#opcode} is unknown`);
       if (!this.#isFinal) throw violation("a control frame is fragmented");
-      if (this.#length > MOST_CONTROL_BYTES)
-        throw violation(`a control frame must have at most ${MOST_CONTROL_BYTES} bytes, got ${this.#length}`);
+      if (this.#length > MAX_CONTROL_BYTES)
+        throw violation(`a control frame must have at most ${MAX_CONTROL_BYTES} bytes, got ${this.#length}`);
       return;
     }
     if (this.#opcode > BINARY) throw violation(`the opcode ${this.#opcode} is unknown`);

@@ -9,7 +9,7 @@ import type { Chunks } from "../../response/memory/chunks.ts";
 
 const TEXT = 0x81;
 const BINARY = 0x82;
-const MOST_HEADER_BYTES = 10;
+const MAX_HEADER_BYTES = 10;
 /** Messages below this size (bytes) have their length in the second byte of their header. */
 const SHORT_BYTES = 126;
 /** In place of a length: the length follows in 16 or 64 bits. */
@@ -82,7 +82,7 @@ export function createFrameWriter(capacityBytes: number): FrameWriter {
 
   function header(opcode: number, length: number): void {
     endRun();
-    reserve(MOST_HEADER_BYTES);
+    reserve(MAX_HEADER_BYTES);
     block[at++] = opcode;
     if (length < SHORT_BYTES) {
       block[at++] = length;

@@ -14,23 +14,22 @@ export interface PayloadPool {
 }
 
 /** Binary logarithm of the smallest buffer size. All sizes are powers of two. */
-const LEAST_BITS = 14;
+const MIN_BITS = 14;
 /** Binary logarithm of the largest size that is kept. */
-const MOST_BITS = 20;
+const MAX_BITS = 20;
 
 /** Creates an empty pool. @param limitBytes maximum size of all kept buffers */
 export function createPayloadPool(limitBytes: number, counters: Counters): PayloadPool {
-  const free: Buffer[][] = Array.from({ length: MOST_BITS - LEAST_BITS + 1 }, () => []);
+  const free: Buffer[][] = Array.from({ length: MAX_BITS - MIN_BITS + 1 }, () => []);
 
-  const shelfOf = (bytes: number): number =>
-    Math.max(0, 32 - Math.clz32(Math.max(1, bytes) - 1) - LEAST_BITS);
+  const shelfOf = (bytes: number): number => Math.max(0, 32 - Math.clz32(Math.max(1, bytes) - 1) - MIN_BITS);
 
   return {
     take(bytes) {
       const shelf = shelfOf(bytes);
       const memory = free[shelf]?.pop();
       if (memory === undefined)
-        return Buffer.allocUnsafeSlow(shelf < free.length ? 2 ** (shelf + LEAST_BITS) : bytes);
+        return Buffer.allocUnsafeSlow(shelf < free.length ? 2 ** (shelf + MIN_BITS) : bytes);
       counters.bufferPoolBytes -= memory.length;
       return memory;
     },

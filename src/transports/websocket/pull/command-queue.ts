@@ -3,7 +3,7 @@ import { GatewayError } from "../../../domain/errors.ts";
 import type { PlaybackCommand } from "./playback-command.ts";
 
 /** Maximum number of commands that wait. */
-const MOST_EARLY = 100;
+const MAX_EARLY = 100;
 
 /** Commands of one socket. */
 export class CommandQueue {
@@ -23,11 +23,11 @@ export class CommandQueue {
         `${command.name} requires a playback, which has the parameter rate`,
       );
     if (this.#run !== undefined) this.#run(command);
-    else if (this.#early.length < MOST_EARLY) this.#early.push(command);
+    else if (this.#early.length < MAX_EARLY) this.#early.push(command);
     else
       throw new GatewayError(
         "BAD_PAYLOAD",
-        `a client must send at most ${MOST_EARLY} commands before its playback has started`,
+        `a client must send at most ${MAX_EARLY} commands before its playback has started`,
       );
   }
 

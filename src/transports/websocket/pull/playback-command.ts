@@ -5,7 +5,7 @@ import { shown } from "../../../domain/shown.ts";
 import { parseTime } from "../../../domain/streams/cursor.ts";
 import type { EntryId } from "../../../domain/streams/entry-id.ts";
 import type { PlaybackControls } from "../../../live/playback/options.ts";
-import { isRate, LEAST_RATE, MOST_RATE } from "../../request/playback.ts";
+import { isRate, MAX_RATE, MIN_RATE } from "../../request/playback.ts";
 
 /** Parsed command of a playback. */
 export type PlaybackCommand =
@@ -20,7 +20,7 @@ export const COMMAND_FORMS =
   '{"pause": true}, {"play": {"rate": 1}}, {"seek": time}, {"step": 1} or {"live": true}';
 
 /** Maximum number of entries of a step. They are all read, and one is sent. */
-const MOST_STEPS = 10;
+const MAX_STEPS = 10;
 
 /** Reads a command. @returns undefined if the value is not one @throws GatewayError BAD_PAYLOAD or BAD_PARAMETER */
 export function readCommand(value: unknown): PlaybackCommand | undefined {
@@ -59,7 +59,7 @@ function rateOf(argument: unknown): number | undefined {
   const rate: unknown = "rate" in argument ? argument.rate : undefined;
   if (rate === undefined) return undefined;
   if (typeof rate === "number" && isRate(rate)) return rate;
-  throw bad(`rate must be 0, or a number between ${LEAST_RATE} and ${MOST_RATE}`, rate);
+  throw bad(`rate must be 0, or a number between ${MIN_RATE} and ${MAX_RATE}`, rate);
 }
 
 function idOf(argument: unknown): EntryId {
@@ -71,8 +71,8 @@ function idOf(argument: unknown): EntryId {
 
 function stepsOf(argument: unknown): number {
   if (typeof argument === "number" && Number.isInteger(argument) && argument !== 0)
-    if (Math.abs(argument) <= MOST_STEPS) return argument;
-  throw bad(`step must be an integer between -${MOST_STEPS} and ${MOST_STEPS}, except 0`, argument);
+    if (Math.abs(argument) <= MAX_STEPS) return argument;
+  throw bad(`step must be an integer between -${MAX_STEPS} and ${MAX_STEPS}, except 0`, argument);
 }
 
 const bad = (what: string, got: unknown): GatewayError =>

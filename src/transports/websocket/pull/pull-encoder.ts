@@ -36,7 +36,7 @@ export interface PullEncoder extends Encoder<Chunks> {
 const ITEM_BYTES = 64;
 
 /** Maximum number of cached encoders. Clients choose `count`, so the number of forms is unbounded. */
-const MOST_FORMS = 1000;
+const MAX_FORMS = 1000;
 
 /** Returns the encoder of a form. Readers with the same form share an encoder. */
 export type PullEncoders = (form: PullForm) => PullEncoder;
@@ -48,7 +48,7 @@ export function createPullEncoders(): PullEncoders {
     const name = nameOf(form);
     const known = encoders.get(name);
     if (known !== undefined) return known;
-    if (encoders.size >= MOST_FORMS) encoders.clear();
+    if (encoders.size >= MAX_FORMS) encoders.clear();
     const encoder = createPullEncoder(form);
     encoders.set(name, encoder);
     return encoder;

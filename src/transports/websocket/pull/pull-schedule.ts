@@ -4,7 +4,7 @@ import type { ByteSink } from "../../response/byte-sink.ts";
 import type { PullRequest } from "./pull-request.ts";
 
 /** Maximum number of acks that a client can send in advance. */
-const MOST_CREDITS = 1_000_000;
+const MAX_CREDITS = 1_000_000;
 
 /** Acks of the client. Each one permits one further payload. */
 export interface Acks {
@@ -22,7 +22,7 @@ export function createAcks(): Acks {
       const callback = waiting;
       waiting = undefined;
       if (callback !== undefined) callback();
-      else credits = Math.min(credits + 1, MOST_CREDITS);
+      else credits = Math.min(credits + 1, MAX_CREDITS);
     },
     take(onAck) {
       if (credits > 0) {

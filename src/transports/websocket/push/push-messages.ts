@@ -34,7 +34,7 @@ const ENTRY_BYTES = 1024;
 const DEDUPE_BYTES = 15 * ENTRY_BYTES;
 
 /** Maximum of that further weight in one message: a longer one would pause other clients, too. */
-const MOST_DEDUPE_BYTES = 4 * 1024 * 1024;
+const MAX_DEDUPE_BYTES = 4 * 1024 * 1024;
 
 /** Number of entries whose keys are looked up between two yields. */
 const ENTRIES_PER_STEP = 256;
@@ -46,7 +46,7 @@ function weightOf(entries: readonly NewEntry[]): number {
     bytes += entry.data.length + ENTRY_BYTES;
     if (isDeduped(entry)) dedupeBytes += DEDUPE_BYTES;
   }
-  return bytes + Math.min(dedupeBytes, MOST_DEDUPE_BYTES);
+  return bytes + Math.min(dedupeBytes, MAX_DEDUPE_BYTES);
 }
 
 /** Properties of the messages of a push, derived from its query. */

@@ -80,7 +80,7 @@ interface World {
 const openWatch = (store: Store) =>
   new StreamWatch({
     open: store.openKeyEvents,
-    mostKeyBytes: 1000,
+    maxKeyBytes: 1000,
     workSlices: createTurns().slices,
     logger: silent,
   });

@@ -317,17 +317,15 @@ describe("endless uploads", () => {
 });
 
 describe("large uploads of which nothing arrives", () => {
-  const MOST_BYTES = 60 * MIB;
+  const MAX_BYTES = 60 * MIB;
   const kinds = {
     body: (client: RawClient) =>
       client.socket.write(
-        `POST /data/u HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${MOST_BYTES}\r\n\r\na`,
+        `POST /data/u HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${MAX_BYTES}\r\n\r\na`,
       ),
     message(client: RawClient) {
       send(client, "GET /data/u/push?header=0", UPGRADE);
-      client.socket.write(
-        clientFrame({ opcode: BINARY, payload: Buffer.alloc(MOST_BYTES) }).subarray(0, 100),
-      );
+      client.socket.write(clientFrame({ opcode: BINARY, payload: Buffer.alloc(MAX_BYTES) }).subarray(0, 100));
     },
   };
 
@@ -336,7 +334,7 @@ describe("large uploads of which nothing arrives", () => {
     await until("all have begun", async () => ((await metric("bytes")).get(use) ?? 0) >= 4);
     expect(await held()).toBeLessThan(8 * MIB);
     const large = open(true, OTHER);
-    send(large, "POST /data/large", [], Buffer.alloc(MOST_BYTES));
+    send(large, "POST /data/large", [], Buffer.alloc(MAX_BYTES));
     await until("a large body of another client is stored", () => statusOf(large) === "200");
   });
 });

@@ -20,7 +20,7 @@ import { importMasked, type MaskingKind } from "../../../support/node/masking.ts
 
 type Module = typeof import("../../../../src/transports/websocket-protocol/frames/frame-reader.ts");
 
-const MOST_BYTES = 4 * 2 ** 20;
+const MAX_BYTES = 4 * 2 ** 20;
 
 /** Received messages and control frames, as strings. */
 interface Received {
@@ -34,7 +34,7 @@ interface Received {
   }[];
 }
 
-function listen({ FrameReader }: Module, maxMessageBytes = MOST_BYTES): Received {
+function listen({ FrameReader }: Module, maxMessageBytes = MAX_BYTES): Received {
   const pool = createPayloadPool(64 * 2 ** 20, createCounters());
   const received: string[] = [];
   const messages: Received["messages"] = [];
@@ -153,7 +153,7 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
           /** Messages still in use, which later reads must not overwrite. */
           const used: { readonly bytes: Buffer; readonly is: Buffer }[] = [];
           const reader = new FrameReader(
-            { maxMessageBytes: MOST_BYTES, pool },
+            { maxMessageBytes: MAX_BYTES, pool },
             {
               onMessage(bytes, isBinary, memory) {
                 const expected = sent[come++];
@@ -517,8 +517,8 @@ describe("the memory of a message", () => {
     const ignore = () => undefined;
     const reader = new FrameReader(
       {
-        maxMessageBytes: MOST_BYTES,
-        pool: createPayloadPool(MOST_BYTES, createCounters()),
+        maxMessageBytes: MAX_BYTES,
+        pool: createPayloadPool(MAX_BYTES, createCounters()),
         onHeld: (bytes, announced) => void held.push([bytes, announced]),
       },
       { onMessage: ignore, onPing: ignore, onPong: ignore, onClose: ignore },

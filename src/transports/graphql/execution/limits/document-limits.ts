@@ -26,7 +26,7 @@ const NOTHING: Size = { depth: 0, aliases: 0, introspections: 0 };
  * Maximum of `introspections` in an operation. graphql-js resolves introspection in one turn, and each field can list the
  * whole schema again. Tools select one `__schema` or `__type` without aliases below it.
  */
-const MOST_INTROSPECTIONS = 3;
+const MAX_INTROSPECTIONS = 3;
 
 /**
  * Checks a document, which need not be valid. A fragment that spreads itself is not followed.
@@ -82,10 +82,10 @@ export function limitError(document: DocumentNode, limits: DocumentLimits): Grap
         "GRAPHQL_LIMIT_EXCEEDED",
         `the operation must have at most ${limits.graphqlMaxAliases} aliases, got ${aliases}`,
       );
-    if (introspections > MOST_INTROSPECTIONS)
+    if (introspections > MAX_INTROSPECTIONS)
       return graphqlError(
         "GRAPHQL_LIMIT_EXCEEDED",
-        `the operation must have at most ${MOST_INTROSPECTIONS} __schema and __type fields and aliases below them, got ${introspections}`,
+        `the operation must have at most ${MAX_INTROSPECTIONS} __schema and __type fields and aliases below them, got ${introspections}`,
       );
   }
   return undefined;

@@ -8,7 +8,7 @@ import type { DocumentNode, FragmentDefinitionNode, SelectionSetNode } from "gra
 export const FIELD_BYTES = 1024;
 
 /** Maximum number of counted fields: fragments that spread each other can select billions, which are rejected while they run. */
-const MOST_FIELDS = 2000;
+const MAX_FIELDS = 2000;
 
 /** Returns the number of fields that the largest operation of a valid document selects, items of lists counted once. */
 export function selectedFields(document: DocumentNode): number {
@@ -34,7 +34,7 @@ export function selectedFields(document: DocumentNode): number {
           ? fieldsOfFragment(selection.name.value)
           : fieldsOf(selection.selectionSet);
     }
-    return Math.min(fields, MOST_FIELDS);
+    return Math.min(fields, MAX_FIELDS);
   }
 
   const fields = document.definitions.map((one) =>

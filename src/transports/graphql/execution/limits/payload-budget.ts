@@ -18,7 +18,7 @@ const STEP_BYTES = 1024 * 1024;
 const EXPANSION = 5;
 
 /** Less is not counted: a small operation then waits for memory only if it reads payloads. */
-const LEAST_HELD_BYTES = 32 * 1024;
+const MIN_HELD_BYTES = 32 * 1024;
 
 /** Limit of field text, as a multiple of the limit of payloads. Base64 and text of each payload fit. */
 const RESULT_FACTOR = 3;
@@ -63,19 +63,19 @@ export interface PayloadBudget {
 /** Limits of the payloads of one operation, and its memory. */
 export interface PayloadBudgetOptions {
   /** `GRAPHQL_MAX_ANSWER_BYTES`. */
-  readonly mostBytes: number;
+  readonly maxBytes: number;
   /** `MAX_ANSWER_BYTES`, which `gather` divides for each read. */
   readonly readBytes: number;
   readonly lease: MemoryLease;
 }
 
 /** Creates the budget of one operation. */
-export function createPayloadBudget({ mostBytes, readBytes, lease }: PayloadBudgetOptions): PayloadBudget {
+export function createPayloadBudget({ maxBytes, readBytes, lease }: PayloadBudgetOptions): PayloadBudget {
   const inTurn = pLimit(READS_AT_A_TIME);
   const alone = pLimit(1);
   // A lease supports only one pending request.
   const reserving = pLimit(1);
-  let left = mostBytes;
+  let left = maxBytes;
   let shown = 0;
   /** Memory of pending and completed reads, and of `hold`. */
   let reserved = 0;
@@ -86,7 +86,7 @@ export function createPayloadBudget({ mostBytes, readBytes, lease }: PayloadBudg
   const tooLarge = () =>
     (known ??= new GatewayError(
       "TOO_LARGE",
-      `the payloads of the operation must be at most ${mostBytes} bytes together (GRAPHQL_MAX_ANSWER_BYTES); request fewer`,
+      `the payloads of the operation must be at most ${maxBytes} bytes together (GRAPHQL_MAX_ANSWER_BYTES); request fewer`,
     ));
 
   /** Reserves memory for one read. */
@@ -102,14 +102,14 @@ export function createPayloadBudget({ mostBytes, readBytes, lease }: PayloadBudg
 
   return {
     hold(bytes) {
-      if (bytes < LEAST_HELD_BYTES) return undefined;
+      if (bytes < MIN_HELD_BYTES) return undefined;
       const waiting = lease.tryGrow(bytes) ? undefined : reserve(bytes);
       if (waiting === undefined) reserved += bytes;
       return waiting?.then(() => {
         reserved += bytes;
       });
     },
-    stepBytes: Math.min(STEP_BYTES, mostBytes),
+    stepBytes: Math.min(STEP_BYTES, maxBytes),
     gather: (expectedBytes, read, entriesOf) =>
       // Large reads run one at a time, because each depends on the budget that the previous one leaves.
       (expectedBytes > STEP_BYTES ? alone : inTurn)(async () => {
@@ -130,12 +130,12 @@ export function createPayloadBudget({ mostBytes, readBytes, lease }: PayloadBudg
       }),
     show(text) {
       shown += text.length;
-      if (shown > mostBytes * RESULT_FACTOR) throw tooLarge();
+      if (shown > maxBytes * RESULT_FACTOR) throw tooLarge();
       return text;
     },
     tooLarge,
     restart() {
-      left = mostBytes;
+      left = maxBytes;
       shown = 0;
       reserved = 0;
       lease.set(0);

@@ -24,8 +24,8 @@ export interface WorkLimits {
 /** Remaining work of one operation. */
 export class WorkBudget {
   /** Maximum size of the payload in one field, in bytes. */
-  readonly mostPayloadBytes: number;
-  readonly #mostFields: number;
+  readonly maxPayloadBytes: number;
+  readonly #maxFields: number;
   readonly #workSlices: WorkSlices;
   #spent = 0;
   /** Cost of the lists that the current event-loop turn resolves. */
@@ -36,8 +36,8 @@ export class WorkBudget {
   #isLarge = false;
 
   constructor({ graphqlMaxFields, graphqlMaxPayloadBytes }: WorkLimits, workSlices: WorkSlices) {
-    this.mostPayloadBytes = graphqlMaxPayloadBytes;
-    this.#mostFields = graphqlMaxFields;
+    this.maxPayloadBytes = graphqlMaxPayloadBytes;
+    this.#maxFields = graphqlMaxFields;
     this.#workSlices = workSlices;
   }
 
@@ -56,16 +56,16 @@ export class WorkBudget {
 
   /** Resets the budget for the next event of a subscription. */
   renew(): void {
-    this.#spent = Math.max(0, this.#mostFields - FIELDS_PER_EVENT);
+    this.#spent = Math.max(0, this.#maxFields - FIELDS_PER_EVENT);
   }
 
   /** Counts the values of a JSON payload as fields. @throws GatewayError TOO_LARGE */
   spend(fields: number): void {
     this.#spent += fields;
-    if (this.#spent > this.#mostFields)
+    if (this.#spent > this.#maxFields)
       throw new GatewayError(
         "TOO_LARGE",
-        `the operation resolves more than ${this.#mostFields} fields; select fewer streams, entries or fields`,
+        `the operation resolves more than ${this.#maxFields} fields; select fewer streams, entries or fields`,
       );
   }
 

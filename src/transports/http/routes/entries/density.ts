@@ -16,13 +16,13 @@ import { type Buckets, type Density, planDensity, readDensity } from "./stream-d
 /** Maximum number of entries, and approximate maximum of bytes, that one request reads from all streams together. */
 const BUDGET = { entries: 20_000, bytes: 16 * 1024 * 1024 };
 /** Maximum number of values in a response: buckets of all streams. */
-const MOST_VALUES = 200_000;
+const MAX_VALUES = 200_000;
 
 /** Approximate bytes of a bucket in the response: two numbers, and their text. */
 const BUCKET_BYTES = 32;
 
 /** The greatest time (ms) of a bucket. Greater ones are not exact. */
-const MOST_MS = Number.MAX_SAFE_INTEGER - 1;
+const MAX_MS = Number.MAX_SAFE_INTEGER - 1;
 
 /** A stream with its known facts. */
 interface FoundStream {
@@ -44,7 +44,7 @@ export function addDensity(app: FastifyInstance, parts: RouteParts): void {
     const opened = await openStreams(requested, identity, parts);
     opened.pattern?.close();
     const { buckets: count } = parameters;
-    const most = Math.floor(MOST_VALUES / Math.max(1, opened.streams.length));
+    const most = Math.floor(MAX_VALUES / Math.max(1, opened.streams.length));
     if (count > most)
       throw badParameter(
         "buckets",
@@ -85,8 +85,8 @@ function bucketsOf(streams: readonly FoundStream[], start: EntryId, end: EntryId
   const lasts = streams.flatMap(({ details: { last } }) => (last ? [timeOfId(last.id)] : []));
   const from = start === FIRST_ID ? firsts.reduce((a, b) => Math.min(a, b), firsts[0] ?? 0) : timeOfId(start);
   const to = end === LAST_ID ? lasts.reduce((a, b) => Math.max(a, b), 0) : timeOfId(end);
-  const begin = Math.min(from, MOST_MS);
-  return { start: begin, end: Math.max(begin, Math.min(to, MOST_MS)) + 1, count };
+  const begin = Math.min(from, MAX_MS);
+  return { start: begin, end: Math.max(begin, Math.min(to, MAX_MS)) + 1, count };
 }
 
 async function readAll(

@@ -36,7 +36,7 @@ const BATCH_BYTES = 1024 * 1024;
 /** Memory of an export: two batches, the open chunk before and after its compression, and its bytes on their way. */
 const EXPORT_BYTES = 2 * BATCH_BYTES + 3 * 4 * 1024 * 1024;
 /** Maximum number of entries of one read. */
-const MOST_READ = 1000;
+const MAX_READ = 1000;
 
 /** Sends the file. @throws GatewayError before the response has begun */
 export async function sendExport(
@@ -109,7 +109,7 @@ class Export {
         parts.observe.counters.gaps++;
       },
       countOf: (key) =>
-        Math.max(1, Math.min(MOST_READ, Math.floor(share / streamReader.expectedBytes(key, 1)))),
+        Math.max(1, Math.min(MAX_READ, Math.floor(share / streamReader.expectedBytes(key, 1)))),
     });
   }
 

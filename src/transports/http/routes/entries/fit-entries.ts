@@ -27,7 +27,7 @@ const ITEM_MARKS = 7;
 const ID_BYTES = 15;
 
 /** Returns the maximum number of entries that can fit, to limit the read. */
-export function mostFitting(streams: readonly string[], { hasOffsets, room }: FitOptions): number {
+export function maxFitting(streams: readonly string[], { hasOffsets, room }: FitOptions): number {
   if (!hasOffsets) return Number.POSITIVE_INFINITY;
   const shortest = Math.min(...streams.map(nameBytes));
   return Math.max(1, Math.floor(room / (shortest + ID_BYTES + ITEM_MARKS)));

@@ -28,7 +28,7 @@ import {
   memoryOfAnswer,
   sendEntries,
 } from "./entries-response.ts";
-import { type FoundEntries, fitEntries, gapsHeader, mostFitting } from "./fit-entries.ts";
+import { type FoundEntries, fitEntries, gapsHeader, maxFitting } from "./fit-entries.ts";
 import { expectedBytes, readKnown, readOnce } from "./read-once.ts";
 
 /** Size of a generated entry id and the plus before the next one. */
@@ -71,7 +71,7 @@ function answerNamed(wanted: readonly WantedStream[], get: GetRequest): FastifyR
   const names = wanted.map(({ name }) => name);
   const count = Math.min(
     parameters.count,
-    mostFitting(names, { hasOffsets: form.format === "raw", latest, room }),
+    maxFitting(names, { hasOffsets: form.format === "raw", latest, room }),
   );
   const warning = warnOfTimes(reply, parts, cursorTimes(wanted));
   const known = warning === undefined ? readKnown(parts, wanted, count, latest) : undefined;
@@ -136,7 +136,7 @@ async function answerPattern(requested: RequestedStreams, get: GetRequest): Prom
     const hasOffsets = form.format === "raw";
     const room = headerRoom(reply, parts.config.maxResponseHeaderBytes);
     const names = streams.map(({ name }) => name);
-    const most = names.length > 0 ? mostFitting(names, { hasOffsets, latest, room }) : parameters.count;
+    const most = names.length > 0 ? maxFitting(names, { hasOffsets, latest, room }) : parameters.count;
     const count = Math.min(parameters.count, most);
     const lease = memoryOf(reply, parts.access.memory);
     await lease.grow(memoryOfAnswer(form, expectedBytes(streamReader, streams, count)));

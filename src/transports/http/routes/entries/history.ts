@@ -30,7 +30,7 @@ import {
   sendEntries,
 } from "./entries-response.ts";
 import { type ExportOptions, sendExport } from "./export.ts";
-import { type FitOptions, fitEntries, fitPrefix, mostFitting } from "./fit-entries.ts";
+import { type FitOptions, fitEntries, fitPrefix, maxFitting } from "./fit-entries.ts";
 import { entriesPerStream, groupedByStream, type MergedEntry } from "./merged-history.ts";
 import { readMergedRange } from "./merged-page.ts";
 
@@ -124,7 +124,7 @@ async function sendOne(
     observe: { streamClasses },
   } = parts;
   await warnOfTimes(reply, parts, rangeTimes([stream.key], { start, end }));
-  const count = Math.min(most, mostFitting([stream.name], fit));
+  const count = Math.min(most, maxFitting([stream.name], fit));
   const lease = memoryOf(reply, memory);
   await lease.grow(memoryOfAnswer(form, streamReader.expectedBytes(stream.key, count)));
   const { entries, isCut } = await streamReader.readRange(stream.key, {
@@ -174,7 +174,7 @@ async function sendMerged(
     ),
   );
   const { entries, isCut } = await readMergedRange(
-    { streamReader, streams, listAgain: list, mostBytes: config.maxAnswerBytes },
+    { streamReader, streams, listAgain: list, maxBytes: config.maxAnswerBytes },
     range,
   );
   const shown = fitMerged(entries, fit);

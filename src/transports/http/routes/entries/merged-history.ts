@@ -35,11 +35,11 @@ interface Source extends MergedStream {
 }
 
 /** Minimum number of entries of one read. With fewer, a page would need about as many reads as it has entries. */
-const LEAST_ENTRIES = 4;
+const MIN_ENTRIES = 4;
 
 /** Returns the number of entries that are first read of each stream. */
 export const entriesPerStream = (count: number, streams: number): number =>
-  Math.min(count, Math.max(LEAST_ENTRIES, Math.ceil((2 * count) / Math.max(1, streams))));
+  Math.min(count, Math.max(MIN_ENTRIES, Math.ceil((2 * count) / Math.max(1, streams))));
 
 /** Options of a merge. */
 export interface MergeOptions {

@@ -32,12 +32,12 @@ export interface MergedPageParts {
   /** Returns the streams that exist now. */
   readonly listAgain: () => Promise<readonly MergedStream[]>;
   /** Approximate maximum size of the page. */
-  readonly mostBytes: number;
+  readonly maxBytes: number;
 }
 
 /** Reads one page: the first `count` entries, and those with the same id as the last. @throws GatewayError */
 export async function readMergedRange(
-  { streamReader, streams, listAgain, mostBytes }: MergedPageParts,
+  { streamReader, streams, listAgain, maxBytes }: MergedPageParts,
   { start, end, count, reverse }: RangeOptions,
 ): Promise<MergedPage> {
   const perRead = entriesPerStream(count, streams.length);
@@ -45,7 +45,7 @@ export async function readMergedRange(
   const range = new MergedRange(streamReader, sources, { reverse, countOf: () => perRead });
   const merged: MergedEntry[] = [];
   let bytes = 0;
-  while (merged.length <= count && bytes < mostBytes && range.hasMore()) {
+  while (merged.length <= count && bytes < maxBytes && range.hasMore()) {
     for (const one of await range.next()) {
       merged.push(one);
       bytes += bytesOf([one.entry]);

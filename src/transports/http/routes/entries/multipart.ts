@@ -15,7 +15,7 @@ export interface PostedEntry extends PushedEntry {
 export interface BodyTarget {
   /** Stream of all entries, or `*`: each part's filename is its stream. */
   readonly stream: string;
-  readonly mostEntries: number;
+  readonly maxEntries: number;
   readonly workSlices: WorkSlices;
 }
 
@@ -24,10 +24,10 @@ const STEP_BYTES = 16 * 1024;
 /** Bytes searched for boundaries per step. */
 const SEARCH_BYTES = 256 * 1024;
 /** Maximum length of a boundary (RFC 2046, section 5.1.1). */
-const MOST_BOUNDARY_CHARACTERS = 70;
+const MAX_BOUNDARY_CHARACTERS = 70;
 /** Limits of the headers of one part: three headers are used, and a stream name of 1 KB may be percent-encoded. */
-const MOST_PART_HEADERS = 32;
-const MOST_PART_HEADER_BYTES = 8 * 1024;
+const MAX_PART_HEADERS = 32;
+const MAX_PART_HEADER_BYTES = 8 * 1024;
 
 const broken = (problem: string) => new GatewayError("BAD_BODY", `invalid multipart body: ${problem}`);
 
@@ -35,16 +35,16 @@ const broken = (problem: string) => new GatewayError("BAD_BODY", `invalid multip
  * Reads the parts. The parser creates several objects per part, so parts are counted first. The body is parsed in small
  * steps, so that other clients are served in between.
  *
- * @throws GatewayError BAD_BODY, or TOO_LARGE for more parts than `mostEntries`
+ * @throws GatewayError BAD_BODY, or TOO_LARGE for more parts than `maxEntries`
  */
 export async function readMultipart(
   headers: IncomingHttpHeaders,
   body: Buffer,
-  { stream, mostEntries, workSlices }: BodyTarget,
+  { stream, maxEntries, workSlices }: BodyTarget,
 ): Promise<readonly PostedEntry[]> {
-  const heads = await workSlices.run(findHeads(headers, body, mostEntries + 2));
+  const heads = await workSlices.run(findHeads(headers, body, maxEntries + 2));
   // A body has one boundary more than parts.
-  checkBatchSize(heads.length - 1, mostEntries);
+  checkBatchSize(heads.length - 1, maxEntries);
   const { parser, entries, failure } = openParser({ headers, body, stream }, (position, type) =>
     // The parser reports text/plain, the default, for a part without a type. It also skips parts that are not form data.
     type !== "text/plain" || (entries.length === heads.length - 1 && hasType(body, heads[position]))
@@ -56,13 +56,13 @@ export async function readMultipart(
   const error = failure();
   if (error !== undefined) throw error;
   if (entries.length === 0) throw broken('no part is named "entries"');
-  checkBatchSize(entries.length, mostEntries);
+  checkBatchSize(entries.length, maxEntries);
   return entries;
 }
 
 /** Whether the head of a part has a content type. @param start where the head begins */
 function hasType(body: Buffer, start = body.length): boolean {
-  const head = body.subarray(start, start + MOST_PART_HEADER_BYTES);
+  const head = body.subarray(start, start + MAX_PART_HEADER_BYTES);
   return /^content-type:/im.test(head.toString("latin1", 0, Math.max(0, head.indexOf("\r\n\r\n"))));
 }
 
@@ -75,9 +75,9 @@ function* findHeads(
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(type) ?? [];
   const boundary = quoted ?? plain ?? "";
   if (boundary === "") throw broken("Content-Type has no boundary");
-  if (boundary.length > MOST_BOUNDARY_CHARACTERS)
+  if (boundary.length > MAX_BOUNDARY_CHARACTERS)
     throw broken(
-      `the boundary must have at most ${MOST_BOUNDARY_CHARACTERS} characters, got ${boundary.length}`,
+      `the boundary must have at most ${MAX_BOUNDARY_CHARACTERS} characters, got ${boundary.length}`,
     );
   const mark = Buffer.from(`\r\n--${boundary}`);
   const ends = body.subarray(0, mark.length - 2).equals(mark.subarray(2)) ? [mark.length - 2] : [];
@@ -166,8 +166,8 @@ function createParser(headers: IncomingHttpHeaders): BusboyInstance {
       preservePath: true,
       limits: {
         fileSize: Number.POSITIVE_INFINITY,
-        headerPairs: MOST_PART_HEADERS,
-        headerSize: MOST_PART_HEADER_BYTES,
+        headerPairs: MAX_PART_HEADERS,
+        headerSize: MAX_PART_HEADER_BYTES,
       },
     });
   } catch (error) {

@@ -45,7 +45,7 @@ export function addPostData(app: FastifyInstance, { streams, access, observe, co
     const markNext = readDedupe(parameters);
     const pushed = await readEntries(request, parameters.format, {
       stream,
-      mostEntries: config.maxBatchEntries,
+      maxEntries: config.maxBatchEntries,
       workSlices,
     });
     const entries = pushed.map(
@@ -153,12 +153,12 @@ function wholeBody(stream: string, body: Uint8Array): PushedEntry {
 async function readBatch(
   format: CleanFormatName,
   body: Uint8Array,
-  { mostEntries, workSlices }: BodyTarget,
+  { maxEntries, workSlices }: BodyTarget,
 ): Promise<readonly PushedEntry[] | undefined> {
   const { decodeBody, decodeBodySteps } = cleanFormat(format);
   try {
-    if (body.length <= LONG_MESSAGE_BYTES) return decodeBody(body, mostEntries);
-    return await workSlices.run(decodeBodySteps(body, mostEntries));
+    if (body.length <= LONG_MESSAGE_BYTES) return decodeBody(body, maxEntries);
+    return await workSlices.run(decodeBodySteps(body, maxEntries));
   } catch (error) {
     if (!(error instanceof GatewayError) || error.code !== "BAD_HEADER") throw error;
     throw new GatewayError("BAD_HEADER", `${error.message}; to store the body as one entry, add format=raw`);

@@ -55,7 +55,7 @@ export interface DensityPlan {
 /** Maximum entries in memory at the same time, and approximate maximum of their bytes. */
 const PAGE = { entries: 256, bytes: 2 * 1024 * 1024 };
 /** Entries that are read of a cell at least, so that a rate can be estimated. */
-const LEAST_PER_CELL = 4;
+const MIN_PER_CELL = 4;
 /** Maximum cells that are read at the same time. */
 const CELLS_AT_ONCE = 8;
 
@@ -72,8 +72,8 @@ export function planDensity(
     const bytes = streamReader.expectedBytes(key, Math.min(length, pageEntries));
     return { pageEntries, cells: 0, perCell: 0, atOnce: 0, bytes };
   }
-  const cells = Math.max(1, Math.min(count, Math.floor(budget / LEAST_PER_CELL)));
-  const perCell = Math.max(LEAST_PER_CELL, Math.min(pageEntries, Math.floor(budget / cells)));
+  const cells = Math.max(1, Math.min(count, Math.floor(budget / MIN_PER_CELL)));
+  const perCell = Math.max(MIN_PER_CELL, Math.min(pageEntries, Math.floor(budget / cells)));
   const atOnce = Math.max(1, Math.min(CELLS_AT_ONCE, Math.floor(pageEntries / perCell)));
   const bytes = atOnce * streamReader.expectedBytes(key, perCell, atOnce);
   return { pageEntries, cells, perCell, atOnce, bytes };

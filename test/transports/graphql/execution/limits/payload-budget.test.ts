@@ -11,7 +11,7 @@ function open() {
     ...{ uses: ["graphql"] as const, totalBytes: MIB, shareBytes: MIB, smallBytes: 0, waitMs: 20 },
   });
   const lease = memory.open("graphql", "client");
-  const payloads = createPayloadBudget({ mostBytes: 8 * MIB, readBytes: 8 * MIB, lease });
+  const payloads = createPayloadBudget({ maxBytes: 8 * MIB, readBytes: 8 * MIB, lease });
   /** Lets other clients fill the pool, and take the one item that may exceed it. @returns the latter */
   const takeAll = () => {
     expect(memory.open("graphql", "other").tryGrow(256 * KIB)).toBe(true);

@@ -60,7 +60,7 @@ async function readPage(
       },
       streams: [first, second].map(streamOf),
       listAgain: async () => [first, second, "new"].map(streamOf),
-      mostBytes: 1_000_000,
+      maxBytes: 1_000_000,
     },
     { start: FIRST_ID, end: LAST_ID, count, reverse },
   );

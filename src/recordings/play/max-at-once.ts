@@ -1,8 +1,8 @@
 /** Memory of chunks that overlap in time: entries that are read in the order of their times need all of them at once. */
 import type { ChunkSpan } from "../files/read-recording.ts";
 
-/** Returns the most bytes of chunks that share a moment. */
-export function mostBytesAtOnce(chunks: readonly ChunkSpan[]): number {
+/** Returns the maximum number of bytes of chunks that overlap at one time. */
+export function maxBytesAtOnce(chunks: readonly ChunkSpan[]): number {
   const changes = chunks.flatMap(({ fromMs, toMs, bytes }) => [
     { atMs: fromMs, bytes },
     { atMs: toMs, bytes: -bytes },

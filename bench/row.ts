@@ -54,7 +54,7 @@ const digits = (value: number, count: number): string =>
 
 /** Formats the ratio of a comparison, with those of the single rounds: `2.35 × (2.1 to 2.6)`. */
 export const ratioCell = ({ ratio, ratios }: Pick<Comparison, "ratio" | "ratios">): string =>
-  `${times(ratio)} (${digits(ratios.least, 2)} to ${digits(ratios.most, 2)})`;
+  `${times(ratio)} (${digits(ratios.min, 2)} to ${digits(ratios.max, 2)})`;
 
 /** Formats `1234567.8` as `1,234,568`. */
 export const whole = (value: number): string => Math.round(value).toLocaleString("en-US");

@@ -100,14 +100,14 @@ it("the package installs on each supported Node version without overrides", () =
   const { engines, overrides } = JSON.parse(read("package.json"));
   // Overrides do not apply when it is installed as a dependency.
   expect(overrides).toBeUndefined();
-  const least = Number(/\d+/.exec(engines.node)?.[0]);
+  const min = Number(/\d+/.exec(engines.node)?.[0]);
   const { packages } = JSON.parse(read("package-lock.json"));
   const installed = Object.entries<{ dev?: boolean; engines?: { node?: string } }>(packages);
   const tooNew = installed.filter(([, { dev, engines: needs }]) => {
     const majors = [...(needs?.node ?? "").matchAll(/(\d+)(?:\.[\d.x]+)?/g)].map(([, major]) =>
       Number(major),
     );
-    return dev !== true && majors.length > 0 && Math.min(...majors) > least;
+    return dev !== true && majors.length > 0 && Math.min(...majors) > min;
   });
   expect(tooNew.map(([name]) => name)).toEqual([]);
 });

@@ -24,10 +24,10 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-function number(name: string, text: string, least: number): number {
+function number(name: string, text: string, min: number): number {
   const value = Number(text);
-  if (!(value >= least && value < 2 ** 31))
-    throw new Error(`--${name} must be a number from ${least}, got "${text}"`);
+  if (!(value >= min && value < 2 ** 31))
+    throw new Error(`--${name} must be a number from ${min}, got "${text}"`);
   return value;
 }
 

@@ -109,9 +109,9 @@ function tell({ frames, heap, resident, busy, fps }: Looked): readonly string[] 
   const at = (share: number) => samples.percentile(share);
   const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
   /** Smallest value in a quarter of the time: memory in use, without garbage that has not been collected yet. */
-  const least = (of: readonly number[], quarter: number) =>
+  const min = (of: readonly number[], quarter: number) =>
     Math.min(...of.slice((of.length * quarter) / 4, (of.length * (quarter + 1)) / 4));
-  const [early, late] = [least(heap, 1), least(heap, 3)];
+  const [early, late] = [min(heap, 1), min(heap, 3)];
   say(
     `frames: ${frames.length}; ms p50 ${at(0.5).toFixed(1)}, p95 ${at(0.95).toFixed(1)}, p99 ${at(0.99).toFixed(1)}, most ${at(1).toFixed(1)}`,
   );
@@ -120,7 +120,7 @@ function tell({ frames, heap, resident, busy, fps }: Looked): readonly string[] 
   );
   say(`heap: ${megabytes(early)} in the second quarter, ${megabytes(late)} in the last`);
   say(
-    `resident: ${megabytes(least(resident, 1))} in the second quarter, ${megabytes(least(resident, 3))} in the last`,
+    `resident: ${megabytes(min(resident, 1))} in the second quarter, ${megabytes(min(resident, 3))} in the last`,
   );
   say(`pictures: ${fps}`);
   const problems: string[] = [];

@@ -16,7 +16,7 @@ const PAGE_STARTS = 40;
 const PAGE_READS = 320;
 /** Entries that the passes over the whole history read together, within the limits of their number. */
 const ENTRIES_READ = 50_000;
-const PASSES = { least: 3, most: 100 };
+const PASSES = { min: 3, max: 100 };
 
 /** Appends entries of 100 B with the ids 1-0, 2-0, …, each with its number as the benchmark's readers check it. */
 const FILL = `
@@ -64,7 +64,7 @@ export const wholeHistoryDimension: Dimension = {
   async measure(measured, length) {
     const { gateway, redis } = measured;
     await fillHistory(redis, length);
-    const passes = Math.min(PASSES.most, Math.max(PASSES.least, Math.ceil(ENTRIES_READ / length)));
+    const passes = Math.min(PASSES.max, Math.max(PASSES.min, Math.ceil(ENTRIES_READ / length)));
     for (let i = 0; i < passes; i++)
       await redis.command("COPY", `default:${HISTORY}`, `default:${HISTORY}-${i}`);
     const before = await memoryOf(gateway);

@@ -111,13 +111,13 @@ async function measureDimensions(stage: Stage, dimensions: readonly Dimension[])
       );
       return point;
     });
-    const row = (operation: string, cost: string, costs: readonly number[], least: number) => {
-      const counted = costs.map((value) => Math.max(value, least));
+    const row = (operation: string, cost: string, costs: readonly number[], min: number) => {
+      const counted = costs.map((value) => Math.max(value, min));
       const exponent = exponentOf(values, counted);
       // A constant part hides the growth at small quantities, but not in the last decade.
       const last = exponentOf(values.slice(-2), counted.slice(-2));
       passed &&= Math.max(exponent, last) <= MAX_EXPONENT;
-      const cells = costs.map((value) => (value < least ? `< ${least}` : shown(value)));
+      const cells = costs.map((value) => (value < min ? `< ${min}` : shown(value)));
       rows.push([
         operation,
         cost,

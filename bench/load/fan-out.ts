@@ -78,12 +78,12 @@ export async function fanOut(load: FanOutLoad): Promise<FanOutResult> {
 }
 
 function slowest(readers: readonly WebSocketReader[]): number {
-  let least = Number.POSITIVE_INFINITY;
+  let min = Number.POSITIVE_INFINITY;
   for (const reader of readers) {
     reader.check();
-    least = Math.min(least, reader.entries);
+    min = Math.min(min, reader.entries);
   }
-  return least;
+  return min;
 }
 
 function delivered(readers: readonly WebSocketReader[]): number {

@@ -34,8 +34,8 @@ export const idleMemoryRow: Row = {
       rounds.push(bytes);
     }
     const kilobytes = median(rounds) / 1024;
-    const { least, most } = spreadOf(rounds);
-    const spread = `(${(least / 1024).toFixed(1)} to ${(most / 1024).toFixed(1)})`;
+    const { min, max } = spreadOf(rounds);
+    const spread = `(${(min / 1024).toFixed(1)} to ${(max / 1024).toFixed(1)})`;
     return {
       reference: "",
       ours: `${kilobytes.toFixed(1)} KB ${spread}`,

@@ -33,10 +33,10 @@ export const redisConnectionsRow: Row = {
         openPusher({ port: gateway.port, path: path(i, "push") }, 100),
       );
       await sleep(200);
-      let most = 0;
+      let max = 0;
       const count = async () => {
         const lines = (await stage.redis.command("CLIENT", "LIST")).split("\n");
-        most = Math.max(most, lines.length - 1);
+        max = Math.max(max, lines.length - 1);
       };
       await count();
       for (let entry = 0; entry < ENTRIES; entry++) {
@@ -56,7 +56,7 @@ export const redisConnectionsRow: Row = {
       );
       await count();
       for (const one of [...readers, ...pushers]) one.close();
-      return { reference: "", ours: String(most), ratio: "", verdict: BAR.judge(most) };
+      return { reference: "", ours: String(max), ratio: "", verdict: BAR.judge(max) };
     } finally {
       await gateway.stop();
     }

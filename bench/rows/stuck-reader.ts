@@ -89,9 +89,9 @@ async function pass(gateway: Server, stream: string, withStuckClient: boolean): 
   const stuck = withStuckClient ? await openReader(pull) : undefined;
   stuck?.stopReading();
   await sleep(200);
-  let most = 0;
+  let max = 0;
   const watch = setInterval(() => {
-    most = Math.max(most, residentBytes(pid));
+    max = Math.max(max, residentBytes(pid));
   }, RESIDENT_EVERY_MS);
   try {
     await sendAtRate(PER_SECOND, ENTRIES, () => pusher.push(1));
@@ -102,7 +102,7 @@ async function pass(gateway: Server, stream: string, withStuckClient: boolean): 
       },
       () => `not all healthy readers have got all ${ENTRIES} entries`,
     );
-    return { residentBytes: most, p99: latencies.percentile(0.99) };
+    return { residentBytes: max, p99: latencies.percentile(0.99) };
   } finally {
     clearInterval(watch);
     for (const one of [...readers, pusher]) one.close();

@@ -9,13 +9,13 @@ const STEPS = 39;
 
 /** Returns the SVG path: newest value at the right, maximum at the top. Empty if all values are 0. */
 export function sparkPath(values: readonly number[]): string {
-  const most = Math.max(...values);
-  if (values.length < 2 || !(most > 0)) return "";
+  const max = Math.max(...values);
+  if (values.length < 2 || !(max > 0)) return "";
   const first = STEPS - values.length + 1;
   return values
     .map((value, i) => {
       const x = (((first + i) / STEPS) * WIDTH).toFixed(1);
-      const y = (HEIGHT - 1 - (value / most) * (HEIGHT - 2)).toFixed(1);
+      const y = (HEIGHT - 1 - (value / max) * (HEIGHT - 2)).toFixed(1);
       return `${i === 0 ? "M" : "L"}${x} ${y}`;
     })
     .join("");

@@ -178,10 +178,7 @@ export class Clock {
     return [...this.#feeds]
       .map(({ entries }) => entries.peek().at(-1)?.id)
       .filter((id) => id !== undefined)
-      .reduce<string | undefined>(
-        (most, id) => (most !== undefined && isLater(most, id) ? most : id),
-        undefined,
-      );
+      .reduce<string | undefined>((max, id) => (max !== undefined && isLater(max, id) ? max : id), undefined);
   }
 
   #stopPlayback(): void {

@@ -43,6 +43,6 @@ export function parseDensity(value: unknown): Density | undefined {
 
 /** Returns how full each bucket is, from 0 to 1. A logarithm keeps sparse streams visible. */
 export function fillOf(entries: readonly number[]): readonly number[] {
-  const most = Math.log1p(Math.max(1, ...entries));
-  return entries.map((count) => (count > 0 ? 0.25 + 0.75 * (Math.log1p(count) / most) : 0));
+  const max = Math.log1p(Math.max(1, ...entries));
+  return entries.map((count) => (count > 0 ? 0.25 + 0.75 * (Math.log1p(count) / max) : 0));
 }

@@ -163,8 +163,8 @@ export class Dock {
   #add(id: PaneId): void {
     const base = { id, component: PANE, tabComponent: PANE, title: titleOf(id) };
     const largest = this.#api.groups.reduce<DockviewGroupPanel | undefined>(
-      (most, group) =>
-        most === undefined || group.width * group.height > most.width * most.height ? group : most,
+      (max, group) =>
+        max === undefined || group.width * group.height > max.width * max.height ? group : max,
       undefined,
     );
     if (largest === undefined || largest.panels.length === 0) {

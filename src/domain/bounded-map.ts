@@ -1,11 +1,11 @@
 /** Map with a maximum number of keys. A new key beyond it evicts the oldest one. */
 export class BoundedMap<Value> {
-  readonly #most: number;
+  readonly #max: number;
   readonly #values = new Map<string, Value>();
 
-  /** @param most maximum number of keys */
-  constructor(most: number) {
-    this.#most = most;
+  /** @param max maximum number of keys */
+  constructor(max: number) {
+    this.#max = max;
   }
 
   /** Returns the value of a key. */
@@ -17,7 +17,7 @@ export class BoundedMap<Value> {
   set(key: string, value: Value): void {
     const values = this.#values;
     values.set(key, value);
-    if (values.size <= this.#most) return;
+    if (values.size <= this.#max) return;
     // Only the first key is taken from the iterator.
     for (const oldest of values.keys()) {
       values.delete(oldest);

@@ -59,9 +59,9 @@ export class MinHeap<T> {
     let at = from;
     for (;;) {
       const left = 2 * at + 1;
-      const least = this.#precedes(left + 1, left) ? left + 1 : left;
-      if (!this.#swapIfLess(least, at)) return;
-      at = least;
+      const min = this.#precedes(left + 1, left) ? left + 1 : left;
+      if (!this.#swapIfLess(min, at)) return;
+      at = min;
     }
   }
 

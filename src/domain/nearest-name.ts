@@ -13,11 +13,11 @@ const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g,
 export function nearestName(wrong: string, names: readonly string[]): string | undefined {
   const given = plain(wrong.slice(0, MAX_CHARACTERS));
   let best: string | undefined;
-  let least = Math.max(1, Math.floor(given.length / 3)) + 1;
+  let min = Math.max(1, Math.floor(given.length / 3)) + 1;
   for (const name of names) {
     const distance = editDistance(given, plain(name));
-    if (distance < least) {
-      least = distance;
+    if (distance < min) {
+      min = distance;
       best = name;
     }
   }

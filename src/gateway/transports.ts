@@ -125,7 +125,7 @@ function openRecordings(
   const { config } = parts;
   const own = new OwnRecordings(parts, {
     directory: recordingsDirectory(config),
-    most: config.maxRecordings,
+    max: config.maxRecordings,
     maxPlaybacks: config.maxPlaybacks,
   });
   closers.push(async () => void (await within(config.shutdownMs / 4, own.close())));

@@ -11,11 +11,11 @@ export const text: Parse<string> = (value) => value;
 
 /** Parses an integer. */
 export const whole =
-  (least: number, most: number): Parse<number> =>
+  (min: number, max: number): Parse<number> =>
   (value) => {
     const parsed = /^\d+$/.test(value) ? Number(value) : Number.NaN;
-    if (!(parsed >= least && parsed <= most))
-      throw new Error(`must be an integer from ${least} to ${most}, got "${value}"`);
+    if (!(parsed >= min && parsed <= max))
+      throw new Error(`must be an integer from ${min} to ${max}, got "${value}"`);
     return parsed;
   };
 
@@ -23,12 +23,12 @@ const SUFFIX: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20
 
 /** Parses a size with an optional suffix, such as 64k. */
 export const bytes =
-  (least: number): Parse<number> =>
+  (min: number): Parse<number> =>
   (value) => {
     const [, digits, suffix] = /^(\d+)([kmg]?)(?:i?b)?$/i.exec(value) ?? [];
     const parsed = Number(digits) * (SUFFIX[suffix?.toLowerCase() ?? ""] ?? Number.NaN);
-    if (!(parsed >= least && parsed <= 2 ** 40))
-      throw new Error(`must be a size of at least ${least} bytes, such as 65536 or 64k, got "${value}"`);
+    if (!(parsed >= min && parsed <= 2 ** 40))
+      throw new Error(`must be a size of at least ${min} bytes, such as 65536 or 64k, got "${value}"`);
     return parsed;
   };
 
@@ -90,11 +90,11 @@ export const pathPrefix: Parse<string> = (value) => {
 
 /** Parses seconds, with up to three decimals, to ms. */
 export const seconds =
-  (least: number, most: number): Parse<number> =>
+  (min: number, max: number): Parse<number> =>
   (value) => {
     const parsed = /^\d+(\.\d{1,3})?$/.test(value) ? Number(value) : Number.NaN;
-    if (!(parsed >= least && parsed <= most))
-      throw new Error(`must be a number of seconds from ${least} to ${most}, got "${value}"`);
+    if (!(parsed >= min && parsed <= max))
+      throw new Error(`must be a number of seconds from ${min} to ${max}, got "${value}"`);
     return Math.round(parsed * 1000);
   };
 

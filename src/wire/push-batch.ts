@@ -54,10 +54,10 @@ export function preview(value: unknown): string {
 
 const cut = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
-/** Checks the size of a batch. @throws GatewayError TOO_LARGE if it has more than `most` entries */
-export function checkBatchSize(entries: number, most: number): void {
-  if (entries > most)
-    throw new GatewayError("TOO_LARGE", `a batch must have at most ${most} entries, got ${entries}`);
+/** Checks the size of a batch. @throws GatewayError TOO_LARGE if it has more than `max` entries */
+export function checkBatchSize(entries: number, max: number): void {
+  if (entries > max)
+    throw new GatewayError("TOO_LARGE", `a batch must have at most ${max} entries, got ${entries}`);
 }
 
 /** Messages over this size (bytes) are decoded in steps, because decoding them at once takes longer than 2 ms. */
@@ -83,10 +83,10 @@ export function checkFieldCount(fields: number): void {
 }
 
 /** The error for more values than may be in `what`. */
-export const tooManyValues = (most: number, what: string): GatewayError =>
-  new GatewayError("TOO_LARGE", `${what} must have at most ${most} values`);
+export const tooManyValues = (max: number, what: string): GatewayError =>
+  new GatewayError("TOO_LARGE", `${what} must have at most ${max} values`);
 
-/** Checks the number of values. @param what name of the message in the error @throws GatewayError TOO_LARGE above `most` */
-export function checkValueCount(values: number, most: number, what: string): void {
-  if (values > most) throw tooManyValues(most, what);
+/** Checks the number of values. @param what name of the message in the error @throws GatewayError TOO_LARGE above `max` */
+export function checkValueCount(values: number, max: number, what: string): void {
+  if (values > max) throw tooManyValues(max, what);
 }

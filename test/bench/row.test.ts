@@ -12,7 +12,7 @@ test("formats ratios of any size", () => {
 });
 
 test("formats the ratio of the medians with those of the rounds", () => {
-  expect(ratioCell({ ratio: 2.345, ratios: { median: 2, least: 0.123, most: 268.4 } })).toBe(
+  expect(ratioCell({ ratio: 2.345, ratios: { median: 2, min: 0.123, max: 268.4 } })).toBe(
     "2.35 × (0.12 to 268)",
   );
 });

@@ -81,12 +81,12 @@ test("run acknowledges what returns, gives back what throws, and keeps what is s
   const handled: string[] = [];
   const errors: string[] = [];
   let running = 0;
-  let most = 0;
+  let max = 0;
   const done = streamer
     .work("jobs", { group: "g", from: "0", ackWait: 3000, signal: stop.signal })
     .run(
       async (job) => {
-        most = Math.max(most, ++running);
+        max = Math.max(max, ++running);
         // Longer than ackWait.
         if (job.text() === "1") await new Promise((resolve) => setTimeout(resolve, 4500));
         await Promise.resolve();
@@ -103,7 +103,7 @@ test("run acknowledges what returns, gives back what throws, and keeps what is s
   expect(await done).toMatchObject({ message: "stopped" });
   expect(handled.sort()).toEqual(["1 1", "2 3", "3 1", "4 1", "5 1", "6 1"]);
   expect(errors).toEqual(["Error: not yet", "Error: not yet"]);
-  expect([2, 3]).toContain(most);
+  expect([2, 3]).toContain(max);
 });
 
 test("run finishes and acknowledges the jobs that are running when it is stopped", async () => {

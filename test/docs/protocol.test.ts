@@ -47,9 +47,9 @@ function defaultOf({ type, fallback, fallbackNote }: Parameter<unknown>): string
   return String(type === "flag" ? Number(fallback) : fallback);
 }
 
-function rangeOf({ choices, least, most }: Parameter<unknown>): string {
+function rangeOf({ choices, min, max }: Parameter<unknown>): string {
   if (choices !== undefined) return choices.map(code).join(", ");
-  return least === undefined ? "" : `${code(least)} to ${code(most)}`;
+  return min === undefined ? "" : `${code(min)} to ${code(max)}`;
 }
 
 describe("parameters", () => {

@@ -4,8 +4,8 @@ import { median } from "./statistics.ts";
 /** Values of a side over the rounds. */
 export interface Spread {
   readonly median: number;
-  readonly least: number;
-  readonly most: number;
+  readonly min: number;
+  readonly max: number;
 }
 
 /** Medians over the rounds. */
@@ -60,5 +60,5 @@ export function comparisonOf(theirs: readonly number[], our: readonly number[]):
 
 /** Summarizes values. */
 export function spreadOf(values: readonly number[]): Spread {
-  return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
+  return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }

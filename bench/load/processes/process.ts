@@ -129,8 +129,8 @@ export function residentBytes(pid: number): number {
  * @param ms length of the period, with ten samples a second
  */
 export async function minResidentBytes(pid: number, ms: number): Promise<number> {
-  let least = Number.POSITIVE_INFINITY;
+  let min = Number.POSITIVE_INFINITY;
   for (const end = Date.now() + ms; Date.now() < end; await sleep(100))
-    least = Math.min(least, residentBytes(pid));
-  return least;
+    min = Math.min(min, residentBytes(pid));
+  return min;
 }

@@ -54,8 +54,8 @@ export async function openNatsPusher(
 
   const line = Buffer.from(publishLine(subject, inbox, entryBytes));
   const unit = Buffer.concat([line, filler(entryBytes), Buffer.from(PAYLOAD_END)]);
-  const most = Math.max(1, Math.min(MAX_ENTRIES_A_WRITE, Math.floor(WRITE_BYTES / unit.length)));
-  const pattern = createPattern(unit, most);
+  const max = Math.max(1, Math.min(MAX_ENTRIES_A_WRITE, Math.floor(WRITE_BYTES / unit.length)));
+  const pattern = createPattern(unit, max);
   const free: Buffer[] = [];
 
   return {
@@ -67,7 +67,7 @@ export async function openNatsPusher(
     },
     push(count) {
       for (let left = count; left > 0; ) {
-        const entries = Math.min(left, most);
+        const entries = Math.min(left, max);
         const buffer = free.pop() ?? Buffer.from(pattern);
         const now = performance.now();
         for (let i = 0; i < entries; i++) {

@@ -152,9 +152,9 @@ async function allReceived(
       return `of ${all}, readers have received ${lacking.map((reader) => reader.received()).join("; ")}`;
     },
   );
-  const least = Math.ceil(sent.images * MIN_IMAGES);
+  const min = Math.ceil(sent.images * MIN_IMAGES);
   await drained(
-    () => readers.every((reader) => (reader.images?.() ?? least) >= least),
+    () => readers.every((reader) => (reader.images?.() ?? min) >= min),
     () =>
       `viewers have all samples, but skipped more than half of the images, so the sides are not comparable: of ${all}, ` +
       `they have received ${readers.map((reader) => reader.received()).join("; ")}`,

@@ -71,7 +71,7 @@ function judge(result: ManyStreamsResult, task: Task): Verdict {
 function describe(result: ManyStreamsResult): string {
   const share = result.delivered === result.sent ? "all" : `${result.delivered} of`;
   const cpu = Math.round(redisShare(result) * 100);
-  const { median, least, most } = result.p99;
-  const p99 = `${median.toFixed(1)} ms (${least.toFixed(1)} to ${most.toFixed(1)})`;
+  const { median, min, max } = result.p99;
+  const p99 = `${median.toFixed(1)} ms (${min.toFixed(1)} to ${max.toFixed(1)})`;
   return `${share} ${whole(result.sent)}, p99 ${p99}, Redis ${cpu} %`;
 }

@@ -102,9 +102,9 @@ async function pass(gateway: Server, playbacks: number): Promise<Figures> {
     const elapsed = performance.now() - start;
     const used = processorTime(gateway.pid) - usedBefore;
     for (const { failure } of readers) if (failure !== "") throw new Error(failure);
-    const least = 0.95 * playbacks * PER_SECOND * (MEASURED_MS / 1000);
-    if (differences.count < least)
-      throw new Error(`received ${differences.count} entries instead of at least ${least}`);
+    const min = 0.95 * playbacks * PER_SECOND * (MEASURED_MS / 1000);
+    if (differences.count < min)
+      throw new Error(`received ${differences.count} entries instead of at least ${min}`);
     return { percent: used / elapsed / 10, p99: differences.percentile(0.99) };
   } finally {
     for (const reader of readers) reader.close();

@@ -38,9 +38,9 @@ export const fieldsOfFile = ({ name, type, size }: Pick<File, "name" | "type" | 
 
 /** Yields the parts of a file, in order. */
 export async function* partsOf(file: File): AsyncGenerator<FilePart, void, undefined> {
-  const most = isImage(file.type) ? IMAGE_BYTES : PART_BYTES;
+  const max = isImage(file.type) ? IMAGE_BYTES : PART_BYTES;
   for (let offset = 0; offset < file.size; ) {
-    const read = new Uint8Array(await file.slice(offset, offset + most).arrayBuffer());
+    const read = new Uint8Array(await file.slice(offset, offset + max).arrayBuffer());
     const isLast = offset + read.length >= file.size;
     const data = isLast || !isText(file.type) ? read : wholeLines(read);
     yield { data, offset };

@@ -160,18 +160,18 @@ export function waveform(entries: readonly PulledEntry[], format: PcmFormat): uP
   const perColumn = Math.max(1, Math.ceil(wanted / COLUMNS));
   const times: number[] = [];
   const values: number[] = [];
-  let least = 0;
-  let most = 0;
+  let min = 0;
+  let max = 0;
   let n = 0;
   for (const samples of chunks)
     for (const sample of samples) {
-      least = n % perColumn === 0 ? sample : Math.min(least, sample);
-      most = n % perColumn === 0 ? sample : Math.max(most, sample);
+      min = n % perColumn === 0 ? sample : Math.min(min, sample);
+      max = n % perColumn === 0 ? sample : Math.max(max, sample);
       n++;
       if (n % perColumn === 0 || n === have) {
         const time = (n - have) / format.rate;
         times.push(time, time);
-        values.push(least, most);
+        values.push(min, max);
       }
     }
   return [times, values];

@@ -43,15 +43,15 @@ export function entryFor(
   toleranceMs: number,
 ): PulledEntry | undefined {
   let nearest: PulledEntry | undefined;
-  let least = toleranceMs;
+  let min = toleranceMs;
   for (let i = entries.length - 1; i >= 0; i--) {
     const entry = entries[i];
     if (entry === undefined || entry.timeMs < timeMs - toleranceMs) break;
     if (entry.id === id) return entry;
     const distance = Math.abs(entry.timeMs - timeMs);
-    if (distance < least || (distance === least && nearest === undefined)) {
+    if (distance < min || (distance === min && nearest === undefined)) {
       nearest = entry;
-      least = distance;
+      min = distance;
     }
   }
   return nearest;

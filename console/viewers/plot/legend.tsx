@@ -116,7 +116,7 @@ function LineRow({ plot, drawn, index, streamKey, field, unit }: LineRowProps) {
   const facts = lineFacts(drawn.data[at + 1] ?? [], index);
   const newest = plot.slowWindows.value.find(({ key }) => key === streamKey)?.entries.at(-1);
   const value = at >= 0 ? facts.value : newest && numbersOf(newest).get(field);
-  const statistics = at >= 0 ? [facts.least, facts.mean, facts.most].map(numberText) : ["", "", ""];
+  const statistics = at >= 0 ? [facts.min, facts.mean, facts.max].map(numberText) : ["", "", ""];
   return (
     <tr class={line === undefined ? "off" : ""}>
       <th scope="row">

@@ -3,9 +3,9 @@
 /** Facts about a line. */
 export interface LineFacts {
   readonly value: number | undefined;
-  readonly least: number | undefined;
+  readonly min: number | undefined;
   readonly mean: number | undefined;
-  readonly most: number | undefined;
+  readonly max: number | undefined;
 }
 
 /** Column of a line: null is a gap, and undefined is a time of another stream. */
@@ -23,22 +23,22 @@ export function rowOfValue(column: Column, index: number): number | null {
 
 /** Computes the facts of a column. @param index position of the value; undefined for the newest one */
 export function lineFacts(column: Column, index: number | undefined): LineFacts {
-  let least = Number.POSITIVE_INFINITY;
-  let most = Number.NEGATIVE_INFINITY;
+  let min = Number.POSITIVE_INFINITY;
+  let max = Number.NEGATIVE_INFINITY;
   let sum = 0;
   let count = 0;
   let last: number | undefined;
   for (let i = 0; i < column.length; i++) {
     const value = column[i];
     if (value === null || value === undefined || !Number.isFinite(value)) continue;
-    least = Math.min(least, value);
-    most = Math.max(most, value);
+    min = Math.min(min, value);
+    max = Math.max(max, value);
     sum += value;
     count++;
     last = value;
   }
-  if (count === 0) return { value: undefined, least: undefined, mean: undefined, most: undefined };
+  if (count === 0) return { value: undefined, min: undefined, mean: undefined, max: undefined };
   const row = index === undefined ? null : rowOfValue(column, Math.min(index, column.length - 1));
   const value = index === undefined ? last : row === null ? undefined : (column[row] ?? undefined);
-  return { value, least, mean: sum / count, most };
+  return { value, min, mean: sum / count, max };
 }

@@ -28,7 +28,7 @@ export interface LivePlotOptions {
   /** Units of the left and the right axis; empty without one. */
   readonly units?: readonly [left: string, right: string];
   /** Fixed range of the values. */
-  readonly range?: readonly [least: number, most: number];
+  readonly range?: readonly [min: number, max: number];
   /** Whether x values are Unix times in seconds. @default true */
   readonly isTime?: boolean;
   readonly isUtc?: boolean;

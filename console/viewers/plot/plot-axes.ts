@@ -69,6 +69,6 @@ function timeLabels(ticks: readonly number[], step: number, isUtc: boolean): str
 function axisWidth(plot: uPlot, values: readonly string[] | null, axis: number, cycle: number): number {
   // A second measurement in one cycle would never end.
   if (cycle > 1) return (plot.axes[axis] as { readonly _size?: number } | undefined)?._size ?? 50;
-  const longest = (values ?? []).reduce((most, { length }) => Math.max(most, length), 3);
+  const longest = (values ?? []).reduce((max, { length }) => Math.max(max, length), 3);
   return longest * 6.4 + PADDING;
 }

@@ -23,23 +23,23 @@ export function flatten(paths: readonly Path[]): FlatTrack | undefined {
   if (first === undefined) return undefined;
   // Relative to the first longitude, so that a track across 180° is not torn apart.
   const east = ({ longitude }: Position) => ((longitude - first.longitude + 540) % 360) - 180;
-  let [south, north, west, most] = [first.latitude, first.latitude, 0, 0];
+  let [south, north, west, max] = [first.latitude, first.latitude, 0, 0];
   for (const path of paths)
     for (const position of path) {
       south = Math.min(south, position.latitude);
       north = Math.max(north, position.latitude);
       west = Math.min(west, east(position));
-      most = Math.max(most, east(position));
+      max = Math.max(max, east(position));
     }
   const middle = (south + north) / 2;
   const perLongitude = METRES_PER_DEGREE * Math.cos((middle * Math.PI) / 180);
   const pointOf = (position: Position): Point => [
-    (east(position) - (west + most) / 2) * perLongitude,
+    (east(position) - (west + max) / 2) * perLongitude,
     (position.latitude - middle) * METRES_PER_DEGREE,
   ];
   return {
     paths: paths.map((path) => path.map(pointOf)),
-    width: Math.max(MIN_METRES, (most - west) * perLongitude),
+    width: Math.max(MIN_METRES, (max - west) * perLongitude),
     height: Math.max(MIN_METRES, (north - south) * METRES_PER_DEGREE),
   };
 }

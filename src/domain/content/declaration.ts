@@ -48,11 +48,11 @@ const MAX_TEXT_CHARACTERS = 10_000;
 type Checked<T> = { readonly value: T } | { readonly problem: string };
 
 const text =
-  (most: number) =>
+  (max: number) =>
   (value: unknown): Checked<string> =>
-    typeof value === "string" && value.length <= most
+    typeof value === "string" && value.length <= max
       ? { value }
-      : { problem: `must be a string of at most ${most} characters` };
+      : { problem: `must be a string of at most ${max} characters` };
 
 function checkContentType(value: unknown): Checked<string> {
   const type = typeof value === "string" ? parseMediaType(value) : undefined;

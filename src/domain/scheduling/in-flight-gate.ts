@@ -11,7 +11,7 @@ export interface InFlightLimits {
   /** Requests up to this size do not wait. */
   readonly small: number;
   /** Size of all large requests in flight. One of them may be larger. */
-  readonly most: number;
+  readonly max: number;
 }
 
 /** Large request, which waits while too many bytes are in flight. */
@@ -56,7 +56,7 @@ export class InFlightGate {
   }
 
   #hasRoom(size: number): boolean {
-    return this.#size === 0 || this.#size + size <= this.#limits.most;
+    return this.#size === 0 || this.#size + size <= this.#limits.max;
   }
 
   /** Waits until the request may start. @returns the size that it was admitted with */

@@ -63,19 +63,18 @@ export function namingOf(options: NamingOptions): Naming {
  * Splits a URL's path segment into stream ids. An unescaped `+` separates; `%2B` is a literal plus and `%2F` a slash.
  *
  * @param segment still percent-encoded
- * @param most maximum number of streams
+ * @param max maximum number of streams
  * @throws GatewayError BAD_PARAMETER for invalid encoding, an empty stream id or too many streams
  */
-export function parseStreamIds(segment: string, most: number): readonly string[] {
+export function parseStreamIds(segment: string, max: number): readonly string[] {
   const ids = splitNames(PARAMETER_NAMES.ids, segment);
-  checkCount(PARAMETER_NAMES.ids, ids, most);
+  checkCount(PARAMETER_NAMES.ids, ids, max);
   return ids;
 }
 
-/** Checks the number of stream ids. @param parameter its name in errors @throws GatewayError BAD_PARAMETER for more than `most` */
-export function checkCount(parameter: string, ids: readonly string[], most: number): void {
-  if (ids.length > most)
-    throw badParameter(parameter, `must name at most ${most} streams, got ${ids.length}`);
+/** Checks the number of stream ids. @param parameter its name in errors @throws GatewayError BAD_PARAMETER for more than `max` */
+export function checkCount(parameter: string, ids: readonly string[], max: number): void {
+  if (ids.length > max) throw badParameter(parameter, `must name at most ${max} streams, got ${ids.length}`);
 }
 
 /**
@@ -95,13 +94,13 @@ export function splitNames(parameter: string, text: string): readonly string[] {
  * Checks the length of a name. Names become keys, which every list of streams contains in full.
  *
  * @param parameter name of the request parameter, for the error message
- * @throws GatewayError BAD_PARAMETER if it is longer than `most` bytes
+ * @throws GatewayError BAD_PARAMETER if it is longer than `max` bytes
  */
-export function checkName(parameter: string, name: string, most: number): void {
+export function checkName(parameter: string, name: string, max: number): void {
   // A character takes at most three bytes for each of its UTF-16 units.
-  if (name.length * 3 <= most) return;
-  const bytes = name.length > most ? name.length : new TextEncoder().encode(name).length;
-  if (bytes > most) throw badParameter(parameter, `must be at most ${most} bytes, got ${bytes}`);
+  if (name.length * 3 <= max) return;
+  const bytes = name.length > max ? name.length : new TextEncoder().encode(name).length;
+  if (bytes > max) throw badParameter(parameter, `must be at most ${max} bytes, got ${bytes}`);
 }
 
 /** Longest key that a request can name, in bytes: a device, a colon, a prefix and a stream id. */

@@ -104,10 +104,10 @@ export class PlaybackMerge<S> {
   }
 
   /** Takes the next entries in order, as far as they are known. Consecutive entries of one stream are one run. */
-  take({ upTo, perStream, entries: most }: TakeLimits): readonly Run<S>[] {
+  take({ upTo, perStream, entries: max }: TakeLimits): readonly Run<S>[] {
     const runs: Run<S>[] = [];
     const taken = new Map<S, number>();
-    for (let room = most; room > 0; ) {
+    for (let room = max; room > 0; ) {
       const queue = this.#filled.peek();
       const first = queue?.entries[queue.head];
       if (queue === undefined || first === undefined) break;
@@ -128,12 +128,12 @@ export class PlaybackMerge<S> {
   }
 
   /** Takes the entries of a stream before those of any other; at least one. */
-  #runOf(queue: Queue<S>, most: number, upTo: EntryId): Entry[] {
+  #runOf(queue: Queue<S>, max: number, upTo: EntryId): Entry[] {
     const rival = this.#filled.peek();
     const rivalHead = rival?.entries[rival.head];
     const from = queue.head;
     let to = from + 1;
-    for (; to < queue.entries.length && to - from < most; to++) {
+    for (; to < queue.entries.length && to - from < max; to++) {
       const entry = queue.entries[to];
       if (entry === undefined || compareIds(entry.id, upTo) > 0 || compareIds(entry.id, this.#horizon) > 0)
         break;
@@ -156,10 +156,10 @@ export class PlaybackMerge<S> {
   /** The id up to which all streams are known. */
   get #horizon(): EntryId {
     if (this.#minHorizon !== undefined) return this.#minHorizon;
-    let least = LAST_ID;
-    for (const { horizon } of this.#empty) if (compareIds(horizon, least) < 0) least = horizon;
-    this.#minHorizon = least;
-    return least;
+    let min = LAST_ID;
+    for (const { horizon } of this.#empty) if (compareIds(horizon, min) < 0) min = horizon;
+    this.#minHorizon = min;
+    return min;
   }
 }
 

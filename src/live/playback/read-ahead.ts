@@ -204,8 +204,8 @@ export class ReadAhead {
     const rate = this.#options.rate();
     const pageMs = this.#context.isMemoryShort() ? PAGE_MS.short : PAGE_MS.usual;
     const inTime = msPerEntry === undefined ? FIRST_ENTRIES : Math.ceil((pageMs * rate) / msPerEntry);
-    const most = rate === 0 ? MAX_ENTRIES : Math.min(MAX_ENTRIES, inTime);
-    return Math.max(1, Math.min(most, Math.floor(bytes / one)));
+    const max = rate === 0 ? MAX_ENTRIES : Math.min(MAX_ENTRIES, inTime);
+    return Math.max(1, Math.min(max, Math.floor(bytes / one)));
   }
 
   #expectedBytes({ state: { key } }: Source, count: number): number {

@@ -10,10 +10,10 @@ export function maxBytesAtOnce(chunks: readonly ChunkSpan[]): number {
   // A chunk that begins when another one ends is loaded before that one is released.
   changes.sort((a, b) => a.atMs - b.atMs || b.bytes - a.bytes);
   let now = 0;
-  let most = 0;
+  let max = 0;
   for (const { bytes } of changes) {
     now += bytes;
-    most = Math.max(most, now);
+    max = Math.max(max, now);
   }
-  return most;
+  return max;
 }

@@ -11,7 +11,7 @@ import type { Append, AppendResult } from "./appender.ts";
 /** Batches from this size (bytes) are large. */
 const LARGE_BYTES = 1024 * 1024;
 /** Bytes of parts that are sent and not stored yet. */
-const BYTES_AT_ONCE = { small: 0, most: 4 * 1024 * 1024 };
+const BYTES_AT_ONCE = { small: 0, max: 4 * 1024 * 1024 };
 
 /** Appends large batches. */
 export class LargeAppends {

@@ -59,15 +59,15 @@ export class QueueMembers {
    * Reserves room for entries with the next consumer that has some.
    *
    * @param isBusy consumers that are passed over
-   * @param most maximum number of entries
+   * @param max maximum number of entries
    */
-  reserve(isBusy: (member: QueueMember) => boolean, most = MAX_AT_ONCE): Reservation | undefined {
+  reserve(isBusy: (member: QueueMember) => boolean, max = MAX_AT_ONCE): Reservation | undefined {
     const size = this.#members.length;
     for (let i = 0; i < size; i++) {
       const at = (this.#next + i) % size;
       const member = this.#members[at];
       if (member === undefined || isBusy(member)) continue;
-      const reserved = this.#reserveWith(member, most);
+      const reserved = this.#reserveWith(member, max);
       if (reserved === undefined) continue;
       this.#next = (at + 1) % size;
       return reserved;
@@ -75,12 +75,12 @@ export class QueueMembers {
     return undefined;
   }
 
-  #reserveWith(member: QueueMember, most: number): Reservation | undefined {
+  #reserveWith(member: QueueMember, max: number): Reservation | undefined {
     const room = member.roomFor(this.#queue);
     if (room <= 0) return undefined;
     const entryBytes = this.#sizes.expected(this.#queue.key);
     const fitting = Math.floor(READ_BYTES / entryBytes);
-    const count = Math.max(1, Math.min(room, fitting, most));
+    const count = Math.max(1, Math.min(room, fitting, max));
     const bytes = count * entryBytes;
     if (!member.reserve(count, bytes)) return undefined;
     return { member, count, end: () => member.unreserve(count, bytes) };

@@ -56,7 +56,7 @@ type Answer = readonly [entries: readonly Entry[], checked: readonly Entry[]];
  * Bytes of pages on their way. Large pages have a connection of their own: a socket takes some hundred kilobytes in a turn of the
  * event loop, so a small page behind megabytes would wait for many turns.
  */
-const PAGE_BYTES_AT_ONCE = { small: 64 * 1024, most: 4 * 1024 * 1024 };
+const PAGE_BYTES_AT_ONCE = { small: 64 * 1024, max: 4 * 1024 * 1024 };
 
 /** Pages are read for all clients that follow a stream, so they start in order. */
 const ANY_CLIENT = "";

@@ -117,14 +117,14 @@ function watchSockets(
  * connections of copies of the listening socket, and a worker at its limit hands the connection back, so that workers that are
  * all at their limit would pass it around forever.
  */
-function closeOverLimit(server: Server, most: number, usage: Usage, limits: Limits): void {
+function closeOverLimit(server: Server, max: number, usage: Usage, limits: Limits): void {
   const counts = usage.count("sockets");
   const counted = new WeakSet<Socket>();
   const closed = () => counts.add("", -1);
   server.on("connection", (socket: Socket) => {
     // A socket that was handed back to the server is emitted a second time.
     if (counted.has(socket)) return;
-    if (counts.of("") >= most) {
+    if (counts.of("") >= max) {
       limits.hit("sockets");
       socket.destroy();
       return;
@@ -141,7 +141,7 @@ function closeOverLimit(server: Server, most: number, usage: Usage, limits: Limi
  */
 function closeFloods(
   server: Server,
-  most: number,
+  max: number,
   isProxy: (address: string) => boolean,
   usage: Usage,
   limits: Limits,
@@ -155,7 +155,7 @@ function closeFloods(
   server.on("connection", (socket: Socket) => {
     const { remoteAddress: address = "" } = socket;
     if (isProxy(address) || counted.has(socket)) return;
-    if (counts.of(address) >= most) {
+    if (counts.of(address) >= max) {
       limits.hit("sockets_per_address");
       socket.destroy();
       return;

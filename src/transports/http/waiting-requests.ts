@@ -27,16 +27,16 @@ const sizeOf = ({ requests, held }: Queue<unknown>): number => requests.length +
 /** Waiting requests of all connections. */
 export class WaitingRequests<Request> {
   readonly #onClosed: () => void;
-  readonly #most: number;
+  readonly #max: number;
   readonly #queues = new Map<Connection, Queue<Request>>();
   /** Number of waiting requests by address. */
   readonly #ofAddress = new Map<string, number>();
   #count = 0;
 
   /** @param onClosed called for each connection that is closed over the limit */
-  constructor(onClosed: () => void, most = MAX_WAITING) {
+  constructor(onClosed: () => void, max = MAX_WAITING) {
     this.#onClosed = onClosed;
-    this.#most = most;
+    this.#max = max;
   }
 
   /** Number of waiting requests of a connection. */
@@ -49,7 +49,7 @@ export class WaitingRequests<Request> {
     const queue = this.#queueOf(connection);
     queue.requests.push(request);
     this.#counted(queue.address, 1);
-    if (this.#count > this.#most) this.#closeLargest();
+    if (this.#count > this.#max) this.#closeLargest();
   }
 
   /** Counts unparsed bytes of a connection until `release`. Over the limit, closes a connection, which may be this one. */
@@ -58,7 +58,7 @@ export class WaitingRequests<Request> {
     const requests = Math.ceil(bytes / REQUEST_BYTES);
     queue.held += requests;
     this.#counted(queue.address, requests);
-    if (this.#count > this.#most) this.#closeLargest();
+    if (this.#count > this.#max) this.#closeLargest();
   }
 
   /** Counts the unparsed bytes of a connection no longer. */
@@ -108,11 +108,11 @@ export class WaitingRequests<Request> {
   }
 
   #closeLargest(): void {
-    const most = Math.max(...this.#ofAddress.values());
+    const max = Math.max(...this.#ofAddress.values());
     let largest: Connection | undefined;
     let size = 0;
     for (const [connection, queue] of this.#queues) {
-      if (this.#ofAddress.get(queue.address) !== most || sizeOf(queue) <= size) continue;
+      if (this.#ofAddress.get(queue.address) !== max || sizeOf(queue) <= size) continue;
       largest = connection;
       size = sizeOf(queue);
     }

@@ -39,7 +39,7 @@ export interface Recordings {
 export interface RecordingsOptions {
   readonly directory: string;
   /** Maximum number of recordings in progress. */
-  readonly most: number;
+  readonly max: number;
   /** Maximum number of playbacks at a time. */
   readonly maxPlaybacks: number;
 }
@@ -47,7 +47,7 @@ export interface RecordingsOptions {
 /** The recordings of this process. */
 export class OwnRecordings implements Recordings {
   readonly #parts: RecordingParts;
-  readonly #most: number;
+  readonly #max: number;
   readonly #recordings = new Map<string, Recording>();
   readonly #playbacks: Playbacks;
   /** The recordings on the disk have been found. */
@@ -60,10 +60,10 @@ export class OwnRecordings implements Recordings {
   #opening: Promise<void> | undefined;
   readonly #metadataChanges: MetadataChanges;
 
-  constructor(parts: TransportParts, { directory, most, maxPlaybacks }: RecordingsOptions) {
+  constructor(parts: TransportParts, { directory, max, maxPlaybacks }: RecordingsOptions) {
     const thread = new FileThread((exception) => void faultOf(exception, "recording", parts.observe));
     this.#parts = { ...parts, directory: new RecordingsDirectory(directory), thread };
-    this.#most = most;
+    this.#max = max;
     this.#playbacks = new Playbacks(this.#parts, maxPlaybacks);
     this.#metadataChanges = new MetadataChanges(parts, {
       onMeta: (key, meta) => {
@@ -240,10 +240,10 @@ export class OwnRecordings implements Recordings {
     if (this.#recordings.has(name))
       throw new GatewayError("RECORDING_EXISTS", `there is already a recording named ${name}`);
     const running = [...this.#recordings.values()].filter(({ isRecording }) => isRecording).length;
-    if (running >= this.#most)
+    if (running >= this.#max)
       throw new GatewayError(
         "TOO_MANY_RECORDINGS",
-        `the gateway has reached its limit of ${this.#most} recordings in progress`,
+        `the gateway has reached its limit of ${this.#max} recordings in progress`,
       );
   }
 }

@@ -42,9 +42,9 @@ export function textList(body: Body, name: string): readonly string[] {
 }
 
 /** Reads a positive integer. @throws GatewayError BAD_PARAMETER */
-export function optionalNumber(body: Body, name: string, most: number): number | undefined {
+export function optionalNumber(body: Body, name: string, max: number): number | undefined {
   const value = body[name];
   if (value === undefined || value === null) return undefined;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= most) return value;
-  throw badParameter(name, `must be an integer between 1 and ${most}, got ${shown(value)}`);
+  if (typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= max) return value;
+  throw badParameter(name, `must be an integer between 1 and ${max}, got ${shown(value)}`);
 }

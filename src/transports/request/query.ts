@@ -80,16 +80,16 @@ function readValue(
 
 function numberOf(
   name: string,
-  { type, least = 0, most: bound = Number.MAX_SAFE_INTEGER }: Parameter<unknown>,
+  { type, min = 0, max: bound = Number.MAX_SAFE_INTEGER }: Parameter<unknown>,
   value: string,
   { maxBatchEntries }: ParameterLimits,
 ): number {
-  const most = bound === "MAX_BATCH_ENTRIES" ? maxBatchEntries : bound;
+  const max = bound === "MAX_BATCH_ENTRIES" ? maxBatchEntries : bound;
   const isInteger = type === "integer";
   const parsed = (isInteger ? INTEGER : NUMBER).test(value) ? Number(value) : Number.NaN;
-  if (parsed >= least && parsed <= most) return parsed;
+  if (parsed >= min && parsed <= max) return parsed;
   const noun = isInteger ? "an integer" : "a number";
-  throw badParameter(name, `must be ${noun} between ${least} and ${most}, got ${quoted(value)}`);
+  throw badParameter(name, `must be ${noun} between ${min} and ${max}, got ${quoted(value)}`);
 }
 
 /** Reads names joined by an unescaped `+`, which URL decoding would turn into a space. */

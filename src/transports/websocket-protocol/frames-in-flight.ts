@@ -47,7 +47,7 @@ export class FramesInFlight {
   #sentAt: number[] = [];
   #roundTripMs = Number.POSITIVE_INFINITY;
   /** Maximum number of frames in flight. */
-  #most = 1;
+  #max = 1;
   #isPrompt = false;
   /** Bytes sent since the last ping. */
   #unmarkedBytes = 0;
@@ -72,7 +72,7 @@ export class FramesInFlight {
     if (this.#isOff || isShared) return;
     this.#unmarkedBytes = 0;
     this.#ping();
-    if (this.#sentPings - this.#answeredPings >= this.#most) this.#held?.pause("in-flight");
+    if (this.#sentPings - this.#answeredPings >= this.#max) this.#held?.pause("in-flight");
   }
 
   /** Handles a pong of the client. */
@@ -88,8 +88,8 @@ export class FramesInFlight {
     this.#roundTripMs = Math.min(this.#roundTripMs, tookMs);
     this.#isPrompt = tookMs < PROMPT_MS;
     // Time beyond the round trip is the transfer time of this frame and of the frames before it.
-    this.#most = tookMs < 2 * Math.max(this.#roundTripMs, PROMPT_MS) ? 2 : 1;
-    if (this.#sentPings - this.#answeredPings < this.#most) this.#held?.resume("in-flight");
+    this.#max = tookMs < 2 * Math.max(this.#roundTripMs, PROMPT_MS) ? 2 : 1;
+    if (this.#sentPings - this.#answeredPings < this.#max) this.#held?.resume("in-flight");
   }
 
   stop(): void {

@@ -231,12 +231,12 @@ export class ServerWebSocket {
     if (chunk !== undefined && reader !== undefined) this.#feed(reader, chunk);
   }
 
-  #handleRest(most: number): void {
+  #handleRest(max: number): void {
     this.#feedWaiting();
     const [chunk, reader] = [this.#rest, this.#reader];
     if (chunk === undefined || reader === undefined) return;
     this.#rest = undefined;
-    this.#parse(chunk, () => reader.proceed(most));
+    this.#parse(chunk, () => reader.proceed(max));
   }
 
   #parse(chunk: Buffer, parse: () => Parsed): void {

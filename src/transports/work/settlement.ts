@@ -105,17 +105,17 @@ function readId(action: string, value: unknown): EntryId {
   return id;
 }
 
-function readInteger(name: string, value: unknown, most: number, setting?: string): number {
+function readInteger(name: string, value: unknown, max: number, setting?: string): number {
   if (value === undefined) return 0;
-  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= most) return value;
-  const bound = setting === undefined ? most : `${setting}, ${most}`;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max) return value;
+  const bound = setting === undefined ? max : `${setting}, ${max}`;
   throw bad(`${name} must be an integer between 0 and ${bound}, got ${shown(value)}`);
 }
 
-function readText(name: string, value: unknown, most: number): string | undefined {
+function readText(name: string, value: unknown, max: number): string | undefined {
   if (value === undefined) return undefined;
-  if (typeof value === "string" && value.length <= most) return value;
-  throw bad(`${name} must be text of at most ${most} characters, got ${shown(value)}`);
+  if (typeof value === "string" && value.length <= max) return value;
+  throw bad(`${name} must be text of at most ${max} characters, got ${shown(value)}`);
 }
 
 const bad = (problem: string): GatewayError => new GatewayError("BAD_PAYLOAD", `the message ${problem}`);

@@ -49,9 +49,9 @@ class StepParser {
   readonly #source: JsonSource;
   readonly #checkCount: (values: number) => void;
 
-  constructor(source: JsonSource, most: number) {
+  constructor(source: JsonSource, max: number) {
     this.#source = source;
-    this.#checkCount = (values) => checkValueCount(values, most, source.what);
+    this.#checkCount = (values) => checkValueCount(values, max, source.what);
   }
 
   /** Parses a value. @param depth its level, from 1 */
@@ -121,9 +121,9 @@ class StepParser {
     const source = this.#source;
     const { bytes } = source;
     const open = yield* source.skipBlanks(start, end);
-    const most = Math.min(end, open + RUN_BYTES);
+    const max = Math.min(end, open + RUN_BYTES);
     let close = open + 1;
-    while (close < most && bytes[close] !== QUOTE) close += bytes[close] === BACKSLASH ? 2 : 1;
+    while (close < max && bytes[close] !== QUOTE) close += bytes[close] === BACKSLASH ? 2 : 1;
     const name = source.parse(open, Math.min(close + 1, end));
     const colon = yield* source.skipBlanks(close + 1, end);
     if (typeof name !== "string" || bytes[colon] !== COLON) throw source.broken();

@@ -34,9 +34,9 @@ const JSON_VALUE_BOUNDS: JsonBounds = { values: 50_000, depth: 200 };
  * @throws GatewayError BAD_HEADER if it is not JSON, TOO_LARGE if it holds more values than a batch can have
  */
 export function parseJson(text: string, what: string, maxEntries: number): unknown {
-  const most = maxValuesOf(maxEntries);
+  const max = maxValuesOf(maxEntries);
   // A value takes at least one character, so a shorter text cannot hold too many.
-  if (text.length > most) checkValueCount(measure(text, most, Number.POSITIVE_INFINITY).values, most, what);
+  if (text.length > max) checkValueCount(measure(text, max, Number.POSITIVE_INFINITY).values, max, what);
   try {
     return JSON.parse(text);
   } catch {

@@ -77,7 +77,7 @@ class MsgpackReader {
   readonly #isPayload: boolean;
   readonly #maxDepth: number;
   /** Maximum number of values. */
-  readonly #most: number;
+  readonly #max: number;
   #values = 0;
   /** Maximum of `#values` at the end of the current item. */
   #maxOfItem: number;
@@ -87,8 +87,8 @@ class MsgpackReader {
     this.#isStored = isStored;
     this.#isPayload = isPayload;
     this.#maxDepth = isPayload ? MAX_VALUE_DEPTH : MAX_DEPTH;
-    this.#most = maxValuesOf(maxEntries);
-    this.#maxOfItem = this.#most;
+    this.#max = maxValuesOf(maxEntries);
+    this.#maxOfItem = this.#max;
   }
 
   /** Reads the message in steps. @throws GatewayError */
@@ -111,7 +111,7 @@ class MsgpackReader {
     this.#values++;
     const items: unknown[] = [];
     while (items.length < length) {
-      this.#maxOfItem = this.#isStored ? this.#most : Math.min(this.#most, this.#values + MAX_ITEM_VALUES);
+      this.#maxOfItem = this.#isStored ? this.#max : Math.min(this.#max, this.#values + MAX_ITEM_VALUES);
       items.push(this.#value(2));
       yield;
     }
@@ -211,8 +211,8 @@ class MsgpackReader {
   }
 
   #tooMany(): GatewayError {
-    return this.#values > this.#most
-      ? tooManyValues(this.#most, "the message")
+    return this.#values > this.#max
+      ? tooManyValues(this.#max, "the message")
       : tooManyValues(MAX_ITEM_VALUES, "an entry");
   }
 

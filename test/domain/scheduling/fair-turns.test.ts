@@ -63,7 +63,7 @@ test.each([
   [0, 1],
   [24, 2],
   [1000, 4],
-])("beside other work of %d ms, a turn starts %d tasks of 6 ms", async (otherMs, most) => {
+])("beside other work of %d ms, a turn starts %d tasks of 6 ms", async (otherMs, max) => {
   const turns = fairTurns();
   let inTurn = 0;
   let done = 0;
@@ -83,7 +83,7 @@ test.each([
   };
   setImmediate(tick);
   await until("all are done", () => done === 40);
-  expect(Math.max(...counts)).toBe(most);
+  expect(Math.max(...counts)).toBe(max);
 });
 
 test("a client that sends one request waits for one request of each other client, not for all of them", async () => {

@@ -25,7 +25,7 @@ function open(gate: InFlightGate) {
 }
 
 test("small reads pass while large ones wait, and large ones start in order", async () => {
-  const { started, read, end } = open(new InFlightGate({ small: 64 * 1024, most: 4 * MIB }));
+  const { started, read, end } = open(new InFlightGate({ small: 64 * 1024, max: 4 * MIB }));
   const results = [3, 1, 3, 1].map((size, i) => read(i, size * MIB));
   const small = read(4, 1000);
   await eventLoopTurns(1);
@@ -41,7 +41,7 @@ test("small reads pass while large ones wait, and large ones start in order", as
 });
 
 test("a read larger than the limit is read alone", async () => {
-  const { started, read, end } = open(new InFlightGate({ small: 64 * 1024, most: 4 * MIB }));
+  const { started, read, end } = open(new InFlightGate({ small: 64 * 1024, max: 4 * MIB }));
   const results = [50, 50].map((size, i) => read(i, size * MIB));
   await eventLoopTurns(1);
   expect(started).toEqual([0]);
@@ -57,7 +57,7 @@ test("all reads are done, although some fail", () =>
     fc.asyncProperty(
       fc.array(fc.record({ bytes: fc.nat({ max: 8 * MIB }), fails: fc.boolean() }), { maxLength: 50 }),
       async (pages) => {
-        const gate = new InFlightGate({ small: 64 * 1024, most: 4 * MIB });
+        const gate = new InFlightGate({ small: 64 * 1024, max: 4 * MIB });
         const results = await Promise.allSettled(
           pages.map(({ bytes, fails }) =>
             gate.run({
@@ -76,7 +76,7 @@ test("all reads are done, although some fail", () =>
   ));
 
 test("a client waits for one large read of each other client", async () => {
-  const { started, read, end } = open(new InFlightGate({ small: 64 * 1024, most: 4 * MIB }));
+  const { started, read, end } = open(new InFlightGate({ small: 64 * 1024, max: 4 * MIB }));
   const results = [..."aaaa", ..."bbb", "c"].map((client, i) => read(i, 4 * MIB, client));
   const order = [0, 1, 4, 7, 2, 5, 3, 6];
   for (const [i, number] of order.entries()) {
@@ -88,7 +88,7 @@ test("a client waits for one large read of each other client", async () => {
 });
 
 test("a read that turns out large while it waits starts alone", async () => {
-  const { started, read, end } = open(new InFlightGate({ small: 64 * 1024, most: 4 * MIB }));
+  const { started, read, end } = open(new InFlightGate({ small: 64 * 1024, max: 4 * MIB }));
   let bytes = MIB;
   const results = [read(0, 2 * MIB), read(1, 2 * MIB), read(2, () => bytes, "b")];
   bytes = 16 * MIB;
@@ -107,7 +107,7 @@ test("clients take turns, each in order, within the limit", () => {
   const ends = fc.array(fc.nat({ max: 1000 }), { minLength: 60, maxLength: 60 });
   return fc.assert(
     fc.asyncProperty(fc.array(large, { maxLength: 40 }), ends, async (reads, picks) => {
-      const gate = new InFlightGate({ small: 64 * 1024, most: 4 * MIB });
+      const gate = new InFlightGate({ small: 64 * 1024, max: 4 * MIB });
       const { started, read, end } = open(gate);
       const results = reads.map(({ bytes, client }, i) => read(i, bytes, String(client)));
       await eventLoopTurns(1);

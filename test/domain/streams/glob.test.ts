@@ -65,8 +65,8 @@ describe("compared with Redis", () => {
 
   test("property: matches the same keys as Redis for any short pattern and key", async () => {
     const characters = fc.constantFrom("a", "b", "c", "*", "?", "[", "]", "^", "-", "\\", ":");
-    const text = (least: number, most: number) =>
-      fc.array(characters, { minLength: least, maxLength: most }).map((all) => all.join(""));
+    const text = (min: number, max: number) =>
+      fc.array(characters, { minLength: min, maxLength: max }).map((all) => all.join(""));
     // No empty key: Redis does not match it against two or more stars, only against one. No stream has an empty key.
     const someKeys = fc.array(text(1, 6), { minLength: 1, maxLength: 5 });
     await fc.assert(

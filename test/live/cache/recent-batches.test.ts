@@ -92,7 +92,7 @@ const count = fc.constantFrom(1, 2, 3, 100);
 
 describe("property: returns all entries, or undefined", () => {
   function eachState(
-    check: (stream: ModelStream, cursor: EntryId, most: number, limitBytes: number) => void,
+    check: (stream: ModelStream, cursor: EntryId, max: number, limitBytes: number) => void,
   ): void {
     fc.assert(
       fc.property(limit, steps, fc.array(fc.tuple(fc.nat(), count)), (limitBytes, all, queries) => {
@@ -103,9 +103,9 @@ describe("property: returns all entries, or undefined", () => {
           if (step.kind === "add") model.add(one, step.sizes);
           else model.clear(one);
         }
-        for (const [position, most] of queries) {
+        for (const [position, max] of queries) {
           const cursor = cursorAt(START - 2 + (position % (model.now() - START + 5)));
-          for (const one of model.all) check(one, cursor, most, limitBytes);
+          for (const one of model.all) check(one, cursor, max, limitBytes);
         }
       }),
       { numRuns: 300 },
@@ -113,10 +113,10 @@ describe("property: returns all entries, or undefined", () => {
   }
 
   test("`after` returns the entries after a cursor", () => {
-    eachState(({ recent, ...model }, cursor, most, limitBytes) => {
-      const answer = recent.after(cursor, most);
+    eachState(({ recent, ...model }, cursor, max, limitBytes) => {
+      const answer = recent.after(cursor, max);
       const isKnown = compareIds(cursor, model.base) >= 0;
-      const expected = past({ recent, ...model }, cursor).slice(0, most);
+      const expected = past({ recent, ...model }, cursor).slice(0, max);
       if (answer !== undefined) {
         expect(isKnown).toBe(true);
         expect(answer).toEqual(expected);
@@ -127,10 +127,10 @@ describe("property: returns all entries, or undefined", () => {
   });
 
   test("`newest` returns the newest entries after a cursor", () => {
-    eachState(({ recent, ...model }, cursor, most, limitBytes) => {
-      const answer = recent.newest(cursor, most);
-      const expected = past({ recent, ...model }, cursor).slice(-most);
-      const isKnown = compareIds(cursor, model.base) >= 0 || expected.length === most;
+    eachState(({ recent, ...model }, cursor, max, limitBytes) => {
+      const answer = recent.newest(cursor, max);
+      const expected = past({ recent, ...model }, cursor).slice(-max);
+      const isKnown = compareIds(cursor, model.base) >= 0 || expected.length === max;
       if (answer !== undefined) {
         expect(isKnown).toBe(true);
         expect(answer).toEqual(expected);

@@ -484,13 +484,13 @@ test("reads no more at a time, however often the playback moves", async () => {
   player.controls.seek(id("1050-0"));
   // Reads begin in the next turn.
   await new Promise(setImmediate);
-  const most = player.engine.readsInFlight();
-  expect(most).toBe(10);
+  const max = player.engine.readsInFlight();
+  expect(max).toBe(10);
   for (let i = 0; i < 50; i++) player.controls.seek(id(`${1000 + i}-0`));
   for (let i = 0; i < 50; i++) player.controls.step(i % 2 === 0 ? 100 : -100);
   player.controls.seek(id("1100-0"));
   await new Promise(setImmediate);
-  expect(player.engine.readsInFlight()).toBeLessThanOrEqual(2 * most);
+  expect(player.engine.readsInFlight()).toBeLessThanOrEqual(2 * max);
   await player.settle();
   player.controls.play();
   await player.play();
@@ -586,18 +586,18 @@ test("takes turns with other playbacks if there is not enough memory for all", a
 
 test("reads as far ahead as a second of the playback takes", async () => {
   const key = await storeSteady(2000, 100);
-  const most: number[] = [];
+  const max: number[] = [];
   for (const rate of [0.1, 1, 10]) {
     const memory = openMemory(2 ** 20);
     using player = new Player(redis.url, [key], {
       ...{ start: id("1000-0"), rate, pageBytes: 2 ** 18, memory: memory.own },
     });
     await player.play(1000);
-    most.push(memory.own.bytes());
+    max.push(memory.own.bytes());
     expect(player.errors).toEqual([]);
   }
   // 10, 100 and 1,000 entries a second, of more than 100 bytes, for up to one and a half seconds.
-  const [slow = 0, usual = 0, fast = 0] = most;
+  const [slow = 0, usual = 0, fast = 0] = max;
   expect(slow).toBeLessThan(5_000);
   expect(usual).toBeLessThan(50_000);
   expect(usual).toBeGreaterThan(slow);

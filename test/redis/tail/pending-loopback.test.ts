@@ -46,15 +46,15 @@ test("keeps and drops the run of each stream separately", () => {
 });
 
 test("drops and reports a run over its bound of bytes or entries", () => {
-  for (const [bytes, most] of [
+  for (const [bytes, max] of [
     [300_000, 7],
     [1, 2001],
   ] as const) {
     const early = createPendingLoopback();
     let n = 1;
     while (early.add("s", id(n), [entry(n + 1, bytes)])) n++;
-    expect(n).toBeLessThanOrEqual(most);
-    expect(n).toBeGreaterThan(most / 2);
+    expect(n).toBeLessThanOrEqual(max);
+    expect(n).toBeGreaterThan(max / 2);
     expect(early.has("s")).toBe(false);
   }
 });

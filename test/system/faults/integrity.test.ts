@@ -38,7 +38,7 @@ function somePayload(): Buffer {
   return randomBytes(Math.ceil(MAX_BYTES ** Math.random()));
 }
 
-const somePayloads = (most: number): Buffer[] => Array.from({ length: randomInt(1, most + 1) }, somePayload);
+const somePayloads = (max: number): Buffer[] => Array.from({ length: randomInt(1, max + 1) }, somePayload);
 
 /** Sends a batch. @returns a promise for the next send, and the payloads that were sent */
 type Push = () => Promise<readonly Uint8Array[]>;

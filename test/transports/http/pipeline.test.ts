@@ -108,12 +108,12 @@ test("drops waiting requests when the connection closes", async () => {
 
 test("keeps reads paused while responses are written, until the waiting requests ran", async () => {
   let unanswered = 0;
-  let most = 0;
+  let max = 0;
   const pipelines = new Pipelines(
     (_request, response) => void setImmediate(() => response.end(Buffer.from("x"))),
   );
   const server = createServer((incoming, response) => {
-    most = Math.max(most, ++unanswered);
+    max = Math.max(max, ++unanswered);
     response.once("close", () => unanswered--);
     pipelines.handle(incoming, response);
   });
@@ -131,7 +131,7 @@ test("keeps reads paused while responses are written, until the waiting requests
   await until("most are answered", () => answered > 19_000);
   socket.destroy();
   server.close();
-  expect(most).toBe(1 + MAX_PIPELINED + MAX_PARSED);
+  expect(max).toBe(1 + MAX_PIPELINED + MAX_PARSED);
 });
 
 /** More requests than are parsed at once. */

@@ -15,10 +15,10 @@ const flag = (search: string, fallback: boolean, name = "ack") =>
   read<boolean>(search, name, { type: "flag", fallback });
 const text = (search: string, fallback = "default") =>
   read<string>(search, "name", { type: "text", fallback });
-const integer = (search: string, name: string, fallback: number, least: number, most: number) =>
-  read<number>(search, name, { type: "integer", fallback, least, most });
-const number = (search: string, name: string, fallback: number, least: number, most: number) =>
-  read<number>(search, name, { type: "number", fallback, least, most });
+const integer = (search: string, name: string, fallback: number, min: number, max: number) =>
+  read<number>(search, name, { type: "integer", fallback, min, max });
+const number = (search: string, name: string, fallback: number, min: number, max: number) =>
+  read<number>(search, name, { type: "number", fallback, min, max });
 const choice = (search: string, name: string, choices: readonly string[]) =>
   read<string | undefined>(search, name, { type: "choice", fallback: choices[0], choices });
 

@@ -18,17 +18,17 @@ async function finished(bytes: Uint8Array) {
 describe("an unfinished file", () => {
   it("has all entries of its whole chunks, wherever it was cut", async () => {
     const bytes = writeFile(ENTRIES, { perChunk: 2, isEnded: false });
-    let least = 0;
+    let min = 0;
     for (let size = writeFile([], { isEnded: false }).length; size <= bytes.length; size++) {
       const { entries, reader } = await finished(bytes.subarray(0, size));
-      expect(entries.length).toBeGreaterThanOrEqual(least);
-      least = entries.length;
+      expect(entries.length).toBeGreaterThanOrEqual(min);
+      min = entries.length;
       expect(entries.map(({ entry }) => entry.id)).toEqual(
         ENTRIES.slice(0, entries.length).map(([, { id }]) => id),
       );
       expect(reader.statistics?.messageCount).toBe(BigInt(entries.length));
     }
-    expect(least).toBe(ENTRIES.length);
+    expect(min).toBe(ENTRIES.length);
   });
 
   it("loses a chunk that the machine did not write to its disk, and those after it", async () => {

@@ -129,10 +129,10 @@ export class GroupCommands {
     const { live, isSameServer } = this.#connections;
     const isOneStep = isSameServer(this.key, deadLetter);
     const deletes = deletesAcked ? "1" : "0";
-    const most = isOneStep ? maxDeliver : NEVER;
+    const max = isOneStep ? maxDeliver : NEVER;
     const reply = await callScript(live, RECLAIM, {
       keys: [this.key, isOneStep ? deadLetter : this.key],
-      args: [this.#group, consumer, deletes, maxDeadLetters(this.#connections), idleMs, count, most],
+      args: [this.#group, consumer, deletes, maxDeadLetters(this.#connections), idleMs, count, max],
     });
     const [taken, lost, dead, pending, problem] = listOf(reply);
     const claimed = listOf(taken).map(reclaimedOf);

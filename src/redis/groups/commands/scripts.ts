@@ -27,11 +27,11 @@ export const MAX_MOVED = 250;
 const OWNED = `
 local stream, group = KEYS[1], ARGV[1]
 local function countsOf(consumer, from, to)
-  local counts, most = {}, to - from + 1
-  if most < 2 then return counts end
-  local found = redis.call('XPENDING', stream, group, ARGV[from], ARGV[to - 1], most, consumer)
+  local counts, limit = {}, to - from + 1
+  if limit < 2 then return counts end
+  local found = redis.call('XPENDING', stream, group, ARGV[from], ARGV[to - 1], limit, consumer)
   for _, one in ipairs(found) do counts[one[1]] = one[4] end
-  counts.isComplete = #found < most
+  counts.isComplete = #found < limit
   return counts
 end
 local function owned(counts, consumer, id, n)
@@ -47,7 +47,7 @@ end`;
 /** Appends an entry to the dead-letter stream, then acknowledges it. `unpack` takes a few thousand values at most. */
 const DEAD_LETTER = `
 local function dead_letter(id, n, fields, reason)
-  local added = redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', most, '*',
+  local added = redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', max_length, '*',
     'stream', stream, 'id', id, 'n', n, 'reason', reason, unpack(fields, 1, math.min(#fields, 7000)))
   if type(added) == 'table' then return added.err end
   redis.call('XACK', stream, group, id)
@@ -109,7 +109,7 @@ return {late, lost}`);
  * that were trimmed, and an error or an empty text.
  */
 export const TERM = scriptOf(`${OWNED}
-local consumer, deletes, most, problem = ARGV[2], ARGV[3], ARGV[4], ''
+local consumer, deletes, max_length, problem = ARGV[2], ARGV[3], ARGV[4], ''
 ${DEAD_LETTER}
 local counts, late, lost = countsOf(consumer, 6, #ARGV), {}, {}
 for i = 6, #ARGV, 2 do
@@ -136,7 +136,7 @@ return {late, lost, problem}`);
  */
 export const RECLAIM = scriptOf(`
 local stream, group, consumer = KEYS[1], ARGV[1], ARGV[2]
-local deletes, most, problem = ARGV[3], ARGV[4], ''
+local deletes, max_length, problem = ARGV[3], ARGV[4], ''
 ${DEAD_LETTER}
 local taken, lost, dead, owners = {}, {}, 0, {}
 for _, one in ipairs(redis.call('XPENDING', stream, group, 'IDLE', ARGV[5], '-', '+', ARGV[6])) do

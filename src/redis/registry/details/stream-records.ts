@@ -41,7 +41,7 @@ const COST_AT_A_TIME = 1000 * KEY_COST;
  * Cost of the lookups on their way: one of few streams waits for these at most. Larger ones have a connection of their own,
  * because replies to thousands of commands take many turns of the event loop.
  */
-const COST_AT_ONCE = { small: 16 * KEY_COST, most: 2 * COST_AT_A_TIME };
+const COST_AT_ONCE = { small: 16 * KEY_COST, max: 2 * COST_AT_A_TIME };
 
 const NOT_READ: StreamRecord = { details: undefined, meta: undefined };
 

@@ -16,7 +16,7 @@ import { DEVICE_ARGUMENT, keyOfId } from "./stream-ids.ts";
 /** Entries sent to Redis at a time by one operation. */
 const ENTRIES_IN_PART = 500;
 /** Entries of large operations that are sent and not stored yet: an append of another client waits for these at most. */
-const ENTRIES_AT_ONCE = { small: 250, most: 2 * ENTRIES_IN_PART };
+const ENTRIES_AT_ONCE = { small: 250, max: 2 * ENTRIES_IN_PART };
 /** Entries that are read between two yields. */
 const ENTRIES_PER_STEP = 100;
 

@@ -25,8 +25,8 @@ function fitting(data: Uint8Array, { maxPayloadBytes }: WorkBudget): Uint8Array 
 }
 
 /** Returns the error of a field whose payload, or the entry that contains it, is too large. */
-export const payloadTooLarge = (what: "payload" | "entry", bytes: number, most: number): GatewayError =>
-  new GatewayError("TOO_LARGE", `the ${what} must be at most ${most} bytes, got ${bytes}`);
+export const payloadTooLarge = (what: "payload" | "entry", bytes: number, max: number): GatewayError =>
+  new GatewayError("TOO_LARGE", `the ${what} must be at most ${max} bytes, got ${bytes}`);
 
 const bufferOf = (data: Uint8Array): Buffer =>
   Buffer.isBuffer(data) ? data : Buffer.from(data.buffer, data.byteOffset, data.byteLength);

@@ -11,13 +11,13 @@ const WHOLE_FROM_BYTES = 32 * 1024 * 1024;
 
 /** Received bytes of one body. */
 export class BodyBuffer {
-  readonly #most: number;
+  readonly #max: number;
   #buffer = Buffer.alloc(0);
   #received = 0;
 
-  /** @param most maximum size, or the announced one */
-  constructor(most: number) {
-    this.#most = most;
+  /** @param max maximum size, or the announced one */
+  constructor(max: number) {
+    this.#max = max;
   }
 
   /** Number of received bytes. */
@@ -47,7 +47,7 @@ export class BodyBuffer {
   #grow(needed: number): void {
     const doubled = Math.max(needed, this.#buffer.length * 2, FIRST_BYTES);
     const larger = Buffer.allocUnsafeSlow(
-      needed > WHOLE_FROM_BYTES ? this.#most : Math.min(this.#most, doubled),
+      needed > WHOLE_FROM_BYTES ? this.#max : Math.min(this.#max, doubled),
     );
     this.#buffer.copy(larger, 0, 0, this.#received);
     if (this.#received > 0) releaseMemory(this.#buffer);

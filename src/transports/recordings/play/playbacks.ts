@@ -19,15 +19,15 @@ interface Running {
 /** Running playbacks of a gateway, at most one per recording. */
 export class Playbacks {
   readonly #parts: RecordingParts;
-  readonly #most: number;
+  readonly #max: number;
   readonly #reader = new PlayReader();
   readonly #running = new Map<string, Running>();
   #isClosing = false;
 
-  /** @param most maximum number at a time */
-  constructor(parts: RecordingParts, most: number) {
+  /** @param max maximum number at a time */
+  constructor(parts: RecordingParts, max: number) {
     this.#parts = parts;
-    this.#most = most;
+    this.#max = max;
   }
 
   /** Completes the status of a recording that is being played. */
@@ -115,10 +115,10 @@ export class Playbacks {
     if (damaged !== undefined)
       throw new GatewayError("RECORDING_UNPLAYABLE", `the file ${damaged.file} is damaged or missing`);
     if (entries === 0) throw new GatewayError("RECORDING_UNPLAYABLE", `the recording ${name} has no entries`);
-    if (this.#running.size >= this.#most)
+    if (this.#running.size >= this.#max)
       throw new GatewayError(
         "TOO_MANY_PLAYBACKS",
-        `the gateway has reached its limit of ${this.#most} playbacks at a time`,
+        `the gateway has reached its limit of ${this.#max} playbacks at a time`,
       );
   }
 }

@@ -24,22 +24,22 @@ const TYPES = {
 export const parameterSchema = ({
   type,
   fallback,
-  least,
-  most,
+  min,
+  max,
   choices,
 }: Parameter<unknown>): ParameterSchema => ({
   type: TYPES[type],
   ...(fallback !== undefined && { default: fallback }),
-  ...(least !== undefined && { minimum: least }),
-  ...(typeof most === "number" && { maximum: most }),
+  ...(min !== undefined && { minimum: min }),
+  ...(typeof max === "number" && { maximum: max }),
   ...(choices !== undefined && { enum: [...choices] }),
 });
 
 /** Returns the description of a parameter, in Markdown. */
-export function parameterText({ doc, type, most, fallbackNote }: Parameter<unknown>): string {
+export function parameterText({ doc, type, max, fallbackNote }: Parameter<unknown>): string {
   const sentences = [doc];
   if (type === "flag") sentences.push("1/0, true/false, yes/no, on/off, t/f, y/n.");
-  if (typeof most === "string") sentences.push(`At most the setting ${most}.`);
+  if (typeof max === "string") sentences.push(`At most the setting ${max}.`);
   if (fallbackNote !== undefined) sentences.push(`Default: ${fallbackNote}.`);
   return sentences.join(" ");
 }

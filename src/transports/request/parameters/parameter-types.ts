@@ -10,9 +10,9 @@ export interface Parameter<T> {
   readonly fallback: T;
   /** Description of a default that depends on something else than `fallback`. */
   readonly fallbackNote?: string;
-  readonly least?: number;
+  readonly min?: number;
   /** Maximum, or the setting that defines it. */
-  readonly most?: number | "MAX_BATCH_ENTRIES";
+  readonly max?: number | "MAX_BATCH_ENTRIES";
   readonly choices?: readonly string[];
   /** One or two sentences, in Markdown. */
   readonly doc: string;
@@ -51,25 +51,25 @@ export const names = (doc: string): Parameter<readonly string[] | undefined> => 
 /** `0` or `1`, also as `false` and `true`. */
 export const flag = (fallback: boolean, doc: string): Parameter<boolean> => ({ type: "flag", fallback, doc });
 
-/** A whole number from `least` to `most`. */
+/** A whole number from `min` to `max`. */
 export const integer = <T extends number | undefined>(
   fallback: T,
-  least: number,
-  most: NonNullable<Parameter<T>["most"]>,
+  min: number,
+  max: NonNullable<Parameter<T>["max"]>,
   doc: string,
-): Parameter<T | number> => ({ type: "integer", fallback, least, most, doc });
+): Parameter<T | number> => ({ type: "integer", fallback, min, max, doc });
 
-/** A number from `least` to `most`. */
+/** A number from `min` to `max`. */
 export const number = <T extends number | undefined>(
   fallback: T,
-  least: number,
-  most: number,
+  min: number,
+  max: number,
   doc: string,
 ): Parameter<T | number> => ({
   type: "number",
   fallback,
-  least,
-  most,
+  min,
+  max,
   doc,
 });
 

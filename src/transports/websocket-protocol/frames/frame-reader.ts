@@ -96,21 +96,21 @@ export class FrameReader {
     this.#fragments = new Fragments(pool, maxMessageBytes);
   }
 
-  /** Parses the first `most` frames of a chunk. The previous chunk must be parsed. @throws ProtocolError */
-  feed(incoming: Buffer, most = Number.POSITIVE_INFINITY): Parsed {
+  /** Parses the first `max` frames of a chunk. The previous chunk must be parsed. @throws ProtocolError */
+  feed(incoming: Buffer, max = Number.POSITIVE_INFINITY): Parsed {
     this.#isChunkUsed = false;
     this.#isJoined = this.#partial.length > 0;
     this.#chunk = this.#isJoined ? Buffer.concat([this.#partial, incoming]) : incoming;
     this.#at = 0;
     this.#partial = NO_BYTES;
-    return this.proceed(most);
+    return this.proceed(max);
   }
 
-  /** Parses the next `most` frames of the chunk. @throws ProtocolError */
-  proceed(most = Number.POSITIVE_INFINITY): Parsed {
+  /** Parses the next `max` frames of the chunk. @throws ProtocolError */
+  proceed(max = Number.POSITIVE_INFINITY): Parsed {
     const chunk = this.#chunk;
     for (let frames = 0; this.#at < chunk.length; frames++) {
-      if (frames >= most) return "more";
+      if (frames >= max) return "more";
       this.#readFrame(chunk);
     }
     this.#chunk = NO_BYTES;

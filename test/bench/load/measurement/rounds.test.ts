@@ -27,6 +27,6 @@ test("compares medians, and reports the ratios of the single rounds", async () =
     reference: 20,
     ours: 40,
     ratio: 2,
-    ratios: { median: 2, least: 1, most: 3 },
+    ratios: { median: 2, min: 1, max: 3 },
   });
 });

@@ -38,7 +38,7 @@ test("recognizes a time by its name or its value in any unit", () => {
 
 test("computes the statistics of a line, and its value at the cursor", () => {
   const column = [1, null, 3, Number.NaN, 5];
-  expect(lineFacts(column, undefined)).toEqual({ value: 5, least: 1, mean: 3, most: 5 });
+  expect(lineFacts(column, undefined)).toEqual({ value: 5, min: 1, mean: 3, max: 5 });
   expect(lineFacts(column, 2).value).toBe(3);
   expect(lineFacts(column, 1).value).toBeUndefined();
   expect(lineFacts([null], undefined).mean).toBeUndefined();

@@ -116,7 +116,7 @@ test("the value at the cursor is the last one of the line, unless there is a gap
   const valueAt = (row: number) => lineFacts(column, row).value;
   expect([0, 1, 2, 3, 4, 5, 6].map(valueAt)).toEqual([undefined, 10, 10, undefined, undefined, 30, 30]);
   expect(valueAt(100)).toBe(30);
-  expect(lineFacts(column, undefined)).toEqual({ value: 30, least: 10, mean: 20, most: 30 });
+  expect(lineFacts(column, undefined)).toEqual({ value: 30, min: 10, mean: 20, max: 30 });
 });
 
 test("several streams are shown over the seconds that all have, and at least ten", () => {

@@ -29,12 +29,12 @@ afterAll(async () => {
 
 /** Records, and the greatest number of lookups in flight. */
 function open(edgeSizes: EdgeSizes) {
-  const counts = { open: 0, most: 0 };
+  const counts = { open: 0, max: 0 };
   const over = databaseOver(connection);
   const database: Database = {
     ...over,
     send(args, done) {
-      counts.most = Math.max(counts.most, ++counts.open);
+      counts.max = Math.max(counts.max, ++counts.open);
       over.send(args, (error, reply) => {
         counts.open--;
         done(error, reply);
@@ -56,11 +56,11 @@ test("reads a few streams at a time if their entries are known to be large", asy
   const edgeSizes = new EdgeSizes();
   const { counts, records } = open(edgeSizes);
   const first = await records.read(KEYS, FACTS);
-  expect(counts.most).toBe(KEYS.length);
+  expect(counts.max).toBe(KEYS.length);
   // Knows the sizes, but does not remember the details.
   const later = open(edgeSizes);
   expect(await later.records.read(KEYS, FACTS)).toEqual(first);
-  expect(later.counts.most).toBe(3);
+  expect(later.counts.max).toBe(3);
   expect(new Set(first.map(({ details }) => details?.length))).toEqual(new Set([1]));
 });
 
@@ -73,13 +73,13 @@ test("knows the sizes of entries that this gateway appended", async () => {
   expect(found.map(({ details }) => details?.last)).toEqual(
     KEYS.map(() => ({ id: expect.any(String), bytes: MIB + 1 })),
   );
-  expect(counts.most).toBe(3);
+  expect(counts.max).toBe(3);
 });
 
 test("a length costs the same whatever the entries", async () => {
   const { counts, records } = open(new EdgeSizes());
   await records.read(KEYS, FACTS);
-  counts.most = 0;
+  counts.max = 0;
   await records.read(KEYS, { ...FACTS, depth: "length" });
-  expect(counts.most).toBe(KEYS.length);
+  expect(counts.max).toBe(KEYS.length);
 });

@@ -157,15 +157,15 @@ describe("unread responses", () => {
     // The first read of a stream is admitted by an estimate of its entries; the bound below applies to known ones.
     await fetch(`${gateway.http}/data/big?last_entry_id=0&count=1&block=0`);
     for (let i = 0; i < 40; i++) ask(open(false));
-    let most = 0;
+    let max = 0;
     const seen = async () => {
-      most = Math.max(most, await held());
-      return most > 256 * KIB && (shared.includes(name) || (await hasWaited()));
+      max = Math.max(max, await held());
+      return max > 256 * KIB && (shared.includes(name) || (await hasWaited()));
     };
     await until("memory is held", seen);
     for (let i = 0; i < 20; i++) await seen();
     // The share plus one item: a GraphQL response with its strings and copies.
-    expect(most).toBeLessThan(16 * MIB + 5 * 4 * MIB + MIB);
+    expect(max).toBeLessThan(16 * MIB + 5 * 4 * MIB + MIB);
     const other = open(true, OTHER);
     send(other, "GET /data/big?last_entry_id=0&count=1&block=0", ["Connection: close"]);
     await until("another client is answered", () => statusOf(other) !== "");

@@ -142,10 +142,10 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
         chunkSizes,
         fc.array(fc.boolean(), { minLength: 1, maxLength: 5 }),
         fc.constantFrom(1, 2, 7, Number.POSITIVE_INFINITY),
-        (sent, sizes, areGivenBack, most) => {
+        (sent, sizes, areGivenBack, max) => {
           // Single bytes take too long for the largest messages.
           const whole = Buffer.concat(sent.flatMap(framesOf));
-          const least = Math.ceil(whole.length / 20_000);
+          const min = Math.ceil(whole.length / 20_000);
           const { FrameReader } = module;
           const pool = createPayloadPool(8 * 2 ** 20, createCounters());
           let come = 0;
@@ -170,11 +170,11 @@ describe.each<MaskingKind>(["natively", "in JavaScript"])("unmasked %s", (kind) 
           );
           for (const chunk of chunksOf(
             whole,
-            sizes.map((one) => Math.max(one, least)),
+            sizes.map((one) => Math.max(one, min)),
           )) {
             // Overwrites chunks that the reader reports as unused.
-            let state = reader.feed(chunk, most);
-            while (state === "more") state = reader.proceed(most);
+            let state = reader.feed(chunk, max);
+            while (state === "more") state = reader.proceed(max);
             if (state === "unused") chunk.fill(0xee);
           }
           expect(come).toBe(sent.length);

@@ -14,10 +14,10 @@ export function addEdgeFields(builder: Builder, stream: NewStreamRef, side: "fir
     const edgeOf = (stream: StreamNode): EdgeEntry | undefined => stream.record.details?.[side];
     /** @throws GatewayError TOO_LARGE if the payload was omitted because of its size, or of those before it */
     const entryOf = (stream: StreamNode, { payloads, work }: OperationContext): Entry | undefined => {
-      const { maxPayloadBytes: most } = work;
+      const { maxPayloadBytes: max } = work;
       const edge = edgeOf(stream);
       if (edge !== undefined && edge.entry === undefined)
-        throw edge.bytes > most ? payloadTooLarge("entry", edge.bytes, most) : payloads.tooLarge();
+        throw edge.bytes > max ? payloadTooLarge("entry", edge.bytes, max) : payloads.tooLarge();
       return edge?.entry;
     };
     return {

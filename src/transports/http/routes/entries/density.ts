@@ -44,11 +44,11 @@ export function addDensity(app: FastifyInstance, parts: RouteParts): void {
     const opened = await openStreams(requested, identity, parts);
     opened.pattern?.close();
     const { buckets: count } = parameters;
-    const most = Math.floor(MAX_VALUES / Math.max(1, opened.streams.length));
-    if (count > most)
+    const max = Math.floor(MAX_VALUES / Math.max(1, opened.streams.length));
+    if (count > max)
       throw badParameter(
         "buckets",
-        `must be at most ${most} for ${opened.streams.length} streams, got ${count}`,
+        `must be at most ${max} for ${opened.streams.length} streams, got ${count}`,
       );
     const records = await streams.registry.streams(
       opened.streams.map(({ key }) => key),

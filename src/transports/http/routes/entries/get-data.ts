@@ -136,8 +136,8 @@ async function answerPattern(requested: RequestedStreams, get: GetRequest): Prom
     const hasOffsets = form.format === "raw";
     const room = headerRoom(reply, parts.config.maxResponseHeaderBytes);
     const names = streams.map(({ name }) => name);
-    const most = names.length > 0 ? maxFitting(names, { hasOffsets, latest, room }) : parameters.count;
-    const count = Math.min(parameters.count, most);
+    const max = names.length > 0 ? maxFitting(names, { hasOffsets, latest, room }) : parameters.count;
+    const count = Math.min(parameters.count, max);
     const lease = memoryOf(reply, parts.access.memory);
     await lease.grow(memoryOfAnswer(form, expectedBytes(streamReader, streams, count)));
     const cursors = new Map(streams.map(({ name, cursor }) => [name, cursor]));
@@ -178,7 +178,7 @@ function cursorBytes(streams: readonly StreamAtCursor[], found: FoundEntries): n
   const longest = new Map(
     found.streams.map(({ stream, entries }) => [
       stream,
-      entries.reduce((most, { id }) => Math.max(most, id.length), 0),
+      entries.reduce((max, { id }) => Math.max(max, id.length), 0),
     ]),
   );
   return streams.reduce(

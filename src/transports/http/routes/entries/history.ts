@@ -115,7 +115,7 @@ function readPage(
 async function sendOne(
   reply: FastifyReply,
   stream: WantedStream,
-  { form, start, end, reverse, count: most, fit, linkTo }: RequestedPage,
+  { form, start, end, reverse, count: max, fit, linkTo }: RequestedPage,
   parts: RouteParts,
 ): Promise<FastifyReply> {
   const {
@@ -124,7 +124,7 @@ async function sendOne(
     observe: { streamClasses },
   } = parts;
   await warnOfTimes(reply, parts, rangeTimes([stream.key], { start, end }));
-  const count = Math.min(most, maxFitting([stream.name], fit));
+  const count = Math.min(max, maxFitting([stream.name], fit));
   const lease = memoryOf(reply, memory);
   await lease.grow(memoryOfAnswer(form, streamReader.expectedBytes(stream.key, count)));
   const { entries, isCut } = await streamReader.readRange(stream.key, {

@@ -140,9 +140,9 @@ function takeOrdered(sources: readonly Source[], order: 1 | -1): readonly Merged
   return taken.sort((a, b) => compareIds(a.entry.id, b.entry.id) * order);
 }
 
-/** Returns the number of entries up to `most`, and further ones with the same id as the last. */
-export function pageSize(entries: readonly MergedEntry[], most: number): number {
-  let size = Math.min(most, entries.length);
+/** Returns the number of entries up to `max`, and further ones with the same id as the last. */
+export function pageSize(entries: readonly MergedEntry[], max: number): number {
+  let size = Math.min(max, entries.length);
   const last = entries[size - 1]?.entry.id;
   while (last !== undefined && entries[size]?.entry.id === last) size++;
   return size;

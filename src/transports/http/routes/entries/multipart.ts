@@ -66,11 +66,11 @@ function hasType(body: Buffer, start = body.length): boolean {
   return /^content-type:/im.test(head.toString("latin1", 0, Math.max(0, head.indexOf("\r\n\r\n"))));
 }
 
-/** Finds the ends of the boundaries of a body, up to `most` of them. The head of a part begins at each but the last. */
+/** Finds the ends of the boundaries of a body, up to `max` of them. The head of a part begins at each but the last. */
 function* findHeads(
   { "content-type": type = "" }: IncomingHttpHeaders,
   body: Buffer,
-  most: number,
+  max: number,
 ): Generator<void, readonly number[]> {
   const [, quoted, plain] = /;\s*boundary=(?:"([^"]*)"|([^;\s]*))/i.exec(type) ?? [];
   const boundary = quoted ?? plain ?? "";
@@ -81,12 +81,12 @@ function* findHeads(
     );
   const mark = Buffer.from(`\r\n--${boundary}`);
   const ends = body.subarray(0, mark.length - 2).equals(mark.subarray(2)) ? [mark.length - 2] : [];
-  for (let from = 0; from < body.length && ends.length < most; from += SEARCH_BYTES) {
+  for (let from = 0; from < body.length && ends.length < max; from += SEARCH_BYTES) {
     // Pieces overlap, so that a boundary across two pieces is found in the first.
     const piece = body.subarray(from, from + SEARCH_BYTES + mark.length - 1);
     for (
       let at = piece.indexOf(mark);
-      at >= 0 && ends.length < most;
+      at >= 0 && ends.length < max;
       at = piece.indexOf(mark, at + mark.length)
     )
       ends.push(from + at + mark.length);

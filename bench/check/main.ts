@@ -1,7 +1,7 @@
 /**
  * History checker. Runs pushers, readers and faults from a seed against real processes, then compares what all clients
- * received with what Redis stored. On a single Redis another program also recreates a stream (`remade.ts`), posts with
- * similar names are repeated (`twins.ts`), and each gateway records all streams into files (`recordings.ts`).
+ * received with what Redis stored. On a single Redis another program also recreates a stream (`recreated-stream.ts`), posts with
+ * similar names are repeated (`similar-posts.ts`), and each gateway records all streams into files (`recordings.ts`).
  *
  *     npm run check:history                                 one minute with a random seed, which it prints
  *     npm run check:history -- --seed 17 --minutes 0.2      repeats that seed

@@ -4,12 +4,12 @@ import { startPatternReader } from "./clients/pattern-reader.ts";
 import { PlaybackReader } from "./clients/playback-reader.ts";
 import { PythonPusher, PythonReader } from "./clients/python-clients.ts";
 import { type Pusher, type Reader, type Recording, startPusher, startReader } from "./clients/recorder.ts";
-import { REMADE, startRemade } from "./clients/remade.ts";
-import { startTwins, TWIN_KEYS } from "./clients/twins.ts";
+import { RECREATED, startRecreatedStream } from "./clients/recreated-stream.ts";
+import { SIMILAR_KEYS, startSimilarPosts } from "./clients/similar-posts.ts";
 import { GROUP } from "./clients/worker.ts";
 import { startWorkers, type Workers } from "./clients/workers.ts";
 import type { Plan } from "./plan.ts";
-import { type Cast, startCast } from "./processes/cast.ts";
+import { type RunProcesses, startProcesses } from "./processes/run-processes.ts";
 import { createRandom, type Random } from "./random.ts";
 import { settleRecordings, startRecordings } from "./recordings.ts";
 import { readAcknowledged, readCommitted } from "./verdict/append-only-file.ts";
@@ -30,17 +30,17 @@ export async function run(
   evidence: Evidence,
   say: (line: string) => void,
 ): Promise<History> {
-  using cast = await startCast(plan, dir, evidence);
+  using processes = await startProcesses(plan, dir, evidence);
   const recording: Recording = {
     random: createRandom(plan.seed),
-    port: (number) => cast.gateways[number % cast.gateways.length]?.port ?? 0,
+    port: (number) => processes.gateways[number % processes.gateways.length]?.port ?? 0,
     acknowledged: new Map(),
     now: () => evidence.now(),
   };
   const streamNames = [...new Set(plan.pushers.map(({ stream }) => stream))];
-  const streamKeys = [REMADE, ...streamNames].map((stream) => `default:${stream}`);
+  const streamKeys = [RECREATED, ...streamNames].map((stream) => `default:${stream}`);
   const record = (occasion: string) =>
-    evidence.record(occasion, { gateways: cast.gateways, servers: cast.servers, streamKeys });
+    evidence.record(occasion, { gateways: processes.gateways, servers: processes.servers, streamKeys });
   const playbacks = plan.playbackReaders.map(
     (planned, i) => new PlaybackReader(planned, recording, i, streamNames),
   );
@@ -59,16 +59,16 @@ export async function run(
     ...plan.pushers.map((planned, i) => startPusher(`p${i}`, planned, recording)),
     ...pythonPushers,
   ];
-  if (!plan.isCluster) await startRecordings(cast.gateways);
-  const besides = startBesides(cast, recording, createRandom(plan.seed + BESIDES_SEEDS));
-  const workers = await startGroup(cast, recording, streamNames, plan.seed);
+  if (!plan.isCluster) await startRecordings(processes.gateways);
+  const besides = startBesides(processes, recording, createRandom(plan.seed + BESIDES_SEEDS));
+  const workers = await startGroup(processes, recording, streamNames, plan.seed);
   const end = performance.now() + plan.ms;
   for (const { afterMs, fault } of plan.faults) {
     await sleep(afterMs);
     say(JSON.stringify(fault));
     evidence.step(JSON.stringify(fault));
     if (fault.what === "pusher vanishes") pushers[fault.pusher]?.vanish();
-    else await cast.suffer(fault);
+    else await processes.inject(fault);
     evidence.step("repaired");
   }
   await sleep(Math.max(0, end - performance.now()));
@@ -78,11 +78,11 @@ export async function run(
   evidence.step("settling");
   const others = await besides?.settle(dir, () => record("readers of the recreated stream are late"));
   const onLate = () => record("clients are late");
-  const streams = await settled(plan, cast, dir, { pushers, readers, onLate });
+  const streams = await settled(plan, processes, dir, { pushers, readers, onLate });
   await record("end");
   const recordings = plan.isCluster
     ? { readers: [], gapReaders: [], failures: [] }
-    : await settleRecordings(cast.gateways, dir, streamNames);
+    : await settleRecordings(processes.gateways, dir, streamNames);
   for (const one of [...pushers, ...readers]) one.close();
   await workers.settle();
   workers.close();
@@ -93,12 +93,12 @@ export async function run(
     playbacks: playbacks.map(({ history }) => history),
     gapReaders: [...gapReadersOf(plan, pythonReaders), ...recordings.gapReaders],
     deaths: [
-      ...[...cast.deaths, ...deathsOf([...pythonPushers, ...pythonReaders])],
+      ...[...processes.deaths, ...deathsOf([...pythonPushers, ...pythonReaders])],
       ...[...workers.deaths, ...recordings.failures],
     ],
     ...(others && { besides: others }),
     work: workers.history(plan.isCluster ? undefined : acknowledgedIn(dir, streamNames)),
-    takeovers: "takeovers" in cast.redis ? cast.redis.takeovers : 0,
+    takeovers: "takeovers" in processes.redis ? processes.redis.takeovers : 0,
   };
 }
 
@@ -124,21 +124,21 @@ const deathsOf = (clients: readonly { readonly death: string | undefined }[]): s
   clients.flatMap(({ death }) => death ?? []);
 
 /** Starts the additional load; none in a cluster, whose append-only files are not read. */
-function startBesides({ redis }: Cast, recording: Recording, random: Random) {
+function startBesides({ redis }: RunProcesses, recording: Recording, random: Random) {
   if ("stored" in redis) return undefined;
-  const remade = startRemade(redis.socketPath, recording, random);
-  const twins = startTwins(recording.port, random);
+  const recreated = startRecreatedStream(redis.socketPath, recording, random);
+  const similar = startSimilarPosts(recording.port, random);
   return {
     async settle(dir: string, onLate: () => Promise<void>): Promise<NonNullable<History["besides"]>> {
-      const [isSettled] = await Promise.all([remade.settle(), twins.settle()]);
+      const [isSettled] = await Promise.all([recreated.settle(), similar.settle()]);
       if (!isSettled) await onLate();
-      remade.close();
+      recreated.close();
       const committed = readCommitted(dir);
       return {
-        remade: committed.get(`default:${REMADE}`) ?? [],
-        gapReaders: remade.readers,
-        twins: TWIN_KEYS.map((key) => [key, committed.get(key) ?? []] as const),
-        twinPosts: twins.posts,
+        recreated: committed.get(`default:${RECREATED}`) ?? [],
+        gapReaders: recreated.readers,
+        similar: SIMILAR_KEYS.map((key) => [key, committed.get(key) ?? []] as const),
+        similarPosts: similar.posts,
       };
     },
   };
@@ -146,7 +146,7 @@ function startBesides({ redis }: Cast, recording: Recording, random: Random) {
 
 /** Starts the workers of a consumer group. */
 function startGroup(
-  cast: Cast,
+  processes: RunProcesses,
   { port }: Recording,
   streams: readonly string[],
   seed: number,
@@ -154,7 +154,7 @@ function startGroup(
   return startWorkers({
     streams,
     command(stream, ...args) {
-      const { redis } = cast;
+      const { redis } = processes;
       return "stored" in redis ? redis.command(stream, ...args) : redis.command(...args);
     },
     port,
@@ -179,7 +179,7 @@ interface Clients {
 /** Waits until every client has received all stored entries. The verdict reports clients that have not. */
 async function settled(
   plan: Plan,
-  cast: Cast,
+  processes: RunProcesses,
   dir: string,
   { pushers, readers, onLate }: Clients,
 ): Promise<readonly StoredStream[]> {
@@ -192,7 +192,7 @@ async function settled(
     before = now;
     const isLate = performance.now() > limit;
     if (!isLate && pushers.some(({ open }) => open > 0)) continue;
-    const streams = await stored(plan, cast, dir);
+    const streams = await stored(plan, processes, dir);
     const lasts = new Map(streams.map(({ stream, committed }) => [stream, committed.at(-1)?.key]));
     // A reader from "now" may have received nothing, if nothing was appended after it started.
     const isThere = ({ last, history }: Reader) =>
@@ -204,7 +204,7 @@ async function settled(
   }
 }
 
-async function stored(plan: Plan, { redis }: Cast, dir: string): Promise<readonly StoredStream[]> {
+async function stored(plan: Plan, { redis }: RunProcesses, dir: string): Promise<readonly StoredStream[]> {
   const names = [...new Set(plan.pushers.map(({ stream }) => stream))];
   if ("stored" in redis) return redis.stored(names);
   const committed = readCommitted(dir);

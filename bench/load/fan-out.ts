@@ -4,10 +4,10 @@
  * improve it.
  */
 import type { Side } from "../side.ts";
+import { blockingSleep, eventLoopTurn } from "./blocking-sleep.ts";
 import { openMany } from "./clients/websocket.ts";
 import type { WebSocketReader } from "./clients/websocket-reader.ts";
 import { type Busy, watchBusy } from "./measurement/busy.ts";
-import { eventLoopTurn, nap } from "./nap.ts";
 
 /** Options of the load. */
 export interface FanOutLoad {
@@ -18,7 +18,7 @@ export interface FanOutLoad {
   /** Maximum number of entries that are pushed and have not reached the slowest reader. */
   readonly window: number;
   /** Time that the load sleeps between two polls of its sockets; short enough that the window is never exhausted. */
-  readonly napMs: number;
+  readonly sleepMs: number;
   /** Measured time, after a warm-up that is not measured. */
   readonly measureMs: number;
 }
@@ -49,7 +49,7 @@ export async function fanOut(load: FanOutLoad): Promise<FanOutResult> {
       pusher.check();
       const room = load.window - (pusher.pushed - slowest(readers));
       if (pushing && room > 0) pusher.push(room);
-      nap(load.napMs);
+      blockingSleep(load.sleepMs);
     };
     const until = async (end: number) => {
       while (performance.now() < end) await step(true);

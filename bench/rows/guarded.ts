@@ -63,7 +63,7 @@ export const guardedFanOutRow: Row = {
         readers: 100,
         entryBytes: 100,
         window: 4096,
-        napMs: 4,
+        sleepMs: 4,
         measureMs: 1500,
       });
       stage.say(`${stream}: ${Math.round(deliveriesPerSecond)} deliveries/s (${formatBusy(busy)})`);

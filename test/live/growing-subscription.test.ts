@@ -10,8 +10,8 @@ import { openEngine } from "../support/gateway/engine.ts";
 import { startReader, type TestReader } from "../support/gateway/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../support/until.ts";
-import { engineOptions } from "./happenings.ts";
-import { createWorld, type World } from "./world.ts";
+import { engineOptions } from "./actions.ts";
+import { createModel, type Model } from "./model.ts";
 
 let redis: TestRedis;
 let runs = 0;
@@ -53,15 +53,15 @@ const delivery = fc.record({
 
 /** A reader, and the names of its streams: another one each time that a stream is added. */
 class GrowingReader {
-  readonly #world: World;
+  readonly #model: Model;
   readonly reader: TestReader;
   /** Current name of each stream that is read. */
   readonly #current = new Map<string, string>();
   readonly #removed: { readonly key: string; readonly name: string }[] = [];
   #additions = 0;
 
-  constructor(world: World, testReader: TestReader) {
-    this.#world = world;
+  constructor(model: Model, testReader: TestReader) {
+    this.#model = model;
     this.reader = testReader;
   }
 
@@ -84,15 +84,15 @@ class GrowingReader {
   /** Problems of the entries received so far; empty when all streams are complete. */
   wrong(): readonly string[] {
     const incomplete = [...this.#current].filter(
-      ([key, name]) => this.reader.seen(name).join() !== this.#world.appended(key).join(),
+      ([key, name]) => this.reader.seen(name).join() !== this.#model.appended(key).join(),
     );
     const broken = this.#removed.filter(({ key, name }) => {
       const seen = this.reader.seen(name);
-      return seen.join() !== this.#world.appended(key).slice(0, seen.length).join();
+      return seen.join() !== this.#model.appended(key).slice(0, seen.length).join();
     });
     return [
       ...incomplete.map(([key, name]) => {
-        const [seen, all] = [this.reader.seen(name).length, this.#world.appended(key).length];
+        const [seen, all] = [this.reader.seen(name).length, this.#model.appended(key).length];
         return `${name}: ${seen} of ${all}, or in another order`;
       }),
       ...broken.map(({ name }) => `${name} has a gap`),
@@ -110,21 +110,21 @@ test("delivers each added stream from its beginning, without a gap or a repeat",
         using engine = openEngine(redis.url, options);
         const run = runs++;
         const keys = Array.from({ length: STREAMS }, (_, i) => `growing-${run}-${i}`);
-        const world = createWorld(redis, engine, keys);
+        const model = createModel(redis, engine, keys);
         const readers: GrowingReader[] = [];
         for (const { fullEvery, onDemand, awaitsAck } of deliveries) {
           const one = await startReader(engine, {
             ...{ streams: [], fullEvery, awaitsAck },
             ...(onDemand && { onDemand }),
           });
-          readers.push(new GrowingReader(world, one));
+          readers.push(new GrowingReader(model, one));
         }
         try {
           for (const one of steps) {
             const key = "stream" in one ? (keys[one.stream] ?? "") : "";
             const growing = "reader" in one ? readers[one.reader] : undefined;
             if (one.do === "append")
-              (one.isOwn ? world.appendOwn : world.append)(key, one.entries, one.bytes);
+              (one.isOwn ? model.appendOwn : model.append)(key, one.entries, one.bytes);
             else if (one.do === "add") growing?.add(key);
             else if (one.do === "remove") growing?.remove(key);
             else if (one.do === "block") growing?.reader.block();
@@ -132,7 +132,7 @@ test("delivers each added stream from its beginning, without a gap or a repeat",
             else if (one.do === "acknowledge") growing?.reader.subscription.resume("pending-ack");
             else if (one.do === "turn") await eventLoopTurns(one.times);
           }
-          await world.settle();
+          await model.settle();
           for (const growing of readers) growing.reader.release();
           const wrong = () => readers.flatMap((growing) => growing.wrong());
           await until(

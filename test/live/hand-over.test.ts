@@ -11,17 +11,17 @@ import type { TestReader } from "../support/gateway/reader.ts";
 import { DURABLE, startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../support/until.ts";
 import {
+  type Action,
+  actions,
   type EngineLimits,
   engineOptions,
-  type Happening,
-  happen,
-  happenings,
   losses,
+  perform,
   type Readers,
   restarts,
   STREAMS,
-} from "./happenings.ts";
-import { createWorld, type World } from "./world.ts";
+} from "./actions.ts";
+import { createModel, type Model } from "./model.ts";
 
 let redis: TestRedis;
 let runs = 0;
@@ -32,9 +32,9 @@ beforeAll(async () => {
 afterAll(() => redis[Symbol.asyncDispose]());
 
 /** Returns the errors in the received entries of a stream. */
-function wrongWith(world: World, reader: TestReader, key: string): string | undefined {
+function wrongWith(model: Model, reader: TestReader, key: string): string | undefined {
   const start = reader.starts.get(key) ?? FIRST_ID;
-  const all = world.appended(key).filter((id) => compareIds(id, start) > 0);
+  const all = model.appended(key).filter((id) => compareIds(id, start) > 0);
   const seen = reader.seen(key);
   if (reader.options.onDemand?.latest !== true) {
     const isAll = seen.length === all.length && seen.every((id, i) => id === all[i]);
@@ -48,12 +48,12 @@ function wrongWith(world: World, reader: TestReader, key: string): string | unde
 }
 
 /** Resumes every reader until it has all entries. @throws Error that lists missing and extra entries */
-async function finish(world: World, { all, gone }: Readers): Promise<void> {
-  await world.settle();
+async function finish(model: Model, { all, gone }: Readers): Promise<void> {
+  await model.settle();
   const staying = all.filter((reader) => !gone.has(reader));
   const wrong = () =>
     staying
-      .flatMap((reader) => [...reader.starts.keys()].map((key) => wrongWith(world, reader, key)))
+      .flatMap((reader) => [...reader.starts.keys()].map((key) => wrongWith(model, reader, key)))
       .filter((one) => one !== undefined);
   for (const reader of staying) reader.release();
   await until(
@@ -69,18 +69,18 @@ async function finish(world: World, { all, gone }: Readers): Promise<void> {
 }
 
 /** Executes a script with an engine, and checks the entries that its readers received. */
-async function play(server: TestRedis, options: EngineLimits, happened: readonly Happening[]): Promise<void> {
+async function play(server: TestRedis, options: EngineLimits, performed: readonly Action[]): Promise<void> {
   using engine = openEngine(server.url, options);
   const run = runs++;
   const keys = Array.from({ length: STREAMS }, (_, i) => `hand-over-${run}-${i}`);
-  const world = createWorld(server, engine, keys);
+  const model = createModel(server, engine, keys);
   const readers: Readers = { all: [], gone: new Set() };
   try {
-    for (const one of happened) await happen(one, world, readers, engine);
-    await finish(world, readers);
+    for (const one of performed) await perform(one, model, readers, engine);
+    await finish(model, readers);
     // Readers that have reached the end receive new entries.
-    for (const key of keys) world.append(key, 2, 10);
-    await finish(world, readers);
+    for (const key of keys) model.append(key, 2, 10);
+    await finish(model, readers);
   } finally {
     for (const { subscription } of readers.all) subscription.close();
     await server.control.call("DEL", ...keys);
@@ -88,21 +88,21 @@ async function play(server: TestRedis, options: EngineLimits, happened: readonly
 }
 
 test("delivers every entry after the cursor exactly once, in spite of pauses, other writers and lost connections", async () => {
-  const step = fc.oneof({ weight: 40, arbitrary: happenings }, { weight: 1, arbitrary: losses });
+  const step = fc.oneof({ weight: 40, arbitrary: actions }, { weight: 1, arbitrary: losses });
   const script = fc.array(step, { minLength: 5, maxLength: 50 });
   await fc.assert(
-    fc.asyncProperty(engineOptions, script, (options, happened) => play(redis, options, happened)),
+    fc.asyncProperty(engineOptions, script, (options, performed) => play(redis, options, performed)),
     { numRuns: 100, endOnFailure: true },
   );
 });
 
 test("delivers every entry after the cursor exactly once, although the server is killed and restarted", async () => {
   await using durable = await startRedis(...DURABLE);
-  const step = fc.oneof({ weight: 20, arbitrary: happenings }, { weight: 1, arbitrary: losses });
+  const step = fc.oneof({ weight: 20, arbitrary: actions }, { weight: 1, arbitrary: losses });
   const script = fc.array(step, { minLength: 5, maxLength: 20 });
   const scripts = fc.tuple(script, restarts, script, restarts, script).map((parts) => parts.flat());
   await fc.assert(
-    fc.asyncProperty(engineOptions, scripts, (options, happened) => play(durable, options, happened)),
+    fc.asyncProperty(engineOptions, scripts, (options, performed) => play(durable, options, performed)),
     { numRuns: 10, endOnFailure: true },
   );
 });

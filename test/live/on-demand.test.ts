@@ -10,8 +10,8 @@ import type { TestReader } from "../support/gateway/reader.ts";
 import { startReader } from "../support/gateway/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../support/until.ts";
-import { engineOptions } from "./happenings.ts";
-import { createWorld, type World } from "./world.ts";
+import { engineOptions } from "./actions.ts";
+import { createModel, type Model } from "./model.ts";
 
 let redis: TestRedis;
 let runs = 0;
@@ -22,10 +22,10 @@ beforeAll(async () => {
 afterAll(() => redis[Symbol.asyncDispose]());
 
 /** Checks that no frame exceeds its limit, has a gap, or with `latest` lacks existing entries. */
-function expectFramesWithoutHoles(world: World, { frames, options, starts }: TestReader): void {
+function expectFramesWithoutHoles(model: Model, { frames, options, starts }: TestReader): void {
   const { count = 0, latest = false } = options.onDemand ?? {};
   for (const key of starts.keys()) {
-    const positions = new Map(world.appended(key).map((id, position) => [id, position]));
+    const positions = new Map(model.appended(key).map((id, position) => [id, position]));
     const start = starts.get(key);
     let before = start === undefined ? -1 : (positions.get(start) ?? -1);
     for (const frame of frames) {
@@ -45,16 +45,16 @@ function expectFramesWithoutHoles(world: World, { frames, options, starts }: Tes
 }
 
 /** Returns the next frame of a paused `latest` reader, if the tail has read everything. */
-async function expectNewestNext(world: World, { hub }: Engine, reader: TestReader): Promise<void> {
+async function expectNewestNext(model: Model, { hub }: Engine, reader: TestReader): Promise<void> {
   const { count = 0 } = reader.options.onDemand ?? {};
   const cursors = reader.subscription.cursors();
   const due: { stream: string; ids: readonly string[] }[] = [];
   for (const [i, { key }] of reader.options.streams.entries()) {
     const cursor = cursors[i];
-    const ids = cursor === undefined ? [] : await world.newest(key, cursor, count);
+    const ids = cursor === undefined ? [] : await model.newest(key, cursor, count);
     if (ids.length > 0) due.push({ stream: key, ids });
   }
-  // A late reply to another reader may have sent the tail back to that reader's cursor after the world had settled.
+  // A late reply to another reader may have sent the tail back to that reader's cursor after the model had settled.
   const hasReadAll = () =>
     reader.options.streams.every(
       ({ key }, i) =>
@@ -110,9 +110,9 @@ test("sends the next entries in each frame, or with latest the newest when the r
         using engine = openEngine(redis.url, { ...options, answerBytes: 2 ** 26 });
         const run = runs++;
         const keys = [`on-demand-${run}-0`, `on-demand-${run}-1`];
-        const world = createWorld(redis, engine, keys);
-        world.append(keys[0] ?? "", 7, 10);
-        await world.settle();
+        const model = createModel(redis, engine, keys);
+        model.append(keys[0] ?? "", 7, 10);
+        await model.settle();
         const readers: TestReader[] = [];
         try {
           for (const { both, from, ...onDemand } of readings) {
@@ -122,26 +122,26 @@ test("sends the next entries in each frame, or with latest the newest when the r
             readers.push(await startReader(engine, { streams, onDemand, fullEvery: 0, awaitsAck: true }));
           }
           for (const step of script) {
-            if (step.do === "append") world.append(keys[step.stream] ?? "", step.entries, step.bytes);
+            if (step.do === "append") model.append(keys[step.stream] ?? "", step.entries, step.bytes);
             else if (step.do === "turn") await eventLoopTurns(2);
             else if (step.do === "go on")
               for (const { subscription } of readers) subscription.resume("pending-ack");
             else {
-              await world.settle();
+              await model.settle();
               for (const reader of readers)
                 if (reader.options.onDemand?.latest && reader.subscription.isPaused())
-                  await expectNewestNext(world, engine, reader);
+                  await expectNewestNext(model, engine, reader);
             }
           }
-          await world.settle();
+          await model.settle();
           for (const reader of readers) reader.release();
           const last = (reader: TestReader) =>
             reader.options.streams.every(({ key }, i) => {
-              const newest = world.appended(key).at(-1);
+              const newest = model.appended(key).at(-1);
               return newest === undefined || newest === reader.subscription.cursors()[i];
             });
           await until("every reader receives the newest", () => readers.every(last));
-          for (const reader of readers) expectFramesWithoutHoles(world, reader);
+          for (const reader of readers) expectFramesWithoutHoles(model, reader);
         } finally {
           for (const { subscription } of readers) subscription.close();
           await redis.control.call("DEL", ...keys);

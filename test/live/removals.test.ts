@@ -11,16 +11,16 @@ import type { TestReader } from "../support/gateway/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../support/until.ts";
 import {
+  type Action,
+  actions,
   type EngineLimits,
   engineOptions,
-  type Happening,
-  happen,
-  happenings,
+  perform,
   type Readers,
   removals,
   STREAMS,
-} from "./happenings.ts";
-import { createWorld, type World } from "./world.ts";
+} from "./actions.ts";
+import { createModel, type Model } from "./model.ts";
 
 let redis: TestRedis;
 let runs = 0;
@@ -36,9 +36,9 @@ const ascend = (ids: readonly EntryId[]) =>
 const isIn = ({ after, before }: Gap, id: EntryId) => compareIds(after, id) < 0 && compareIds(id, before) < 0;
 
 /** Returns the errors in the received entries of a stream, given its final content. */
-function wrongWith(world: World, reader: TestReader, key: string, existing: ReadonlySet<EntryId>): string[] {
+function wrongWith(model: Model, reader: TestReader, key: string, existing: ReadonlySet<EntryId>): string[] {
   const start = reader.starts.get(key) ?? FIRST_ID;
-  const due = world.appended(key).filter((id) => compareIds(id, start) > 0);
+  const due = model.appended(key).filter((id) => compareIds(id, start) > 0);
   const seen = reader.seen(key);
   const known = new Set(due);
   const wrong: string[] = [];
@@ -57,7 +57,7 @@ function wrongWith(world: World, reader: TestReader, key: string, existing: Read
   // A reader from the beginning starts at the first existing entry, so earlier ones are not missing.
   const from = start === FIRST_ID ? seen[0] : start;
   const trimmed = missed.filter(
-    (id) => from !== undefined && compareIds(id, from) > 0 && !world.deleted.has(id),
+    (id) => from !== undefined && compareIds(id, from) > 0 && !model.deleted.has(id),
   );
   const unreported = trimmed.filter(
     (id) => !reader.reportedGaps.some((gap) => gap.stream === key && isIn(gap, id)),
@@ -74,15 +74,15 @@ function wrongWith(world: World, reader: TestReader, key: string, existing: Read
 }
 
 /** Resumes every reader until it has all entries. @throws Error that lists missing and extra entries */
-async function finish(world: World, { all, gone }: Readers): Promise<void> {
-  await world.settle();
+async function finish(model: Model, { all, gone }: Readers): Promise<void> {
+  await model.settle();
   const existing = new Map<string, ReadonlySet<EntryId>>();
-  for (const key of world.keys) existing.set(key, new Set(await world.existing(key)));
+  for (const key of model.keys) existing.set(key, new Set(await model.existing(key)));
   const staying = all.filter((reader) => !gone.has(reader));
   const wrong = () =>
     staying.flatMap((reader) =>
       [...reader.starts.keys()].flatMap((key) =>
-        wrongWith(world, reader, key, existing.get(key) ?? new Set()),
+        wrongWith(model, reader, key, existing.get(key) ?? new Set()),
       ),
     );
   for (const reader of staying) reader.release();
@@ -111,7 +111,7 @@ async function commandsOfQuiet(): Promise<number> {
  * A reader arrives while the tail, which started at the beginning of the stream for another reader, has not read the entries
  * before its cursor; then those after it are trimmed. The tail is late because it reconnects, in most runs.
  */
-const BEHIND: [EngineLimits, Happening[]] = [
+const BEHIND: [EngineLimits, Action[]] = [
   { tail: "blocking", recentBytes: 3000, pageBytes: 65_536, answerBytes: 200, pageCacheBytes: 5000 },
   [
     {
@@ -127,26 +127,23 @@ const BEHIND: [EngineLimits, Happening[]] = [
 
 test("delivers every entry that existed when the reader arrived, and reports gaps", async () => {
   const script = fc.array(
-    fc.oneof(
-      { weight: 3, arbitrary: happenings as fc.Arbitrary<Happening> },
-      { weight: 1, arbitrary: removals },
-    ),
+    fc.oneof({ weight: 3, arbitrary: actions as fc.Arbitrary<Action> }, { weight: 1, arbitrary: removals }),
     { minLength: 5, maxLength: 50 },
   );
   await fc.assert(
-    fc.asyncProperty(engineOptions, script, async (options, happened) => {
+    fc.asyncProperty(engineOptions, script, async (options, performed) => {
       using engine = openEngine(redis.url, options);
       const run = runs++;
       const keys = Array.from({ length: STREAMS }, (_, i) => `removals-${run}-${i}`);
-      const world = createWorld(redis, engine, keys);
+      const model = createModel(redis, engine, keys);
       const readers: Readers = { all: [], gone: new Set() };
       try {
-        for (const one of happened) await happen(one, world, readers, engine);
-        await finish(world, readers);
+        for (const one of performed) await perform(one, model, readers, engine);
+        await finish(model, readers);
         // Live readers receive the next entries; until then no reader sends a command.
         await until("nothing is read again and again", async () => (await commandsOfQuiet()) < 35);
-        for (const key of keys) world.append(key, 2, 10);
-        await finish(world, readers);
+        for (const key of keys) model.append(key, 2, 10);
+        await finish(model, readers);
       } finally {
         for (const { subscription } of readers.all) subscription.close();
         await redis.control.call("DEL", ...keys);

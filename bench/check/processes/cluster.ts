@@ -20,7 +20,7 @@ export interface Cluster {
   /** Number of failovers from a master that could not replicate its last writes. */
   readonly takeovers: number;
   /** Injects a fault, waits and repairs it. @throws Error if the node does not recover */
-  suffer(fault: ClusterFault): Promise<void>;
+  inject(fault: ClusterFault): Promise<void>;
   /** Returns the stored streams. Streams must not be trimmed. */
   stored(streams: readonly string[]): Promise<readonly StoredStream[]>;
   /** Runs a command at the master of a stream, and returns redis-cli's raw output. */
@@ -162,7 +162,7 @@ export async function startCluster(children: Children, dir: string): Promise<Clu
     get takeovers() {
       return takeovers;
     },
-    async suffer(fault) {
+    async inject(fault) {
       const slot = slotOf(`default:${fault.stream}`);
       switch (fault.what) {
         case "move slot":

@@ -36,7 +36,7 @@ export interface GapReader {
 }
 
 /** Acknowledged post to one of two streams. */
-export interface TwinPost {
+export interface SimilarPost {
   readonly streamKey: string;
   /** Key of the payload. */
   readonly key: string;
@@ -133,10 +133,10 @@ export interface History {
   readonly takeovers?: number;
   /** Additional load on a single Redis: a stream that is recreated, and posts that are repeated. */
   readonly besides?: {
-    readonly remade: readonly NamedEntry[];
+    readonly recreated: readonly NamedEntry[];
     readonly gapReaders: readonly GapReader[];
-    readonly twins: readonly (readonly [streamKey: string, entries: readonly NamedEntry[]])[];
-    readonly twinPosts: readonly TwinPost[];
+    readonly similar: readonly (readonly [streamKey: string, entries: readonly NamedEntry[]])[];
+    readonly similarPosts: readonly SimilarPost[];
   };
 }
 

@@ -8,8 +8,8 @@
  * also sends the entries of all streams in the order of their ids.
  */
 import { compareIds, type EntryId, FIRST_ID, parseId } from "../../../src/domain/streams/entry-id.ts";
-import { wrongInGaps } from "../clients/remade.ts";
-import { wrongInTwins } from "../clients/twins.ts";
+import { wrongInGaps } from "../clients/recreated-stream.ts";
+import { wrongInSimilarPosts } from "../clients/similar-posts.ts";
 import { wrongInWork } from "../clients/workers.ts";
 import { positionAfter } from "../positions.ts";
 import type { History, NamedEntry, PlaybackHistory, Push, ReaderHistory, StoredStream } from "./history.ts";
@@ -22,8 +22,8 @@ export function judge(history: History): string[] {
     ...deaths,
     ...streams.flatMap((stream) => wrongInStore(stream)),
     ...wrongInPushes(pushes, grounds),
-    ...(besides === undefined ? [] : wrongInGaps(besides.remade, besides.gapReaders)),
-    ...(besides === undefined ? [] : wrongInTwins(new Map(besides.twins), besides.twinPosts)),
+    ...(besides === undefined ? [] : wrongInGaps(besides.recreated, besides.gapReaders)),
+    ...(besides === undefined ? [] : wrongInSimilarPosts(new Map(besides.similar), besides.similarPosts)),
     ...(work === undefined ? [] : wrongInWork(work, history)),
     ...playbacks.flatMap((playback) => wrongInPlayback(playback)),
     ...gapReaders.flatMap((reader) =>

@@ -21,7 +21,7 @@ export const fanOutHeaderRow: Row = {
       entryBytes: 100,
       window: 4096,
       maxLength: 20_000,
-      napMs: 4,
+      sleepMs: 4,
       measureMs: 1500,
     });
     return {

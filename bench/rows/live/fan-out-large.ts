@@ -33,7 +33,7 @@ async function measure(stage: Stage, against: "relay" | "NATS", bar: Bar) {
     readers: 20,
     entryBytes: ENTRY_BYTES,
     window: 32,
-    napMs: 1,
+    sleepMs: 1,
     measureMs: 1500,
   });
   const megabytes = (entries: number) => whole((entries * ENTRY_BYTES) / 1e6);

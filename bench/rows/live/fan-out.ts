@@ -36,7 +36,7 @@ async function measure(stage: Stage, against: "relay" | "NATS", bar: Bar) {
     entryBytes: 100,
     window: 4096,
     maxLength: 20_000,
-    napMs: 4,
+    sleepMs: 4,
     measureMs: 1500,
   });
   return {

@@ -42,7 +42,7 @@ async function measure(stage: Stage, entryBytes: number, window: number): Promis
   const gateway = await stage.startGateway({ REDIS_STREAM_MAXLEN: "10000" });
   const run = (side: Side) => async (round: number | string) => {
     const load = { side, stream: `${side.name}-${round}`, readers: READERS, entryBytes, window };
-    const { deliveriesPerSecond, busy } = await fanOut({ ...load, napMs: 1, measureMs: 1500 });
+    const { deliveriesPerSecond, busy } = await fanOut({ ...load, sleepMs: 1, measureMs: 1500 });
     stage.say(`${side.name}, ${round}: ${whole(deliveriesPerSecond)} deliveries/s (${formatBusy(busy)})`);
     return deliveriesPerSecond;
   };

@@ -6,10 +6,10 @@
  * filled by one does not help the others, and because every client must receive all 100,000 entries in order.
  */
 
+import { blockingSleep, eventLoopTurn } from "../../load/blocking-sleep.ts";
 import { openMany } from "../../load/clients/websocket.ts";
 import { openReader } from "../../load/clients/websocket-reader.ts";
 import { compare } from "../../load/measurement/rounds.ts";
-import { eventLoopTurn, nap } from "../../load/nap.ts";
 import type { Server } from "../../load/processes/process.ts";
 import { record } from "../../load/record.ts";
 import { atMost, type Row, ratioCell, whole } from "../../row.ts";
@@ -65,7 +65,7 @@ async function readAll(stage: Stage, gateway: Server, stream: string, clients: n
     for (const reader of readers) reader.check();
     if (performance.now() > limit) throw new Error("timed out before all clients received the whole stream");
     await eventLoopTurn();
-    nap(1);
+    blockingSleep(1);
   }
   for (const reader of readers) reader.close();
   return (await stage.redis.info("total_net_output_bytes")) - before;

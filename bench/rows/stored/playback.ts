@@ -6,9 +6,9 @@
  * must receive all entries in order.
  */
 
+import { blockingSleep, eventLoopTurn } from "../../load/blocking-sleep.ts";
 import { openReader } from "../../load/clients/websocket-reader.ts";
 import { compare } from "../../load/measurement/rounds.ts";
-import { eventLoopTurn, nap } from "../../load/nap.ts";
 import type { Server } from "../../load/processes/process.ts";
 import { record } from "../../load/record.ts";
 import { atLeast, type Row, ratioCell, whole } from "../../row.ts";
@@ -50,7 +50,7 @@ async function entriesPerSecond(gateway: Server, query: string): Promise<number>
     if (performance.now() > start + LIMIT_MS)
       throw new Error("timed out before the client received the whole stream");
     await eventLoopTurn();
-    nap(1);
+    blockingSleep(1);
   }
   reader.close();
   return (ENTRIES * 1000) / (performance.now() - start);

@@ -121,7 +121,7 @@ export class StreamRecords {
       let others: Promise<unknown> | undefined;
       const records = await this.#gate.run({
         client,
-        // The part depends on the knowledge at its start: lookups of others may have learned or remembered something.
+        // Computed when the request starts, because other lookups may have cached details of these streams by then.
         size: () => {
           if (!isWanted()) return 0;
           part = this.#partOf(keys, from, wanted);
@@ -133,7 +133,7 @@ export class StreamRecords {
           return others === undefined ? this.#request(part, wanted) : [];
         },
       });
-      // Both outside of the gate, which has room for others meanwhile.
+      // Both run outside of the gate, so that other requests can use it.
       if (others === undefined) return isWanted() ? this.#readChanged(part, records, wanted) : records;
       await others;
     }

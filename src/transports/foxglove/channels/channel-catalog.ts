@@ -40,8 +40,8 @@ export type Channels = ReadonlyMap<string, FoundChannel>;
 /** Channels that are remembered; above this, the oldest are dropped. */
 const MAX_CHANNELS = 10_000;
 /**
- * Time (ms) for which a channel is remembered: viewers that arrive together share it. Not longer, because changes of streams
- * that no viewer has are not noticed.
+ * Time (ms) for which a channel is remembered: viewers that connect together share it. It is short, because changes of streams
+ * without a viewer are not detected.
  */
 const REMEMBERED_MS = 5000;
 /** Newest entries up to this size (bytes) are read together with the facts about their streams. */

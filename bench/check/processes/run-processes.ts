@@ -18,7 +18,7 @@ export interface Gateway {
 }
 
 /** All processes of a run. */
-export interface Cast extends Disposable {
+export interface RunProcesses extends Disposable {
   /** The single Redis, or the cluster. */
   readonly redis: Redis | Cluster;
   readonly gateways: readonly Gateway[];
@@ -27,7 +27,7 @@ export interface Cast extends Disposable {
   /** Processes that ended unexpectedly, with their last output. */
   readonly deaths: readonly string[];
   /** Injects a fault, waits and repairs it. @throws Error if the process does not recover */
-  suffer(fault: Exclude<Fault, { readonly what: "pusher vanishes" }>): Promise<void>;
+  inject(fault: Exclude<Fault, { readonly what: "pusher vanishes" }>): Promise<void>;
 }
 
 /** Debug lines explain when connections were opened and lost. */
@@ -35,11 +35,11 @@ const LOGS = { LOG_FORMAT: "json", LOG_LEVEL: "debug" };
 const MAIN = fileURLToPath(new URL("../../../bin/main.js", import.meta.url));
 
 /** Starts the processes. @param dir working directory of Redis */
-export async function startCast(
+export async function startProcesses(
   { gateways, isCluster, settings }: Plan,
   dir: string,
   evidence: Evidence,
-): Promise<Cast> {
+): Promise<RunProcesses> {
   const children = createChildren(dir, (command, { PORT }, text) => {
     evidence.output(PORT === undefined ? basename(command) : `gateway-${PORT}`, text);
   });
@@ -112,9 +112,9 @@ export async function startCast(
     get deaths() {
       return [...deaths, ...(cluster?.deaths ?? [])];
     },
-    async suffer(fault) {
+    async inject(fault) {
       if (isOfCluster(fault)) {
-        await cluster?.suffer(fault);
+        await cluster?.inject(fault);
         return;
       }
       switch (fault.what) {

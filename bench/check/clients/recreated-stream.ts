@@ -12,10 +12,10 @@ import type { Connected, GapReader, GapSession, NamedEntry } from "../verdict/hi
 import type { Recording } from "./recorder.ts";
 
 /** Name of the stream. */
-export const REMADE = "remade";
+export const RECREATED = "recreated";
 
 /** The running writer and readers. */
-export interface Remade {
+export interface RecreatedStream {
   readonly readers: readonly GapReader[];
   /** Stops the writer. Resolves when the readers have received the last entry, with whether they have. */
   settle(): Promise<boolean>;
@@ -26,7 +26,7 @@ export interface Remade {
 const REMAKE = `redis.call('XADD', KEYS[1], ARGV[1], 'd', 'x')
 redis.call('DEL', KEYS[1])
 return redis.call('XADD', KEYS[1], ARGV[2], 'd', 'x')`;
-const KEY = `default:${REMADE}`;
+const KEY = `default:${RECREATED}`;
 /** Query strings of the readers. */
 const READERS = ["format=json&gaps=1&count=100", "format=json&gaps=1&count=5&ack=1"] as const;
 /** More than a gateway takes to reopen a connection that is silent for `REDIS_SILENCE_MS`. */
@@ -34,7 +34,11 @@ const SETTLE_MS = 60_000;
 const AGAIN_MS = 200;
 
 /** Starts the writer and the readers. */
-export function startRemade(socketPath: string, { port, now }: Recording, random: Random): Remade {
+export function startRecreatedStream(
+  socketPath: string,
+  { port, now }: Recording,
+  random: Random,
+): RecreatedStream {
   let number = 0;
   let isEnding = false;
   let isClosed = false;
@@ -42,7 +46,7 @@ export function startRemade(socketPath: string, { port, now }: Recording, random
   const connection = new Connection({
     address: { target: { path: socketPath }, database: 0 },
     logger: { debug: ignore, info: ignore, warn: ignore, error: ignore },
-    name: "remade",
+    name: "recreated",
     waitMs: 0,
   });
   const nextId = () => `${++number}-0`;
@@ -111,7 +115,7 @@ function startGapReader({ query, gateway, port, now, isClosed }: GapReaderOption
     const connected: Connected = { port: port(), openedMs: now() };
     const session: GapSession = { cursor: position, events: [], connected };
     sessions.push(session);
-    const url = `ws://127.0.0.1:${connected.port}/data/${REMADE}/pull?${query}&last_entry_id=${position}`;
+    const url = `ws://127.0.0.1:${connected.port}/data/${RECREATED}/pull?${query}&last_entry_id=${position}`;
     const opened = new WebSocket(url, { perMessageDeflate: false });
     socket = opened;
     opened.on("message", (data: Buffer) => {

@@ -1,36 +1,38 @@
 /** Posts with `dedupe` to two streams whose name and dedupe key are equal when joined. Each post must be stored exactly once. */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Random } from "../random.ts";
-import { type NamedEntry, payloadOf, type TwinPost } from "../verdict/history.ts";
+import { type NamedEntry, payloadOf, type SimilarPost } from "../verdict/history.ts";
 
 /** The running posts. */
-export interface Twins {
-  readonly posts: readonly TwinPost[];
+export interface SimilarPosts {
+  readonly posts: readonly SimilarPost[];
   settle(): Promise<void>;
 }
 
-const TWINS = [
+const SIMILAR_STREAMS = [
   { device: "{cam", stream: "front}:run", dedupe: (number: number) => String(number) },
   { device: "cam", stream: "front", dedupe: (number: number) => `run:${number}` },
 ] as const;
 
 /** Stream keys of the two streams. */
-export const TWIN_KEYS: readonly string[] = TWINS.map(({ device, stream }) => `${device}:${stream}`);
+export const SIMILAR_KEYS: readonly string[] = SIMILAR_STREAMS.map(
+  ({ device, stream }) => `${device}:${stream}`,
+);
 
 /** Starts the posts. @param port returns the port of a gateway */
-export function startTwins(port: (gateway: number) => number, random: Random): Twins {
-  const posts: TwinPost[] = [];
+export function startSimilarPosts(port: (gateway: number) => number, random: Random): SimilarPosts {
+  const posts: SimilarPost[] = [];
   let isEnding = false;
 
-  async function post(number: number, twin: (typeof TWINS)[number]): Promise<void> {
-    const key = `${twin.device}.${number}`;
+  async function post(number: number, target: (typeof SIMILAR_STREAMS)[number]): Promise<void> {
+    const key = `${target.device}.${number}`;
     const query = new URLSearchParams({
-      device_id: twin.device,
-      dedupe: twin.dedupe(number),
+      device_id: target.device,
+      dedupe: target.dedupe(number),
       dedupe_from: "0",
       format: "raw",
     });
-    const path = `/data/${encodeURIComponent(twin.stream)}?${query}`;
+    const path = `/data/${encodeURIComponent(target.stream)}?${query}`;
     // Repeated through the next gateway until it is acknowledged.
     for (let gateway = number; !isEnding; gateway++) {
       const answer = await fetch(`http://127.0.0.1:${port(gateway)}${path}`, {
@@ -41,7 +43,7 @@ export function startTwins(port: (gateway: number) => number, random: Random): T
       }).catch(() => undefined);
       if (answer?.ok === true) {
         const [id] = (await answer.json().catch(() => [])) as unknown[];
-        if (typeof id === "string") posts.push({ streamKey: `${twin.device}:${twin.stream}`, key, id });
+        if (typeof id === "string") posts.push({ streamKey: `${target.device}:${target.stream}`, key, id });
         return;
       }
       await sleep(100);
@@ -50,7 +52,7 @@ export function startTwins(port: (gateway: number) => number, random: Random): T
 
   async function run(): Promise<void> {
     for (let number = 0; !isEnding; number++) {
-      for (const twin of TWINS) await post(number, twin);
+      for (const target of SIMILAR_STREAMS) await post(number, target);
       await sleep(random.between(10, 100));
     }
   }
@@ -66,9 +68,9 @@ export function startTwins(port: (gateway: number) => number, random: Random): T
 }
 
 /** Returns the problems of the posts. @param committed all entries that the store ever had, by stream key */
-export function wrongInTwins(
+export function wrongInSimilarPosts(
   committed: ReadonlyMap<string, readonly NamedEntry[]>,
-  posts: readonly TwinPost[],
+  posts: readonly SimilarPost[],
 ): string[] {
   const wrong: string[] = [];
   for (const { streamKey, key, id } of posts) {

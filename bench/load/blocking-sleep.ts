@@ -6,7 +6,7 @@
 const never = new Int32Array(new SharedArrayBuffer(4));
 
 /** Blocks this process, including its sockets, for a number of ms. */
-export function nap(ms: number): void {
+export function blockingSleep(ms: number): void {
   Atomics.wait(never, 0, 0, ms);
 }
 

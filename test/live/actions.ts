@@ -5,7 +5,7 @@ import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import type { Engine } from "../support/gateway/engine.ts";
 import { startReader, type TestReader } from "../support/gateway/reader.ts";
 import { eventLoopTurns } from "../support/until.ts";
-import type { World } from "./world.ts";
+import type { Model } from "./model.ts";
 
 /** Streams of one run. */
 export const STREAMS = 3;
@@ -34,7 +34,7 @@ const join = fc.record({
 });
 
 /** Appends, and actions of readers and their sinks. */
-export const happenings = fc.oneof(
+export const actions = fc.oneof(
   {
     weight: 8,
     arbitrary: fc.record({
@@ -96,8 +96,8 @@ type Made<T> = T extends fc.Arbitrary<infer A> ? A : never;
 export type EngineLimits = Made<typeof engineOptions>;
 
 /** One random event. */
-export type Happening =
-  | Made<typeof happenings>
+export type Action =
+  | Made<typeof actions>
   | Made<typeof losses>
   | Made<typeof restarts>
   | Made<typeof removals>;
@@ -109,41 +109,41 @@ export interface Readers {
 }
 
 /** Executes an event. @returns the affected reader, if it exists */
-export async function happen(
-  one: Happening,
-  world: World,
+export async function perform(
+  one: Action,
+  model: Model,
   readers: Readers,
   engine: Engine,
 ): Promise<TestReader | undefined> {
-  const key = "stream" in one ? (world.keys[one.stream] ?? "") : "";
+  const key = "stream" in one ? (model.keys[one.stream] ?? "") : "";
   const reader = "reader" in one ? readers.all[one.reader % Math.max(1, readers.all.length)] : undefined;
   switch (one.do) {
     case "append":
-      world.append(key, one.entries, one.bytes);
+      model.append(key, one.entries, one.bytes);
       break;
     case "append own":
-      world.appendOwn(key, one.entries, one.bytes);
+      model.appendOwn(key, one.entries, one.bytes);
       break;
     case "flood":
-      world.append(key, 1200, 20);
+      model.append(key, 1200, 20);
       break;
     case "burst":
-      world.burst(key, one.entries, one.keep);
+      model.burst(key, one.entries, one.keep);
       break;
     case "trim":
-      world.trim(key, one.keep);
+      model.trim(key, one.keep);
       break;
     case "delete newest":
-      world.deleteNewest(key);
+      model.deleteNewest(key);
       break;
     case "kill":
-      world.kill(one.connection);
+      model.kill(one.connection);
       break;
     case "restart":
-      await world.restart();
+      await model.restart();
       break;
     case "join":
-      readers.all.push(await startReader(engine, readerOptions(one, world)));
+      readers.all.push(await startReader(engine, readerOptions(one, model)));
       break;
     case "block":
       reader?.block();
@@ -162,7 +162,7 @@ export async function happen(
       await eventLoopTurns(one.times);
       break;
     case "settle":
-      await world.settle();
+      await model.settle();
       break;
     default:
       return one satisfies never;
@@ -170,10 +170,10 @@ export async function happen(
   return reader;
 }
 
-function readerOptions({ streams, from, fullEvery, onDemand }: Made<typeof join>, world: World) {
+function readerOptions({ streams, from, fullEvery, onDemand }: Made<typeof join>, model: Model) {
   const wanted = streams.map((i) => {
-    const name = world.keys[i] ?? "";
-    const all = world.appended(name);
+    const name = model.keys[i] ?? "";
+    const all = model.appended(name);
     const position = from === "$" ? undefined : Math.ceil((from * all.length) / 100) - 1;
     const cursor: RequestedCursor = position === undefined ? "$" : (all[position] ?? FIRST_ID);
     return { key: name, name, cursor };

@@ -7,7 +7,7 @@ import { killConnections, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
 /** The streams of one run. */
-export interface World {
+export interface Model {
   readonly keys: readonly string[];
   /** All ids ever appended, in order. */
   appended(key: string): readonly EntryId[];
@@ -48,8 +48,8 @@ const listOf = (reply: Reply): readonly Reply[] => (Array.isArray(reply) ? reply
 const idOf = (reply: Reply) => String(reply) as EntryId;
 const entryIdsOf = (reply: Reply) => listOf(reply).map((entry) => idOf(listOf(entry)[0] ?? ""));
 
-/** Creates a world of streams that do not exist yet. */
-export function createWorld(redis: TestRedis, engine: Engine, keys: readonly string[]): World {
+/** Creates a model of streams that do not exist yet. */
+export function createModel(redis: TestRedis, engine: Engine, keys: readonly string[]): Model {
   const { control } = redis;
   /** Streams with a lost reply, whose content is only known to Redis. */
   const unsure = new Set<string>();

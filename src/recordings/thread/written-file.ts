@@ -96,10 +96,7 @@ const sentOutput = (send: (bytes: Uint8Array) => void): Output => ({
   close: () => undefined,
 });
 
-/**
- * A file on the disk. After an error it ends with the last chunk that was written whole; `recoverFile` removes a chunk that is
- * cut off.
- */
+/** A file on the disk. After an error it ends with its last whole chunk; `recoverFile` removes a chunk that is cut off. */
 class DiskOutput implements Output {
   readonly #fd: number;
   #position = 0;

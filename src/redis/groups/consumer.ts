@@ -9,7 +9,7 @@ import type { Delivered } from "./commands/group-commands.ts";
 import { ConsumerClient } from "./consumer-client.ts";
 import type { ConsumerOptions, NamedEntry, Outcome } from "./consumer-options.ts";
 import { HeldEntries } from "./held-entries.ts";
-import type { DeadLetterOptions } from "./held-entry.ts";
+import type { DeadLetters } from "./held-entry.ts";
 import type { MemberQueue, QueueMember } from "./queue-member.ts";
 import { type HeldStream, Settling } from "./settling.ts";
 import { UnsettledBackoff } from "./unsettled-backoff.ts";
@@ -83,7 +83,7 @@ export class Consumer implements QueueMember {
     });
   }
 
-  deadLettersOf(queue: MemberQueue): DeadLetterOptions {
+  deadLettersOf(queue: MemberQueue): DeadLetters {
     return this.#streamOf(queue).deadLetters;
   }
 

@@ -17,8 +17,8 @@ export interface Settled {
   readonly lost: readonly EntryId[];
 }
 
-/** Options of moving entries to a dead-letter stream. */
-export interface DeadLetterOptions {
+/** Where the dead letters of a group are stored. */
+export interface DeadLetters {
   /** Key of the dead-letter stream. */
   readonly deadLetter: string;
   readonly deletesAcked: boolean;

@@ -3,7 +3,7 @@
 import type { GatewayError } from "../../domain/errors.ts";
 import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { Delivered } from "./commands/group-commands.ts";
-import type { DeadLetterOptions } from "./held-entry.ts";
+import type { DeadLetters } from "./held-entry.ts";
 
 /** A queue, as its consumers see it. */
 export interface MemberQueue {
@@ -16,7 +16,7 @@ export interface QueueMember {
   readonly name: string;
   readonly ackWaitMs: number;
   readonly maxDeliver: number;
-  deadLettersOf(queue: MemberQueue): DeadLetterOptions;
+  deadLettersOf(queue: MemberQueue): DeadLetters;
   /** Returns how many more entries of the queue it takes now. */
   roomFor(queue: MemberQueue): number;
   /** Reserves permits and memory for entries that are about to be read. @returns whether there was memory */

@@ -2,7 +2,7 @@
 import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { NamedEntry, Outcome } from "./consumer-options.ts";
 import type { HeldEntries } from "./held-entries.ts";
-import type { DeadLetterOptions, HeldEntry, Settled } from "./held-entry.ts";
+import type { DeadLetters, HeldEntry, Settled } from "./held-entry.ts";
 import type { MemberQueue } from "./queue-member.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
@@ -10,7 +10,7 @@ import type { WorkQueue } from "./work-queue.ts";
 export interface HeldStream {
   readonly queue: WorkQueue;
   readonly held: HeldEntries;
-  readonly deadLetters: DeadLetterOptions;
+  readonly deadLetters: DeadLetters;
 }
 
 /** The consumer whose entries are settled. */

@@ -232,12 +232,8 @@ export class WorkQueue implements MemberQueue {
 
   #reclaim(member: QueueMember, count: number): Promise<Reclaim> {
     const { name, ackWaitMs: idleMs, maxDeliver } = member;
-    return this.commands.reclaim(name, {
-      idleMs,
-      count,
-      maxDeliver,
-      deadLetters: member.deadLettersOf(this),
-    });
+    const deadLetters = member.deadLettersOf(this);
+    return this.commands.reclaim(name, { idleMs, count, maxDeliver, deadLetters });
   }
 
   #claimed(member: QueueMember, { taken, lost, dead, problem }: Reclaim): void {

@@ -123,10 +123,7 @@ export class Recording {
       await this.#contents.completeAll();
   }
 
-  /**
-   * Stops it. Resolves when its file is complete. On request, the file has all entries that the streams have at the moment of
-   * the request.
-   */
+  /** Stops it. Resolves when its file is complete. On request, the file has all entries up to the moment of the request. */
   async stop(reason: StopReason): Promise<void> {
     if (!this.isRecording) return;
     const isFirst = this.#stopping === undefined;

@@ -4,7 +4,7 @@ import { type EntryId, FIRST_ID } from "../../../domain/streams/entry-id.ts";
 import { entriesByKey, entriesOf } from "../../read/entry-decoder.ts";
 import { gatewayErrorOf, withGatewayErrors } from "../../reply-errors.ts";
 import { type Reply, ReplyError } from "../../resp/reader.ts";
-import { type DeadLetterOptions, idsOf, listOf } from "../held-entry.ts";
+import { type DeadLetters, idsOf, listOf } from "../held-entry.ts";
 import { callScript, type GroupConnections, maxDeadLetters } from "./connections.ts";
 import { RECREATE } from "./recreate.ts";
 import { RECLAIM } from "./scripts.ts";
@@ -33,7 +33,7 @@ export interface ReclaimOptions {
   readonly idleMs: number;
   readonly count: number;
   readonly maxDeliver: number;
-  readonly deadLetters: DeadLetterOptions;
+  readonly deadLetters: DeadLetters;
 }
 
 /** Result of `reclaim`. */
@@ -121,10 +121,8 @@ export class GroupCommands {
   }
 
   /** Claims entries that were idle for too long, and moves those that were delivered too often to the dead letters. */
-  async reclaim(
-    consumer: string,
-    { idleMs, count, maxDeliver, deadLetters }: ReclaimOptions,
-  ): Promise<Reclaim> {
+  async reclaim(consumer: string, options: ReclaimOptions): Promise<Reclaim> {
+    const { idleMs, count, maxDeliver, deadLetters } = options;
     const { deadLetter, deletesAcked } = deadLetters;
     const { live, isSameServer } = this.#connections;
     const isOneStep = isSameServer(this.key, deadLetter);
@@ -143,7 +141,7 @@ export class GroupCommands {
       pending: Number(pending),
       problem: String(problem),
     };
-    return isOneStep ? found : this.#moveToDeadLetters(consumer, found, { maxDeliver, deadLetters });
+    return isOneStep ? found : this.#moveToDeadLetters(consumer, found, options);
   }
 
   /** Moves claimed entries that were delivered too often to the dead letters, if these are on another node. */

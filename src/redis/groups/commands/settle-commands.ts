@@ -1,7 +1,4 @@
-/**
- * Commands that settle entries of one consumer group: acknowledge, return, or move to the dead letters. Every method throws
- * `GatewayError`.
- */
+/** Acknowledges and returns entries of one consumer group, or moves them to its dead letters. Methods throw `GatewayError`. */
 import { GatewayError } from "../../../domain/errors.ts";
 import { type Entry, fieldArguments } from "../../../domain/streams/entry.ts";
 import { entriesOf } from "../../read/entry-decoder.ts";
@@ -11,7 +8,7 @@ import type { Argument } from "../../resp/writer.ts";
 import {
   addHeld,
   allLate,
-  type DeadLetterOptions,
+  type DeadLetters,
   type HeldEntry,
   listOf,
   type Settled,
@@ -70,7 +67,7 @@ export class SettleCommands {
     consumer: string,
     entries: readonly HeldEntry[],
     reason: string,
-    deadLetters: DeadLetterOptions,
+    deadLetters: DeadLetters,
   ): Promise<Settled> {
     const { deadLetter, deletesAcked } = deadLetters;
     if (!this.#connections.isSameServer(this.#key, deadLetter))
@@ -91,9 +88,10 @@ export class SettleCommands {
     {
       n,
       reason,
-      deadLetters: { deadLetter, deletesAcked },
-    }: { readonly n: number; readonly reason: string; readonly deadLetters: DeadLetterOptions },
+      deadLetters,
+    }: { readonly n: number; readonly reason: string; readonly deadLetters: DeadLetters },
   ): Promise<void> {
+    const { deadLetter, deletesAcked } = deadLetters;
     await this.#connections.settling
       .call(
         ...["XADD", deadLetter, "MAXLEN", "~", maxDeadLetters(this.#connections), "*"],
@@ -144,7 +142,7 @@ export class SettleCommands {
     consumer: string,
     entries: readonly HeldEntry[],
     reason: string,
-    deadLetters: DeadLetterOptions,
+    deadLetters: DeadLetters,
   ): Promise<Settled> {
     const missed: Settled[] = [];
     for (const held of entries) {

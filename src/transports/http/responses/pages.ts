@@ -1,7 +1,4 @@
-/**
- * Built-in pages: `/` of a gateway without the console, and the login page. They work without scripts; their content security
- * policy allows only their own style.
- */
+/** Built-in pages: `/` without the console, and the login page. They work without scripts; their policy allows only their style. */
 
 const STYLE =
   "body{font:16px/1.5 system-ui,sans-serif;max-width:40rem;margin:3rem auto;padding:0 1rem;color-scheme:light dark}code{font-size:.9em}input{font:inherit;width:100%;box-sizing:border-box}button{font:inherit}";

@@ -1,7 +1,4 @@
-/**
- * Node's handle of a socket: the bytes that the kernel accepted, and whether the socket is read. Node has no public access to
- * these.
- */
+/** Node's handle of a socket: bytes that the kernel accepted, and whether it is read. Node has no public access to these. */
 import { Socket } from "node:net";
 
 /** Fields of Node's stream handles. Node's own socket timeout reads the numbers of bytes, too. */

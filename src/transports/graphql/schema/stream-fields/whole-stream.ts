@@ -18,11 +18,7 @@ type IdName = "lastGeneratedId" | "maxDeletedEntryId" | "recordedFirstEntryId";
 
 const detailsOf = ({ record }: StreamNode): StreamDetails => record.details ?? NO_DETAILS;
 
-/**
- * Returns the declaration in the metadata.
- *
- * @throws GatewayError BAD_PAYLOAD if another program stored invalid JSON, TOO_LARGE
- */
+/** Returns the declaration in the metadata. @throws GatewayError BAD_PAYLOAD if another program stored invalid JSON, TOO_LARGE */
 const declared = ({ record }: StreamNode, work: WorkBudget): Declaration =>
   readDeclaration(metaOf(record.meta, work)).declaration;
 

@@ -103,7 +103,11 @@ export class ServerWebSocket {
     this.#handlers = handlers;
     const socket = this.#socket;
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
-    socket.on("end", () => this.#options.deadlines.finish(socket));
+    socket.on("end", () => {
+      // Node emits the end of a paused socket once its last chunk was taken.
+      this.#handleRest(Number.POSITIVE_INFINITY);
+      this.#options.deadlines.finish(socket);
+    });
     socket.on("close", () => {
       // The client had sent them before the connection closed.
       this.#handleRest(Number.POSITIVE_INFINITY);

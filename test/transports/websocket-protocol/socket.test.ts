@@ -4,6 +4,8 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
 import { Uploads } from "../../../src/access/limits/upload-memory.ts";
+import { AcceptPressure } from "../../../src/domain/scheduling/accept-pressure.ts";
+import { FairTurns } from "../../../src/domain/scheduling/fair-turns.ts";
 import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import { SocketDeadlines } from "../../../src/transports/response/sockets/socket-deadlines.ts";
@@ -45,7 +47,7 @@ beforeEach(async () => {
   open();
 });
 
-function open(): void {
+function open(turns: FairTurns = createTurns().requests): void {
   const pool = createPayloadPool(2 ** 20, createCounters());
   deadlines = new SocketDeadlines({
     handshakeTimeoutMs: 10_000,
@@ -67,7 +69,7 @@ function open(): void {
     pool,
     deadlines,
     workSlices: createTurns().slices,
-    turns: createTurns().requests,
+    turns,
     address: () => "127.0.0.1",
     uploads: new Uploads(budget.isShort, () => undefined),
     openLease: () => budget.open("message", "client"),
@@ -142,6 +144,48 @@ describe("messages", () => {
     expect(events.slice(1).map((one) => Number.parseInt(one.slice(5), 10))).toEqual(
       Array.from({ length: 2000 }, (_, i) => i),
     );
+  });
+});
+
+describe("large messages in busy turns", () => {
+  const MANY = 20;
+  const large = (i: number) => `${i} ${"x".repeat(100_000)}`;
+  const expected = Array.from({ length: MANY }, (_, i) => `text ${large(i)}`);
+
+  beforeEach(() => {
+    deadlines.close();
+    let now = 0;
+    // Every turn is over as soon as it has begun.
+    open(
+      new FairTurns(new AcceptPressure(), () => {
+        now += 100;
+        return now;
+      }),
+    );
+    start();
+  });
+
+  test("arrive whole and in order, and so do small ones between them", async () => {
+    for (let i = 0; i < MANY; i++) client.write(Buffer.concat([text(large(i)), text("small")]));
+    await until("all arrive", () => events.length === 2 * MANY);
+    expect(events.filter((_, i) => i % 2 === 0)).toEqual(expected);
+    expect(events.filter((_, i) => i % 2 === 1)).toEqual(Array.from({ length: MANY }, () => "text small"));
+  });
+
+  test("arrive although the client ends the connection at once", async () => {
+    for (let i = 0; i < MANY; i++) client.write(text(large(i)));
+    client.end();
+    await until("all arrive", () => events.length >= MANY);
+    expect(events.slice(0, MANY)).toEqual(expected);
+  });
+
+  test("wait while the socket is paused", async () => {
+    webSocket.pause();
+    client.write(text(large(0)));
+    await eventLoopTurns(20);
+    expect(events).toEqual([]);
+    webSocket.resume();
+    await until("it arrives", () => events.length === 1);
   });
 });
 

@@ -135,20 +135,26 @@ export class OnDemandDelivery<Frame> implements Delivery {
   #fromMemory(state: StreamState): readonly Entry[] | undefined {
     const { key, cursor, isAtEnd } = state;
     const { hub } = this.#context;
-    const { count, latest } = this.#options;
+    const count = this.#countFor(state);
     if (state.birth !== undefined) return undefined;
     if (hub.isAtEnd(key, cursor)) return [];
     const recent = hub.recentBatches(key, this.#context.gaps.isFollowing(state));
-    const found = latest ? recent?.newest(cursor, count) : recent?.after(cursor, count);
+    const found = this.#options.latest ? recent?.newest(cursor, count) : recent?.after(cursor, count);
     return found ?? (isAtEnd ? [] : undefined);
+  }
+
+  /** Returns how many entries to look for: with `latest`, one more than are sent if only that shows whether some are skipped. */
+  #countFor(state: StreamState): number {
+    const { count } = this.#options;
+    return this.#conflations.get(state)?.isUncounted() ? count + 1 : count;
   }
 
   async #fromRedis(state: StreamState): Promise<readonly Entry[]> {
     const { key, cursor } = state;
     const { streamReader } = this.#context;
-    const { count, latest } = this.#options;
+    const count = this.#countFor(state);
     const streams = this.#states.length;
-    if (latest) return streamReader.readNewest(key, cursor, count, streams);
+    if (this.#options.latest) return streamReader.readNewest(key, cursor, count, streams);
     const { entries, hasGap, isGone } = await streamReader.readAfter(key, cursor, count, streams);
     if (hasGap || isGone) state.hasGap = true;
     return entries;
@@ -158,8 +164,8 @@ export class OnDemandDelivery<Frame> implements Delivery {
   #read(known: readonly (readonly Entry[] | undefined)[]): void {
     const context = this.#context;
     const states = this.#states;
-    const expected = ({ key }: StreamState) =>
-      context.streamReader.expectedBytes(key, this.#options.count, states.length);
+    const expected = (state: StreamState) =>
+      context.streamReader.expectedBytes(state.key, this.#countFor(state), states.length);
     const bytes = states.reduce((sum, state, i) => (known[i] === undefined ? sum + expected(state) : sum), 0);
     if (!context.reserve(bytes)) return;
     this.#isReading = true;
@@ -204,7 +210,7 @@ export class OnDemandDelivery<Frame> implements Delivery {
   #send(states: readonly StreamState[], found: NextEntries): boolean {
     const streams: StreamEntries[] = [];
     for (const [i, { name, isRemoved }] of states.entries()) {
-      const entries = found[i] ?? [];
+      const entries = this.#next(found[i]);
       if (entries.length > 0 && !isRemoved) streams.push({ stream: name, entries });
     }
     if (streams.length === 0) return false;
@@ -215,10 +221,15 @@ export class OnDemandDelivery<Frame> implements Delivery {
     return true;
   }
 
+  /** Returns those of the found entries that a frame has: with `latest`, others only show that some are skipped. */
+  #next(found: readonly Entry[] = []): readonly Entry[] {
+    return found.length > this.#options.count ? found.slice(-this.#options.count) : found;
+  }
+
   /** Writes the frame of entries, and moves the cursors past them. */
   #write(states: readonly StreamState[], found: NextEntries, frame: Frame): void {
     states.forEach((state, i) => {
-      const next = found[i] ?? [];
+      const next = this.#next(found[i]);
       const [first] = next;
       const last = next[next.length - 1];
       if (first === undefined || last === undefined || state.isRemoved) return;
@@ -227,7 +238,7 @@ export class OnDemandDelivery<Frame> implements Delivery {
       state.isAtEnd = false;
       state.counters.entriesOut += next.length;
       state.counters.bytesOut += bytesOf(next);
-      const skipped = this.#conflations.get(state)?.sent(next.length);
+      const skipped = this.#conflations.get(state)?.sent(next.length, (found[i]?.length ?? 0) - next.length);
       if (skipped !== undefined) this.#options.onSkipped?.(state.name, skipped);
     });
     this.#context.write(frame);

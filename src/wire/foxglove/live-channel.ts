@@ -124,9 +124,9 @@ function valuesOf(
  * Returns the id of a channel: a hash (FNV-1a, 32 bits) of the advertised values, so that an id stands for the same topic, encoding
  * and schema in all connections and after a restart.
  */
-function idOf({ topic, encoding, schemaName, schema }: Omit<Channel, "id">): number {
+function idOf({ topic, encoding, schemaName, schemaEncoding, schema }: Omit<Channel, "id">): number {
   let hash = 0x811c9dc5;
-  for (const byte of bytesOfText([topic, encoding, schemaName, schema].join("\0")))
+  for (const byte of bytesOfText([topic, encoding, schemaName, schemaEncoding, schema].join("\0")))
     hash = Math.imul(hash ^ byte, 0x01000193);
   return hash >>> 0;
 }

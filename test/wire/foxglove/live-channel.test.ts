@@ -113,6 +113,11 @@ test("an id stands for topic, encoding and schema", () => {
   expect(liveChannelOf({ key: "rover:gps", meta: null, samples: [entryOf('{"a":1}')] })?.id).not.toBe(
     first?.id,
   );
+  const [msg, idl] = ["ros2msg", "ros2idl"].map((encoding) =>
+    channelOf({ schema: { name: "Imu", encoding, data: "" } }, Uint8Array.of(0, 1)),
+  );
+  expect([msg?.encoding, idl?.encoding]).toEqual(["cdr", "cdr"]);
+  expect(msg?.id).not.toBe(idl?.id);
 });
 
 test("content that cannot be shown has no channel", () => {

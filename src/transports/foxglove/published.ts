@@ -2,7 +2,7 @@
 import { authorize } from "../../access/identity/authorize.ts";
 import { accountName } from "../../access/limits/limits.ts";
 import type { Session } from "../../access/sessions.ts";
-import { GatewayError } from "../../domain/errors.ts";
+import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import { checkName, DEFAULT_DEVICE } from "../../domain/streams/stream-name.ts";
 import type { ClientChannel } from "../../wire/foxglove/client-messages.ts";
 import { keyOfTopic } from "../../wire/foxglove/topic.ts";
@@ -48,14 +48,25 @@ export class Published {
     this.#appends = new OrderedAppends({ append, largeAppends, client: accountName(viewer.session.visitor) });
   }
 
-  /** Opens channels. @returns the first problem, if there is one @throws GatewayError if the client may not write to a stream */
+  /**
+   * Opens channels, also those after one that is rejected.
+   *
+   * @returns the first problem, if there is one
+   * @throws GatewayError if a topic is not valid, or the client may not write to its stream
+   */
   advertise(channels: readonly ClientChannel[]): string | undefined {
     let problem: string | undefined;
+    let rejection: GatewayError | undefined;
     for (const channel of channels) {
       const found = this.#problemOf(channel);
       problem ??= found;
-      if (found === undefined) this.#add(channel);
+      try {
+        if (found === undefined) this.#add(channel);
+      } catch (error) {
+        rejection ??= asGatewayError(error);
+      }
     }
+    if (rejection !== undefined) throw rejection;
     return problem;
   }
 

@@ -111,6 +111,15 @@ describe("a status reports", () => {
     await until("it is stored", async () => (await payloads("a:good")).length === 1);
   });
 
+  test("a rejected channel, and the others of the same message are opened", async () => {
+    await using viewer = await connectViewer(`${gateway.ws}/foxglove`);
+    const channels = ["//event", "/a/b*", "/a/good"].map((topic, id) => ({ id, topic, encoding: "json" }));
+    viewer.raw.send(JSON.stringify({ op: "advertise", channels }));
+    expect(await problem(viewer)).toMatch(/^FORBIDDEN/);
+    viewer.client.sendMessage(2, Buffer.from("{}"));
+    await until("it is stored", async () => (await payloads("a:good")).length === 1);
+  });
+
   test("too many channels", async () => {
     await using viewer = await connectViewer(`${gateway.ws}/foxglove`);
     for (let n = 0; n < 21; n++) advertise(viewer, `/a/s${n}`);

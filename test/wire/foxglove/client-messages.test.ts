@@ -45,7 +45,8 @@ test.each([
   ["no list", '{"op":"subscribe"}', /subscriptions must be a list/],
   ["a negative id", '{"op":"unsubscribe","subscriptionIds":[-1]}', /between 0 and 4294967295, got -1/],
   ["a fraction", '{"op":"unadvertise","channelIds":[0.5]}', /got 0.5/],
-  ["a missing channel", '{"op":"subscribe","subscriptions":[{"id":1}]}', /got undefined/],
+  ["a missing channel", '{"op":"subscribe","subscriptions":[{"id":1}]}', /4294967295, got none/],
+  ["a subscription that is none", '{"op":"subscribe","subscriptions":[7]}', /an id and a channelId, got 7/],
   ["no topic", '{"op":"advertise","channels":[{"id":1,"encoding":"json"}]}', /topic and an encoding/],
 ])("rejects text with %s", (_what, message, error) => {
   expect(() => readTextMessage(message)).toThrow(error);

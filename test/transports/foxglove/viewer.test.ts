@@ -1,8 +1,13 @@
 /** Live channels, as the client library of Foxglove sees them; messages are decoded by protobufjs with the advertised schemas. */
+import { once } from "node:events";
+import { connect as connectTcp } from "node:net";
+import type { Channel } from "@foxglove/ws-protocol";
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { DESCRIPTOR_SETS } from "../../../src/wire/foxglove/schemas.ts";
 import { connectViewer, decoded, type TestViewer } from "../../support/clients/foxglove-client.ts";
-import { connectSocket } from "../../support/clients/socket.ts";
+import { upgradeRequest } from "../../support/clients/raw-requests.ts";
+import { encodeMessage } from "../../support/data/foxglove.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { metricOf } from "../../support/gateway/metrics.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
@@ -56,8 +61,126 @@ describe("handshake", () => {
     expect(viewer.channels.size + viewer.messages.length + viewer.statuses.length).toBe(0);
   });
 
-  test.each([[[]], [["graphql-ws"]]])("of %j is rejected with 400", async (protocols) => {
-    await expect(connectSocket(`${gateway.ws}/foxglove`, {}, protocols)).rejects.toThrow("400");
+  test.each([undefined, "graphql-ws", "Foxglove.sdk.v1"])(
+    "of %s is rejected with 400, which names both",
+    async (protocol) => {
+      const { port, hostname } = new URL(gateway.http);
+      const socket = connectTcp(Number(port), hostname);
+      socket.write(upgradeRequest("/foxglove", protocol));
+      const chunks: Buffer[] = [];
+      socket.on("data", (chunk) => chunks.push(chunk));
+      await once(socket, "end");
+      socket.destroy();
+      const answer = Buffer.concat(chunks).toString();
+      expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+      expect(answer).toContain(
+        "the handshake must offer the subprotocol foxglove.sdk.v1 or foxglove.websocket.v1",
+      );
+    },
+  );
+});
+
+describe.each(["foxglove.sdk.v1", "foxglove.websocket.v1"])("%s", (protocol) => {
+  const log = { name: "foxglove.Log", encoding: "protobuf", data: DESCRIPTOR_SETS["foxglove.Log"] };
+  const twist = { name: "geometry_msgs/msg/Twist", encoding: "ros2msg", data: "float64 x" };
+  const scan = { name: "Scan", encoding: "flatbuffer", data: "AAAA" };
+  const imu = { name: "Imu", encoding: "jsonschema", data: '{"type":"object"}' };
+  const bytes = Buffer.from([1, 2, 3, 4]);
+
+  test.each<[string, object, string | Uint8Array, Partial<Channel>, unknown]>([
+    [
+      "png",
+      { contentType: "image/png" },
+      bytes,
+      { schemaName: "foxglove.CompressedImage" },
+      { format: "png", data: bytes },
+    ],
+    [
+      "jpeg",
+      {},
+      JPEG,
+      { schemaName: "foxglove.CompressedImage" },
+      { format: "jpeg", frameId: "stream", data: JPEG },
+    ],
+    [
+      "PCM",
+      { contentType: "audio/l16;rate=8000;channels=2" },
+      bytes,
+      { schemaName: "foxglove.RawAudio" },
+      { format: "pcm-s16", sampleRate: 8000, numberOfChannels: 2, data: Buffer.from([2, 1, 4, 3]) },
+    ],
+    [
+      "Opus",
+      { contentType: "audio/opus" },
+      bytes,
+      { schemaName: "foxglove.CompressedAudio" },
+      { format: "opus", data: bytes },
+    ],
+    [
+      "AAC",
+      { contentType: "audio/aac" },
+      bytes,
+      { schemaName: "foxglove.CompressedAudio" },
+      { format: "mp4a.40.2" },
+    ],
+    ...["h264", "h265", "vp9", "av1"].map(
+      (format) =>
+        [
+          format,
+          { contentType: `video/${format}`, frameId: "front" },
+          bytes,
+          { schemaName: "foxglove.CompressedVideo" },
+          { format, frameId: "front", data: bytes },
+        ] as [string, object, Uint8Array, Partial<Channel>, unknown],
+    ),
+    [
+      "text",
+      {},
+      "hello",
+      { schemaName: "foxglove.Log" },
+      { level: 2, message: "hello", name: "/rover/stream" },
+    ],
+    ["JSON", {}, '{"x": 1}', { encoding: "json", schemaEncoding: "jsonschema" }, { x: 1 }],
+    ["JSON with a schema", { schema: imu }, '{"x": 1}', { schemaName: "Imu", schema: imu.data }, { x: 1 }],
+    ["a JSON number", {}, "2.5", { encoding: "json" }, { value: 2.5 }],
+    ["a JSON list", {}, "[1, 2]", { encoding: "json" }, { value: [1, 2] }],
+    ["MessagePack", {}, encode({ a: [1, "x"] }), { encoding: "json" }, { a: [1, "x"] }],
+    [
+      "a declared message of Protocol Buffers",
+      { schema: log },
+      encodeMessage("foxglove.Log", log.data, { level: 4, message: "hot" }),
+      { encoding: "protobuf", schemaName: "foxglove.Log", schema: log.data, schemaEncoding: "protobuf" },
+      { level: 4, message: "hot" },
+    ],
+    [
+      "a declared message of ROS 2",
+      { schema: twist },
+      bytes,
+      { encoding: "cdr", schema: "float64 x", schemaEncoding: "ros2msg" },
+      bytes,
+    ],
+    [
+      "a declared FlatBuffer",
+      { schema: scan },
+      bytes,
+      { encoding: "flatbuffer", schema: "AAAA", schemaEncoding: "flatbuffer" },
+      bytes,
+    ],
+  ])("%s is a message of its channel", async (_what, meta, data, channel, message) => {
+    await declare("rover:stream", meta);
+    await append("rover:stream", data, "1500-3");
+    await using viewer = await connectViewer(`${gateway.ws}/foxglove`, { protocols: [protocol] });
+    const advertised = await viewer.channel("/rover/stream");
+    expect(advertised).toMatchObject(channel);
+    const [received] = await viewer.received(viewer.client.subscribe(advertised.id), 1);
+    if (received === undefined) throw new Error("no message");
+    expect(received.time).toBe(1_500_000_003n);
+    const isOpaque = !["json", "protobuf"].includes(advertised.encoding);
+    expect(isOpaque ? received.data : decoded(advertised, received)).toMatchObject(message as object);
+    if (advertised.schemaName.startsWith("foxglove.") && !("schema" in meta))
+      expect(decoded(advertised, received)).toMatchObject({ timestamp: { seconds: 1, nanos: 500_000_003 } });
+    expect(viewer.errors).toEqual([]);
+    expect(viewer.statuses).toEqual([]);
   });
 });
 

@@ -10,6 +10,7 @@ import { fanOutLargeNatsRow, fanOutLargeRow } from "./live/fan-out-large.ts";
 import { foxgloveRows } from "./live/foxglove.ts";
 import { foxgloveDelayRow } from "./live/foxglove-delay.ts";
 import { foxgloveMixedRow } from "./live/foxglove-mixed.ts";
+import { foxgloveStalledRow } from "./live/foxglove-stalled.ts";
 import { latencyNatsRow, latencyRow } from "./live/latency.ts";
 import { manyStreamsRows } from "./live/many-streams.ts";
 import { patternRows } from "./live/patterns.ts";
@@ -55,6 +56,7 @@ export const ROWS: readonly Row[] = [
   ...foxgloveRows,
   foxgloveMixedRow,
   foxgloveDelayRow,
+  foxgloveStalledRow,
   pythonPullRow,
   pythonPullLargeRow,
   pythonPushRow,

@@ -1,5 +1,4 @@
 /** Viewers that vanish in all ways while streams appear and are deleted: nothing is left, and others receive everything. */
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { queryObjects } from "node:v8";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -144,7 +143,8 @@ async function visitRaw(i: number): Promise<void> {
   const { port, hostname } = new URL(gateway.http);
   const socket = connect(Number(port), hostname);
   socket.on("error", () => undefined);
-  const closed = once(socket, "close");
+  // Not `once` of node:events, which rejects on a reset.
+  const closed = new Promise((resolve) => socket.once("close", resolve));
   let head = "";
   socket.on("data", (bytes) => {
     // All channels are advertised in the first bytes.
@@ -164,8 +164,13 @@ async function visitRaw(i: number): Promise<void> {
   await closed;
 }
 
-/** Deletes and creates streams until it is stopped. */
-function churn(): { stop(): Promise<number> } {
+/** Streams that are deleted and created again until `stop`. */
+interface Churn extends AsyncDisposable {
+  /** @returns the number of the last entry of the stream that remains */
+  stop(): Promise<number>;
+}
+
+function churn(): Churn {
   let isOver = false;
   let steady = 0;
   const running = (async () => {
@@ -176,13 +181,12 @@ function churn(): { stop(): Promise<number> } {
       await append("rover:steady", `{"n": ${++steady}}`);
     }
   })();
-  return {
-    async stop() {
-      isOver = true;
-      await running;
-      return steady;
-    },
+  const stop = async () => {
+    isOver = true;
+    await running;
+    return steady;
   };
+  return { stop, [Symbol.asyncDispose]: async () => void (await stop()) };
 }
 
 /** Numbers of what the gateway holds for viewers. */
@@ -202,7 +206,7 @@ test("200 viewers vanish in all ways while streams come and go: others miss noth
     await using other = await connectViewer(`${gateway.ws}/foxglove`);
     const steady = await other.subscribe("/rover/steady");
     await other.received(steady, 1);
-    const streams = churn();
+    await using streams = churn();
     const raw: Promise<void>[] = [];
     for (let round = 0; round < 5; round++) {
       const visits = Array.from({ length: 20 }, (_, i) => round * 20 + i);

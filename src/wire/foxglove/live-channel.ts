@@ -1,5 +1,5 @@
 /** Channel of a stream for a live viewer: how it is advertised, and how its entries become messages. */
-import { type Declaration, readDeclaration } from "../../domain/content/declaration.ts";
+import { readDeclaration } from "../../domain/content/declaration.ts";
 import type { Entry } from "../../domain/streams/entry.ts";
 import { valueOfJson } from "../json/value-of-json.ts";
 import type { Pieces } from "../pieces.ts";
@@ -10,7 +10,7 @@ import { inferSchema } from "./inferred-schema.ts";
 import type { Channel } from "./server-messages.ts";
 import { objectOf, shownJson, shownMsgpack, valueOfMsgpack } from "./shown-json.ts";
 import { topicOf } from "./topic.ts";
-import { createWrapper, type Wrap } from "./wrapping.ts";
+import { createWrapper, type Wrap, wrappedNamesOf } from "./wrapping.ts";
 
 /** Channel of one stream, with the encoder of its messages. */
 export interface LiveChannel extends Channel {
@@ -42,7 +42,7 @@ export function liveChannelOf({ key, meta, samples }: KnownStream): LiveChannel 
   const { declaration } = readDeclaration(meta);
   const topic = topicOf(key);
   const format = formatOf(content, key, samples);
-  const names = { frameId: frameIdOf(key, declaration), name: topic };
+  const names = wrappedNamesOf(key, declaration);
   const channel = { topic, ...format };
   return {
     ...channel,
@@ -59,10 +59,6 @@ export function isSchemaInferred(meta: unknown, newest: Entry): boolean {
   const content = channelContentOf(meta, newest);
   return (content.kind === "json" || content.kind === "msgpack") && content.schema === undefined;
 }
-
-/** Coordinate frame of a stream: its own, unless it is declared. Viewers require one for images. */
-const frameIdOf = (key: string, { frameId }: Declaration): string =>
-  frameId ?? key.slice(key.indexOf(":") + 1);
 
 /** Returns the part of a content that determines its messages besides its kind. */
 function contentForm(content: ChannelContent): unknown {

@@ -8,12 +8,15 @@
  *     CompressedVideo   timestamp 1   frame_id 2   format 4   data 3
  *     Log               timestamp 1   level 2   name 4   message 3
  */
+import type { Declaration } from "../../domain/content/declaration.ts";
 import type { Entry } from "../../domain/streams/entry.ts";
+import { splitKey } from "../../domain/streams/stream-name.ts";
 import type { Pieces } from "../pieces.ts";
 import { bytesOfText } from "../utf8.ts";
 import { type ChannelContent, imageFormatOf } from "./channel-content.ts";
 import { secondsOf } from "./log-time.ts";
 import { bytesOfField, FieldWriter, timestamp } from "./protobuf.ts";
+import { topicOf } from "./topic.ts";
 
 /** Level of `foxglove.Log` for text. */
 const INFO = 2;
@@ -25,6 +28,12 @@ export interface WrappedNames {
   /** Source of text. */
   readonly name: string;
 }
+
+/** Returns the names in the messages of a stream. Its frame is its own, unless it is declared: viewers require one for images. */
+export const wrappedNamesOf = (key: string, { frameId }: Declaration): WrappedNames => ({
+  frameId: frameId ?? splitKey(key).stream,
+  name: topicOf(key),
+});
 
 /** Creates the message of an entry. The pieces may share memory with the entry. */
 export type Wrap = (entry: Entry) => Pieces;

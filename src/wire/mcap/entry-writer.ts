@@ -5,7 +5,7 @@ import { splitKey } from "../../domain/streams/stream-name.ts";
 import { type ChannelContent, channelContentOf, declaredTypeOf } from "../foxglove/channel-content.ts";
 import { channelFormatOf } from "../foxglove/channel-format.ts";
 import { isExactLogTime, logTimeOf } from "../foxglove/log-time.ts";
-import { createWrapper, type Wrap } from "../foxglove/wrapping.ts";
+import { createWrapper, type Wrap, type WrappedNames, wrappedNamesOf } from "../foxglove/wrapping.ts";
 import { valueOfJson } from "../json/value-of-json.ts";
 import { encodeAddition } from "./fields-message.ts";
 import { MAX_CHANNELS, type McapWriter } from "./mcap-writer.ts";
@@ -22,7 +22,7 @@ interface WrittenStream {
   readonly stream: RecordedStream;
   /** The metadata as a value. */
   readonly meta: unknown;
-  readonly frameId: string;
+  readonly names: WrappedNames;
   /** Content of every payload, as far as its entry has no type of its own; undefined if each one must be looked at. */
   readonly content: ChannelContent | undefined;
   /** Channels by the key of their content. A change of the metadata opens new ones. */
@@ -96,11 +96,11 @@ export class EntryWriter {
   #describe(key: string, meta: string | undefined, sequence: number): WrittenStream {
     const value = valueOfJson(meta);
     const { declaration } = readDeclaration(value);
-    const { contentType, frameId = "" } = declaration;
+    const { contentType } = declaration;
     const stream: RecordedStream = { key, ...splitKey(key), meta, contentType };
     const declared = contentType === undefined ? undefined : channelContentOf(value, undefined);
     const written: WrittenStream = {
-      ...{ stream, meta: value, frameId, channels: new Map() },
+      ...{ stream, meta: value, names: wrappedNamesOf(key, declaration), channels: new Map() },
       // A type that states too little, such as PCM without a rate, is completed by the payload.
       content: declared?.kind === "bytes" ? undefined : declared,
       fieldsChannel: undefined,
@@ -117,7 +117,7 @@ export class EntryWriter {
   }
 
   #channelOf(written: WrittenStream, content: ChannelContent): OpenChannel {
-    const { stream, frameId, channels } = written;
+    const { stream, names, channels } = written;
     const key = contentKey(content);
     const known = channels.get(key);
     if (known !== undefined) return known;
@@ -125,7 +125,7 @@ export class EntryWriter {
     const schema = schemaOf(format);
     const opened = {
       id: this.#open(channelOf(stream, format, schema === undefined ? 0 : this.#schemaId(schema))),
-      wrap: createWrapper(content, { frameId, name: stream.stream }),
+      wrap: createWrapper(content, names),
     };
     channels.set(key, opened);
     return opened;

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Entry, EntryFields } from "../../../src/domain/streams/entry.ts";
 import { compareIds, type EntryId, idOf } from "../../../src/domain/streams/entry-id.ts";
+import { liveChannelOf } from "../../../src/wire/foxglove/live-channel.ts";
 import { bytesOfText } from "../../../src/wire/utf8.ts";
 import { type KeyedEntry, readFile, writeFile } from "../../support/data/mcap.ts";
 
@@ -91,6 +92,27 @@ describe("an MCAP file", () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  it("wraps payloads as live channels do", async () => {
+    const id = "1700000000000-7" as EntryId;
+    const metas = { ...METAS, "rover:front": { contentType: "image/jpeg" } };
+    const wrapped = ["rover:cam", "rover:front", "rover:mic", "rover:log", "rover:video", "alone"];
+    const entry: Entry = { id, data: JPEG };
+    const { reader } = await readFile(
+      writeFile(
+        wrapped.map((key) => [key, entry]),
+        { metas },
+      ),
+    );
+    const messages: Record<string, string> = {};
+    for await (const { channelId, data } of reader.readMessages())
+      messages[reader.channelsById.get(channelId)?.topic ?? ""] = hex(data) as string;
+    const live = wrapped.map((key) => {
+      const channel = liveChannelOf({ key, meta: Reflect.get(metas, key), samples: [entry] });
+      return [channel?.topic, Buffer.concat(channel?.encode(entry) ?? []).toString("hex")];
+    });
+    expect(messages).toEqual(Object.fromEntries(live));
   });
 
   it("describes its channels for viewers", async () => {

@@ -20,7 +20,7 @@ export interface PullOptions extends CommonOptions, PatternHandlers {
   readonly onLeft?: ((stream: string) => void) | undefined;
   /** Whether to deliver only the newest entry each time the loop requests one, and skip older ones. @default false */
   readonly latest?: boolean | undefined;
-  /** Maximum number of entries per stream in one message; with `latest`, the number of newest entries. */
+  /** Maximum number of entries per stream in one message; with `latest`, the number of newest entries. It does not end the loop. */
   readonly count?: number | undefined;
   /** Maximum number of messages per second; 0 disables the limit. @default 0 */
   readonly maxFps?: number | undefined;

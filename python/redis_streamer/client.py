@@ -121,7 +121,8 @@ class Client(RecordingMethods):
             last_entry_id: cursor; entries after it are read: an entry id, milliseconds, ``"0"`` (the beginning), ``"$"``
                 (now), or a mapping by stream. A stream that appears later is read from its first entry.
             latest: whether to skip to the newest entry whenever the loop is ready for one.
-            count: entries in a message, at most; with ``latest``, the number of newest entries.
+            count: entries per stream in a message, at most; with ``latest``, the number of newest entries. It does not end
+                the loop.
             max_fps: messages per second, at most.
             rate: plays history back: a multiple of its original pace, 0.1 to 100, or 0 for as fast as the loop reads. The
                 loop ends at the end of the range.

@@ -123,6 +123,17 @@ async def test_count_and_max_fps_reach_the_gateway(client: rs.Client, stream: st
     assert [entry.text() for entry in found] == ["2", "3"]
 
 
+async def test_count_limits_messages_and_not_the_loop(client: rs.Client, stream: str) -> None:
+    async with client.push(stream) as push:
+        await push.send(*map(str, range(10)))
+    pull = client.pull(stream, last_entry_id=0, count=4)
+    sizes = [len(await pull.take() or ()) for _ in range(3)]
+    assert sizes == [4, 4, 2]
+    await pull.aclose()
+    found = await collect(client.pull(stream, last_entry_id=0, count=4), 10)
+    assert [entry.text() for entry in found] == [str(number) for number in range(10)]
+
+
 async def test_prefix_and_whole_keys(client: rs.Client, redis: Redis, stream: str) -> None:
     async with client.push(stream, device="rover", prefix="raw/") as push:
         await push.send("1")

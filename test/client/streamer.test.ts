@@ -113,6 +113,12 @@ test("latest skips older entries, and a signal ends a loop with its reason", asy
   await expect(next).rejects.toBe(reason);
 });
 
+test("count limits messages and not the loop", async () => {
+  for (let i = 1; i <= 10; i++) await add("default:counted", `${i}-0`, String(i));
+  const taken = await take(streamer.pull("counted", { from: "0", count: 4 }), 10);
+  expect(taken.map(({ timeMs }) => timeMs)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+});
+
 test("reads history ranges in both directions, over pages, up to count", async () => {
   for (let i = 1; i <= 25; i++) await add("default:history", `${i}-0`, String(i));
   const ids = async (range: Parameters<Streamer["entries"]>[1]) => {

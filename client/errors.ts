@@ -12,6 +12,8 @@ export type ClientErrorCode =
   | "UNREACHABLE"
   /** The certificate of the gateway is not trusted, has expired or is for another host. */
   | "UNTRUSTED_CERTIFICATE"
+  /** The server at the URL responded in another protocol: not over TLS, not over HTTP, or without a WebSocket. */
+  | "NOT_A_GATEWAY"
   /** The connection closed, and the gateway sent no reason. */
   | "CONNECTION_LOST"
   /** The gateway, or a proxy in front of it, rejected the request without an error code. */
@@ -61,6 +63,16 @@ const FINAL_CLOSE_CODES: ReadonlySet<number> = new Set([1003, 1008, 1009, 4401, 
 /** 4xx statuses that are worth a retry: request timeout, too early, too many requests (RFC 9110, RFC 8470, RFC 6585). */
 const RETRYABLE_STATUSES: ReadonlySet<number> = new Set([408, 425, 429]);
 
+/** 5xx statuses of a server that lacks a feature: the method (501), the version of HTTP (505). */
+const FINAL_STATUSES: ReadonlySet<number> = new Set([501, 505]);
+
+/** Codes of responses that are not the gateway's: a proxy, another server at its address, or the portal of a network responds. */
+export const FOREIGN_CODES: ReadonlySet<string> = new Set([
+  "REFUSED",
+  "NOT_A_GATEWAY",
+  "UNTRUSTED_CERTIFICATE",
+]);
+
 /** Converts a WebSocket close to an error. @param reason `CODE: message` if the gateway closed the connection */
 export function errorFromClose(closeCode: number, reason: string): StreamerError {
   const body = readReason(reason);
@@ -74,18 +86,36 @@ export function errorFromClose(closeCode: number, reason: string): StreamerError
   );
 }
 
-/** Converts an HTTP response other than 2xx to an error. @param body the response body; JSON if the gateway sent it */
-export function errorFromResponse(status: number, body: string): StreamerError {
+/**
+ * Converts an HTTP response other than 2xx to an error.
+ *
+ * @param where URL of the request
+ * @param body the response body; JSON if the gateway sent it
+ */
+export function errorFromResponse(where: string, status: number, body: string): StreamerError {
   const parsed = parseBody(body);
   return new StreamerError(
     parsed.code ?? "REFUSED",
-    parsed.message || `the gateway responded with status ${status}`,
+    parsed.message || `${withoutQuery(where)} responded with status ${status}`,
     {
       status,
-      retryable: status >= 500 || RETRYABLE_STATUSES.has(status),
+      retryable: (status >= 500 && !FINAL_STATUSES.has(status)) || RETRYABLE_STATUSES.has(status),
     },
   );
 }
+
+/** Converts the response to a rejected WebSocket handshake to an error. */
+export function errorFromHandshake(where: string, status: number, body: string): StreamerError {
+  const error = errorFromResponse(where, status, body);
+  if (error.code !== "REFUSED") return error;
+  const { retryable } = error;
+  return new StreamerError("REFUSED", `${error.message} instead of opening a WebSocket`, {
+    status,
+    retryable,
+  });
+}
+
+const withoutQuery = (url: string) => url.replace(/\?.*$/, "");
 
 /** Message of Node's `fetch` for the ports of other protocols, such as 6000, which browsers block too (Fetch standard, "port blocking"). */
 const BLOCKED_PORT = "bad port";
@@ -94,23 +124,50 @@ const BLOCKED_PORT = "bad port";
 const UNTRUSTED =
   /^(?:CERT_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)|HOSTNAME_MISMATCH|INVALID_CA|ERR_TLS_CERT_ALTNAME)/;
 
-/** Error for a connection that could not be opened. */
-export function unreachable(cause: unknown): StreamerError {
+/** Codes of Node's HTTP parser for a response that is not HTTP. A response that is cut off (EOF) may be the gateway's. */
+const NOT_HTTP = /^HPE_(?!INVALID_EOF_STATE)/;
+
+/** Characters of such a response in an error. */
+const SHOWN = 60;
+
+/** Message of OpenSSL for a server that does not respond over TLS. */
+const NOT_TLS = /wrong version number|packet length too long|record layer failure/;
+
+/** Error for a connection that could not be opened. @param where its URL */
+export function unreachable(cause: unknown, where = "the gateway"): StreamerError {
   const reason = rootMessage(cause);
   if (reason === BLOCKED_PORT)
     return finalError("BAD_URL", "the gateway's URL has a port that fetch blocks; use another port", cause);
-  const certificateError = codeOf(cause);
-  if (UNTRUSTED.test(certificateError))
+  const code = codeOf(cause);
+  if (UNTRUSTED.test(code))
     return finalError(
       "UNTRUSTED_CERTIFICATE",
       `the certificate of the gateway is not trusted: ${reason}`,
       cause,
     );
+  if (NOT_HTTP.test(code)) return notAGateway(where, `responded with ${receivedText(cause, reason)}`, cause);
+  if (NOT_TLS.test(reason)) return notAGateway(where, `does not respond over TLS: ${reason}`, cause);
   return new StreamerError("UNREACHABLE", `cannot connect: ${reason}`, {
     retryable: true,
     cause,
   });
 }
+
+/** Returns what Node's HTTP parser could not parse, up to its first line end, or the parser's reason. */
+function receivedText(error: unknown, reason: string): string {
+  if (!(error instanceof Error)) return reason;
+  if (error.cause instanceof Error) return receivedText(error.cause, reason);
+  const packet = "rawPacket" in error ? error.rawPacket : "data" in error ? error.data : undefined;
+  if (typeof packet !== "string" && !(packet instanceof Uint8Array))
+    return `a response that is not HTTP: ${reason}`;
+  const text = typeof packet === "string" ? packet : new TextDecoder().decode(packet);
+  const [line = ""] = text.split(/\r?\n/, 1);
+  return `${JSON.stringify(line.slice(0, SHOWN))}, which is not HTTP`;
+}
+
+/** Error for a server that responds in another protocol. A retry would receive the same response. */
+export const notAGateway = (where: string, problem: string, cause: unknown): StreamerError =>
+  finalError("NOT_A_GATEWAY", `${withoutQuery(where)} ${problem}`, cause);
 
 /** Error that a retry cannot fix. */
 export const finalError = (code: StreamerErrorCode, message: string, cause?: unknown): StreamerError =>

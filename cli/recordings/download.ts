@@ -59,5 +59,5 @@ async function requestPart(gateway: Gateway, file: string, offset: number): Prom
   const { status, headers, body } = await request(gateway, url, { range, timeoutMs: TIMEOUT_MS });
   const [, total] = /\/(\d+)$/.exec(headers.get("content-range") ?? "") ?? [];
   if (status === 206 && total !== undefined) return { bytes: body, total: Number(total) };
-  throw errorFromResponse(status, new TextDecoder().decode(body.subarray(0, 10_000)));
+  throw errorFromResponse(url, status, new TextDecoder().decode(body.subarray(0, 10_000)));
 }

@@ -1,6 +1,6 @@
 /** Sessions: one connection after the other, each from open to close. */
 
-import { StreamerError } from "../errors.ts";
+import { FOREIGN_CODES, StreamerError } from "../errors.ts";
 import type { Gateway, Status } from "../gateway/gateway.ts";
 import { currentToken, retryWithNewToken } from "../gateway/token.ts";
 import type { Socket } from "../transport/transport.ts";
@@ -37,7 +37,7 @@ export function keepSession(
       await runSession(gateway, url, handlers, health, proven, signal);
     } catch (error) {
       handlers.closed(error);
-      throw health.wasOpen ? retryCertificate(error) : error;
+      throw health.wasOpen ? retryForeign(error) : error;
     } finally {
       health.closed();
     }
@@ -45,11 +45,20 @@ export function keepSession(
   return keepConnected(attempt, { signal, backoff: gateway.backoff, onStatus });
 }
 
-/** A gateway that was trusted before may be given a valid certificate again, so its reader keeps trying. */
-const retryCertificate = (error: unknown): unknown =>
-  error instanceof StreamerError && error.code === "UNTRUSTED_CERTIFICATE"
-    ? new StreamerError(error.code, error.message, { retryable: true, cause: error })
-    : error;
+/**
+ * Makes a response of another server retryable. A gateway that was reached before will be again: meanwhile a proxy, or the
+ * portal of a network, may respond in its place, or its certificate may have expired.
+ */
+function retryForeign(error: unknown): unknown {
+  if (!(error instanceof StreamerError) || !FOREIGN_CODES.has(error.code)) return error;
+  const { code, message, status } = error;
+  if (status === 401 || status === 403) return error;
+  return new StreamerError(code, message, {
+    ...(status !== undefined && { status }),
+    retryable: true,
+    cause: error,
+  });
+}
 
 /**
  * Opens a socket and waits until it closes.

@@ -52,10 +52,10 @@ export async function request(
       body: json === undefined ? undefined : JSON.stringify(json),
     });
     const body = new Uint8Array(await response.arrayBuffer());
-    if (!response.ok) throw errorFromResponse(response.status, new TextDecoder().decode(body));
+    if (!response.ok) throw errorFromResponse(url, response.status, new TextDecoder().decode(body));
     return { status: response.status, headers: response.headers, body };
   } catch (error) {
     signal?.throwIfAborted();
-    throw error instanceof StreamerError ? error : unreachable(error);
+    throw error instanceof StreamerError ? error : unreachable(error, url);
   }
 }

@@ -4,7 +4,13 @@
  */
 import { createRequire } from "node:module";
 import { rootCertificates } from "node:tls";
-import { errorFromClose, errorFromResponse, type StreamerError, unreachable } from "../errors.ts";
+import {
+  errorFromClose,
+  errorFromHandshake,
+  notAGateway,
+  type StreamerError,
+  unreachable,
+} from "../errors.ts";
 import { browserTransport } from "./browser.ts";
 import { fetchWithAuthorities } from "./node-fetch.ts";
 import type { Socket, SocketHandlers, Transport } from "./transport.ts";
@@ -73,6 +79,8 @@ function open(
     ...(ca !== undefined && { ca }),
   });
   let failure: StreamerError | undefined;
+  /** True between the response to the handshake and its check. */
+  let isUpgrading = false;
   let isAlive = true;
   let keepAlive: NodeJS.Timeout | undefined;
   let closeTimeout: NodeJS.Timeout | undefined;
@@ -80,7 +88,11 @@ function open(
   const markAlive = () => {
     isAlive = true;
   };
+  ws.on("upgrade", () => {
+    isUpgrading = true;
+  });
   ws.on("open", () => {
+    isUpgrading = false;
     keepAlive = setInterval(() => {
       // A paused socket receives nothing, so its silence does not indicate a dead connection.
       if (!isAlive && !ws.isPaused) ws.terminate();
@@ -106,12 +118,14 @@ function open(
       if (body.length > MAX_ERROR_BODY_BYTES) response.destroy();
     });
     response.on("close", () => {
-      failure = errorFromResponse(status, body);
+      failure = errorFromHandshake(url, status, body);
       ws.terminate();
     });
   });
   ws.on("error", (error) => {
-    failure ??= unreachable(error);
+    failure ??= isUpgrading
+      ? notAGateway(url, `responded with an invalid handshake: ${error.message}`, error)
+      : unreachable(error, url);
   });
   ws.on("close", (code, reason) => {
     clearInterval(keepAlive);

@@ -10,7 +10,7 @@ from typing import Any, AsyncIterator, Awaitable, Callable, Dict, Optional, Type
 
 import websockets.exceptions as exceptions
 
-from .errors import StreamerError, error_from_close, error_from_handshake, unreachable
+from .errors import StreamerError, error_from_close, error_from_handshake, not_a_gateway, unreachable
 
 T = TypeVar("T")
 USER_AGENT = "redis-streamer-python"
@@ -115,7 +115,12 @@ class Connection:
         if self._closing is None:
             self._stop_watch()
             self._closing = self._loop.create_task(self._close())
-        await asyncio.shield(self._closing)
+        try:
+            await asyncio.shield(self._closing)
+        except asyncio.CancelledError:
+            # The event loop may end next, and would leave the tasks of websockets behind.
+            await asyncio.wait([self._closing])
+            raise
 
     async def _close(self) -> None:
         closing = self._loop.create_task(self._socket.close())
@@ -163,8 +168,12 @@ def _closed(error: exceptions.ConnectionClosed) -> StreamerError:
     return error_from_close(error.rcvd.code, error.rcvd.reason)
 
 
+class UnreadableResponse(Exception):
+    """The response to a handshake is one that websockets does not read: HTTP/1.0, no HTTP, cut off, endless, or none."""
+
+
 async def open_connection(url: str, token: Optional[str], ssl: Optional[tls.SSLContext]) -> Connection:
-    """Opens a WebSocket. Raises StreamerError."""
+    """Opens a WebSocket. Raises StreamerError or UnreadableResponse."""
     options: Dict[str, Any] = {
         _HEADERS: {} if token is None else {"Authorization": f"Bearer {token}"},
         "user_agent_header": USER_AGENT,
@@ -172,6 +181,8 @@ async def open_connection(url: str, token: Optional[str], ssl: Optional[tls.SSLC
         "max_size": None,
         "max_queue": _BUFFERED,
         "open_timeout": None,
+        # Also limits the wait for a server that rejected the handshake and does not close its connection.
+        "close_timeout": _CLOSE_S,
         # `Connection` pings only while it receives: websockets does not read pongs while its queue is full.
         "ping_interval": None,
     }
@@ -181,11 +192,23 @@ async def open_connection(url: str, token: Optional[str], ssl: Optional[tls.SSLC
     try:
         opening = cast(Callable[..., Any], _connect)(url, **options)
         return Connection(await within(_OPEN_S, opening, lambda socket: abort(socket.transport)))
-    except (exceptions.InvalidHandshake, exceptions.InvalidMessage) as error:
-        response = getattr(error, "response", None)
-        status = getattr(error, "status_code", None) if response is None else response.status_code
-        if status is None:
-            raise unreachable(where, error) from error
-        raise error_from_handshake(status, None if response is None else response.body) from error
-    except (OSError, EOFError, asyncio.TimeoutError) as error:
+    except (exceptions.InvalidMessage, asyncio.TimeoutError) as error:
+        raise UnreadableResponse from error
+    except exceptions.InvalidHandshake as error:
+        raise _rejection(where, error) from error
+    except exceptions.InvalidURI as error:
+        raise not_a_gateway(where, f"redirects to another URL: {error}") from error
+    except (OSError, EOFError) as error:
         raise unreachable(where, error) from error
+
+
+def _rejection(where: str, error: Exception) -> StreamerError:
+    # InvalidStatus has the response; InvalidStatusCode, of websockets before 13, has its members.
+    response = getattr(error, "response", error)
+    status = getattr(response, "status_code", None)
+    if isinstance(error, getattr(exceptions, "ProxyError", ())):
+        return unreachable(where, error)
+    if status is None:
+        return not_a_gateway(where, f"responded with an invalid handshake: {error}")
+    is_of_gateway = "x-connection-id" in getattr(response, "headers", {})
+    return error_from_handshake(where, status, getattr(response, "body", None), is_of_gateway)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import ssl as tls
@@ -23,8 +24,25 @@ from typing import (
 )
 from urllib.parse import quote, urlencode, urlsplit
 
-from ._compat import USER_AGENT, Connection, abort, next_of, open_connection, within
-from .errors import StreamerError, bad_message, bad_parameter, error_from_response, unreachable
+from ._compat import (
+    USER_AGENT,
+    Connection,
+    UnreadableResponse,
+    abort,
+    next_of,
+    open_connection,
+    within,
+)
+from .errors import (
+    FOREIGN_CODES,
+    StreamerError,
+    bad_message,
+    bad_parameter,
+    error_from_handshake,
+    error_from_response,
+    not_a_gateway,
+    unreachable,
+)
 
 Token = Union[str, Callable[[], Union[str, Awaitable[str]]]]
 Query = Mapping[str, Any]  # str, int, float, bool or None
@@ -32,7 +50,9 @@ Query = Mapping[str, Any]  # str, int, float, bool or None
 FIRST_DELAY_S = 0.5
 LONGEST_DELAY_S = 15.0
 _REQUEST_S = 20.0  # limit for a request
-_MOST_HEADER_BYTES = 256 * 1024
+_PROBE_S = 5.0  # limit for the request after a failed handshake
+_MOST_HEADERS = 1000
+_MOST_HEADER_BYTES = 256 * 1024  # of one header
 _PART_BYTES = 1024 * 1024  # of a body that is passed on, at most
 
 
@@ -109,6 +129,7 @@ class Gateway:
         self._path = parts.path.rstrip("/")
         self._token = token
         self._ssl = (ssl or tls.create_default_context()) if self.is_secure else None
+        self._was_reached = False
 
     async def _current_token(self) -> Optional[str]:
         token = self._token() if callable(self._token) else self._token
@@ -124,14 +145,43 @@ class Gateway:
         Args:
             encoded: further parameters, ``"&exclude=a+b"``.
         """
-        url = f"{self.url.replace('http', 'ws', 1)}/{path}{query_text(query)}{encoded}"
-        connection = await open_connection(url, await self._current_token(), self._ssl)
+        target = f"{path}{query_text(query)}{encoded}"
+        url = f"{self.url.replace('http', 'ws', 1)}/{target}"
+        try:
+            connection = await open_connection(url, await self._current_token(), self._ssl)
+        except UnreadableResponse as error:
+            raise self._judged(await self._failed_handshake(url, target)) from error
+        except StreamerError as error:
+            self._judged(error)
+            raise
         if "unknown parameter" in connection.warnings:
             await connection.close()
             raise bad_parameter(
                 f"the gateway does not support this: {'; '.join(json.loads(connection.warnings))}"
             )
+        self._was_reached = True
         return connection
+
+    def _judged(self, error: StreamerError) -> StreamerError:
+        """Makes a response of another server retryable, if the gateway was reached before: it will be again."""
+        error.retryable = error.retryable or (self._was_reached and error.code in FOREIGN_CODES)
+        return error
+
+    async def _failed_handshake(self, url: str, target: str) -> StreamerError:
+        """Returns the error of a handshake whose response websockets did not read.
+
+        Another server may have sent HTTP/1.0, or no HTTP, or the connection closed. The response to a plain request shows which.
+        """
+        where = url.partition("?")[0]
+        try:
+            async with self._sent("GET", target, None, _PROBE_S) as (_, status, headers):
+                if status == 426 or "x-connection-id" in headers:  # the gateway is back
+                    return unreachable(where, EOFError("the connection closed during the handshake"))
+                return error_from_handshake(where, status, None, is_of_gateway=False)
+        except StreamerError as error:
+            return error
+        except (OSError, EOFError, asyncio.TimeoutError) as error:
+            return unreachable(where, error)
 
     async def request(
         self, path: str, query: Query, body: Any = None, method: Optional[str] = None
@@ -146,8 +196,11 @@ class Gateway:
         exchange = self._exchange(path + query_text(query), body, method, parts.append, None)
         try:
             headers = await within(_REQUEST_S, exchange)
+        except StreamerError as error:
+            self._judged(error)
+            raise
         except (OSError, EOFError, asyncio.TimeoutError) as error:
-            raise self._failure(error) from error
+            raise unreachable(self.url, error) from error
         return Response(headers, b"".join(parts))
 
     async def download(
@@ -161,11 +214,10 @@ class Gateway:
         target = path + query_text(query) + encoded
         try:
             await self._exchange(target, None, None, write, _REQUEST_S)
+        except StreamerError:
+            raise
         except (OSError, EOFError, asyncio.TimeoutError) as error:
-            raise self._failure(error) from error
-
-    def _failure(self, error: BaseException) -> StreamerError:
-        return error if isinstance(error, StreamerError) else unreachable(self.url, error)
+            raise unreachable(self.url, error) from error
 
     async def _exchange(
         self,
@@ -180,9 +232,25 @@ class Gateway:
         Args:
             silence_s: time limit for each step of the response.
         """
+        method = method or ("GET" if body is None else "POST")
+        async with self._sent(method, target, body, silence_s) as (reader, status, headers):
+            is_rejected = not 200 <= status < 300
+            rejection: List[bytes] = []
+            parts = _body_parts(reader, headers)
+            while (part := await within(silence_s, next_of(parts))) is not None:
+                (rejection.append if is_rejected else write)(part)
+        if is_rejected:
+            where = f"{self.url}/{target.partition('?')[0]}"
+            raise error_from_response(where, status, b"".join(rejection))
+        return headers
+
+    @contextlib.asynccontextmanager
+    async def _sent(
+        self, method: str, target: str, body: Any, silence_s: Optional[float]
+    ) -> AsyncIterator[Tuple[asyncio.StreamReader, int, Dict[str, str]]]:
+        """Sends a request. Yields the reader of the response's body, its status, and its headers."""
         token = await self._current_token()
         payload = b"" if body is None else json.dumps(body).encode()
-        method = method or ("GET" if body is None else "POST")
         lines = [
             f"{method} {self._path}/{target} HTTP/1.1",
             f"Host: {self._netloc}",
@@ -196,30 +264,31 @@ class Gateway:
         reader, writer = await within(silence_s, opening, lambda opened: abort(opened[1].transport))
         try:
             writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + payload)
-            status, headers = await within(silence_s, _read_head(reader))
-            is_rejected = not 200 <= status < 300
-            rejection: List[bytes] = []
-            parts = _body_parts(reader, headers)
-            while (part := await within(silence_s, next_of(parts))) is not None:
-                (rejection.append if is_rejected else write)(part)
+            yield (reader, *await within(silence_s, _read_head(reader, self.url)))
         finally:
             abort(writer.transport)
-        if is_rejected:
-            raise error_from_response(status, b"".join(rejection))
-        return headers
 
 
-async def _read_head(reader: asyncio.StreamReader) -> Tuple[int, Dict[str, str]]:
+async def _read_head(reader: asyncio.StreamReader, url: str) -> Tuple[int, Dict[str, str]]:
+    """Returns the status and the headers of a response. Raises EOFError if they are cut off."""
+    lines: List[bytes] = []
+    while not lines or lines[-1].strip():
+        try:
+            lines.append(await reader.readline())
+        except ValueError as error:
+            raise not_a_gateway(url, f"responded with headers that are too large: {error}") from error
+        # A first line that is cut off may be the start of HTTP.
+        if not b"HTTP/".startswith(lines[0][:5]):
+            raise not_a_gateway(url, f"responded with {lines[0][:60]!r}, which is not HTTP")
+        if not lines[-1].endswith(b"\n"):
+            raise EOFError("the connection closed before the end of the response headers")
+        if len(lines) > _MOST_HEADERS:
+            raise not_a_gateway(url, f"responded with more than {_MOST_HEADERS} headers")
     try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
-    except asyncio.LimitOverrunError as error:
-        raise bad_message("response headers that are too large") from error
-    first, *lines = head.split("\r\n")
-    try:
-        status = int(first.split(" ")[1])
+        status = int(lines[0].split(b" ")[1])
     except (IndexError, ValueError) as error:
-        raise bad_message(f"a response that is not HTTP: {first[:60]!r}") from error
-    pairs = (line.partition(":") for line in lines if line)
+        raise not_a_gateway(url, f"responded with {lines[0][:60]!r}, which has no status") from error
+    pairs = (line.decode("latin-1").partition(":") for line in lines[1:-1])
     return status, {name.strip().lower(): value.strip() for name, _, value in pairs}
 
 

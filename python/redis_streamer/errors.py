@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import ssl
 from typing import Any, Dict, Optional, Sequence, Tuple, Type
 
 __all__ = [
@@ -76,7 +77,7 @@ class AccessDenied(StreamerError, PermissionError):
 
 
 class Unavailable(StreamerError, ConnectionError):
-    """The gateway or its Redis cannot be reached, or is overloaded. A retry may succeed."""
+    """The gateway or its Redis cannot be reached, or is overloaded. A retry may succeed if ``retryable`` is true."""
 
     __str__ = StreamerError.__str__
 
@@ -103,9 +104,13 @@ _KINDS: Dict[str, Type[StreamerError]] = {
     ),
     **dict.fromkeys(("REDIS_REFUSED", "REDIS_FULL", "ID_NOT_ABOVE_LAST", "WRONG_TYPE"), NotStored),
     **dict.fromkeys(("APPEND_UNKNOWN", "DEDUPE_TOO_OLD"), AppendUnknown),
+    **dict.fromkeys(("NOT_A_GATEWAY", "UNTRUSTED_CERTIFICATE"), Unavailable),
     "BAD_MESSAGE": BadMessage,
     "CLOSED": Closed,
 }
+
+# Codes of responses that are not the gateway's: a proxy, another server at its address, or the portal of a network responds.
+FOREIGN_CODES = frozenset(("REFUSED", "NOT_A_GATEWAY", "UNTRUSTED_CERTIFICATE"))
 
 # Codes that are retryable in an acknowledgement or a GraphQL response, which have no status of their own.
 RETRYABLE_CODES = frozenset(
@@ -128,8 +133,23 @@ _FINAL_CLOSE_CODES = frozenset((1003, 1008, 1009, 4401, 4403))
 # 4xx statuses that are worth a retry: request timeout, too early, too many requests.
 _RETRYABLE_STATUSES = frozenset((408, 425, 429))
 
-# Codes of a rejected handshake whose body websockets before 13 does not show.
-_CODES_BY_STATUS = {401: "UNAUTHENTICATED", 403: "FORBIDDEN", 404: "NOT_FOUND", 429: "TOO_MANY_CONNECTIONS"}
+# 5xx statuses of a server that lacks a feature: the method, the version of HTTP.
+_FINAL_STATUSES = frozenset((501, 505))
+
+# Codes of a rejected handshake, of any server.
+_CODES_BY_STATUS = {401: "UNAUTHENTICATED", 403: "FORBIDDEN"}
+
+# Codes of a handshake that the gateway rejected, whose body websockets before 13 does not show.
+_CODES_OF_GATEWAY = {
+    **_CODES_BY_STATUS,
+    400: "BAD_PARAMETER",
+    404: "NOT_FOUND",
+    429: "TOO_MANY_CONNECTIONS",
+    431: "HEADERS_TOO_LARGE",
+}
+
+# Reasons of OpenSSL for a server that does not respond over TLS.
+_NOT_TLS = frozenset(("WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "RECORD_LAYER_FAILURE"))
 
 
 def error_of(
@@ -157,26 +177,43 @@ def error_from_close(close_code: int, reason: str) -> StreamerError:
     )
 
 
-def error_from_response(status: int, body: bytes) -> StreamerError:
-    """Converts an HTTP response other than 2xx. Its body is JSON if the gateway sent it."""
+def error_from_response(where: str, status: int, body: bytes) -> StreamerError:
+    """Converts an HTTP response other than 2xx. Its body is JSON if the gateway sent it.
+
+    Args:
+        where: URL of the request.
+    """
     try:
         code, message = read_error_body(json.loads(body))
     except ValueError:
         code, message = None, ""
     return error_of(
         code or "REFUSED",
-        message or f"the gateway responded with status {status}",
-        retryable=status >= 500 or status in _RETRYABLE_STATUSES,
+        message or f"{where} responded with status {status}",
+        retryable=(status >= 500 and status not in _FINAL_STATUSES) or status in _RETRYABLE_STATUSES,
         status=status,
     )
 
 
-def error_from_handshake(status: int, body: Optional[bytes]) -> StreamerError:
-    """Converts a rejected handshake. The body is None if websockets does not show it."""
-    error = error_from_response(status, body or b"")
-    if error.code != "REFUSED" or status not in _CODES_BY_STATUS:
+def error_from_handshake(
+    where: str, status: int, body: Optional[bytes], is_of_gateway: bool
+) -> StreamerError:
+    """Converts a rejected handshake.
+
+    Args:
+        where: URL of the handshake.
+        body: None if websockets does not show it.
+        is_of_gateway: whether the response has a header of the gateway.
+    """
+    error = error_from_response(where, status, body or b"")
+    if error.code != "REFUSED":
         return error
-    return error_of(_CODES_BY_STATUS[status], error.message, retryable=error.retryable, status=status)
+    return error_of(
+        (_CODES_OF_GATEWAY if is_of_gateway else _CODES_BY_STATUS).get(status, "REFUSED"),
+        f"{error.message} instead of opening a WebSocket",
+        retryable=error.retryable,
+        status=status,
+    )
 
 
 def read_error_body(value: object) -> Tuple[Optional[str], str]:
@@ -200,4 +237,14 @@ def bad_parameter(message: str) -> StreamerError:
 def unreachable(where: str, cause: BaseException) -> StreamerError:
     """Error for a connection that could not be opened."""
     problem = str(cause) or type(cause).__name__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        message = f"the certificate of {where} is not trusted: {problem}"
+        return error_of("UNTRUSTED_CERTIFICATE", message, retryable=False)
+    if isinstance(cause, ssl.SSLError) and cause.reason in _NOT_TLS:
+        return not_a_gateway(where, f"does not respond over TLS: {problem}")
     return Unavailable("UNREACHABLE", f"cannot connect to {where}: {problem}", retryable=True)
+
+
+def not_a_gateway(where: str, problem: str) -> StreamerError:
+    """Error for a server that responds in another protocol. A retry would receive the same response."""
+    return error_of("NOT_A_GATEWAY", f"{where} {problem}", retryable=False)

@@ -14,7 +14,7 @@ from ._declared import StreamTypes
 from ._gateway import Gateway, Query, Response, backoff_s, jitter, streams_segment
 from ._msgpack import decode_batch
 from .entry import Entry
-from .errors import StreamerError, bad_parameter
+from .errors import StreamerError, bad_message, bad_parameter
 
 if TYPE_CHECKING:
     import pandas
@@ -74,6 +74,9 @@ async def read_pages(
             **naming,
         }
         response = await _request(gateway, path, query, tries)
+        kind = response.headers.get("content-type", "no Content-Type")
+        if not kind.startswith("application/msgpack"):
+            raise bad_message(f"{kind} instead of MessagePack; check the URL {gateway.url}")
         # A page of a pattern has all entries with the id of its last one.
         page = decode_batch(response.body, {}, types)[:left]
         if types.are_due:

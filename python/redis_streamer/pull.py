@@ -183,7 +183,8 @@ class Pull:
             headers, _ = await self._gateway.request(f"data/{streams_segment(some)}", query)
             cursors = headers.get("x-last-entry-id", "").split("+")
             if len(cursors) != len(some) or "" in cursors or "$" in cursors:
-                raise bad_message(f"x-last-entry-id {'+'.join(cursors)!r} for {len(some)} streams")
+                problem = f"x-last-entry-id {'+'.join(cursors)!r} for {len(some)} streams"
+                raise bad_message(f"{problem}; check the URL {self._gateway.url}")
             self._position.resolve(dict(zip(some, cursors)))
 
     async def _receive(self, connection: Connection) -> Optional[List[Entry]]:

@@ -52,7 +52,7 @@ def test_converts_closes(vector: dict) -> None:
 
 @pytest.mark.parametrize("vector", VECTORS["responses"])
 def test_converts_responses(vector: dict) -> None:
-    error = errors.error_from_response(vector["status"], vector["body"].encode())
+    error = errors.error_from_response("http://h/data/imu", vector["status"], vector["body"].encode())
     found = (error.code, error.message, error.retryable, error.status)
     assert found == (vector["code"], vector["message"], vector["retryable"], vector["status"])
 

@@ -49,22 +49,24 @@ describe("error of an HTTP response", () => {
     [425, true],
     [429, true],
     [500, true],
+    [501, false],
     [502, true],
     [503, true],
+    [505, false],
   ])("status %i: retryable %s", (status, retryable) => {
-    expect(errorFromResponse(status, "")).toMatchObject({ status, retryable, code: "REFUSED" });
+    expect(errorFromResponse("http://h", status, "")).toMatchObject({ status, retryable, code: "REFUSED" });
   });
 
   test("carries the gateway's code and message", () => {
     const body = '{"error":"stream_id names an empty stream","code":"BAD_PARAMETER"}';
-    expect(errorFromResponse(400, body)).toMatchObject({
+    expect(errorFromResponse("http://h", 400, body)).toMatchObject({
       code: "BAD_PARAMETER",
       message: "stream_id names an empty stream",
     });
   });
 
   test.each(["<html>no</html>", "null", "[]", '{"error":5}', '"x"'])("accepts the body %s", (body) => {
-    expect(errorFromResponse(502, body).message).toBe("the gateway responded with status 502");
+    expect(errorFromResponse("http://h", 502, body).message).toBe("http://h responded with status 502");
   });
 });
 

@@ -83,7 +83,7 @@ describe("errors", () => {
   });
 
   test.each(vectors.responses)("status $status $body", ({ status, body, ...expected }) => {
-    expect(errorFromResponse(status, body)).toMatchObject({ ...expected, status });
+    expect(errorFromResponse("http://h/data/imu?x=1", status, body)).toMatchObject({ ...expected, status });
   });
 });
 

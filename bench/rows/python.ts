@@ -3,7 +3,8 @@
  *
  * The comparison is fair because both sides are Debian's Python and `websockets`, run one after the other on the same stream
  * and gateway, check every payload, and are timed from before the connection is opened until the last entry or
- * acknowledgement. The package may request larger messages and keep entries in flight: it has to do so by itself.
+ * acknowledgement, without the close. The package may request larger messages and keep entries in flight: that it does so by
+ * itself is what it is for.
  */
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -79,7 +80,7 @@ export const pythonPullRow: Row = {
   name: "python-pull",
   what: "Python package, pull of 100 B: entries/s",
   ...PULL,
-  measure: (stage) => measure(stage, PULL, "pull", { ours: 200_000, plain: 100_000 }, 100),
+  measure: (stage) => measure(stage, PULL, "pull", { ours: 200_000, plain: 200_000 }, 100),
 };
 
 export const pythonPullLargeRow: Row = {

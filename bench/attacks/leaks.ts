@@ -73,7 +73,7 @@ export function leftBehind(before: Holdings, after: Holdings): readonly string[]
 }
 
 /**
- * Stops all playbacks of recordings, as an operator may. A playback goes on when its client has vanished, because it was requested
+ * Stops all playbacks of recordings, as an operator may. A playback continues when its client has vanished, because it was requested
  * to; so one that is left is no leak.
  */
 export async function stopPlaybacks(port: number, key: string | undefined): Promise<void> {

@@ -47,7 +47,13 @@ async function receives({ pusher }: Load, code: string): Promise<void> {
 
 /** Returns the stored entries as the gateway shows them. */
 async function storedIn({ http }: GatewayProcess, stream: string) {
-  const answer = await request(`${http}/data/${stream}/entries?format=json&count=1000000`);
+  const url = `${http}/data/${stream}/entries?format=json&count=1000000`;
+  let answer = await request(url);
+  // A server that was started on the full disk may end once more after it was ready.
+  await until("the stream can be read", async () => {
+    answer = await request(url);
+    return answer.status !== 503;
+  });
   return (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));
 }
 

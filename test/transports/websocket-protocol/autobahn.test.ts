@@ -11,6 +11,8 @@ import { Duplex } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { createMemoryBudget } from "../../../src/access/limits/memory-budget.ts";
 import { Uploads } from "../../../src/access/limits/upload-memory.ts";
+import { AcceptPressure } from "../../../src/domain/scheduling/accept-pressure.ts";
+import { FairTurns } from "../../../src/domain/scheduling/fair-turns.ts";
 import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import { createPayloadPool } from "../../../src/transports/websocket-protocol/memory/buffer-pool.ts";
@@ -78,7 +80,8 @@ function run(frames: readonly Buffer[], chunkBytes: number): string[] {
     pool: createPayloadPool(MIB, createCounters()),
     deadlines: { finish: () => undefined, destroyWithin: () => undefined },
     workSlices: createTurns().slices,
-    turns: createTurns().requests,
+    // Its turns have time for each chunk, because all chunks arrive in one.
+    turns: new FairTurns(new AcceptPressure(), () => 0),
     address: () => "127.0.0.1",
     uploads: new Uploads(budget.isShort, () => undefined),
     openLease: () => budget.open("message", "client"),

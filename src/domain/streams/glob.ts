@@ -63,7 +63,8 @@ function tokensOf(pattern: readonly string[]): Tokens {
       tokens.push(() => true);
       wildcards++;
     } else if (character === "[") {
-      const end = endOfClass(pattern, i + 1);
+      // The caret is no character of the class, so it begins no range.
+      const end = endOfClass(pattern, pattern[i + 1] === "^" ? i + 2 : i + 1);
       tokens.push(classOf(pattern.slice(i + 1, end)));
       wildcards++;
       i = end;

@@ -33,6 +33,9 @@ describe("patterns", () => {
     ["*", "", true],
     ["**", "", true],
     [`${"a".repeat(40)}*${"b".repeat(40)}`, `${"a".repeat(40)}${"b".repeat(41)}`, true],
+    ["[^-]a", "ba", true],
+    ["[^-]a", "-a", false],
+    ["[^-]a", "b", false],
     [`*${"b".repeat(64)}c`, `${"b".repeat(100)}c`, true],
     [`*${"b".repeat(64)}c`, `${"b".repeat(63)}c`, false],
   ])("%s on %s: %s", (pattern, text, expected) => {

@@ -246,7 +246,7 @@ describe("large requests behind one that waits for an entry", () => {
       client.write(Buffer.concat([rawRequest(`GET /data/none?block=${LONG_MS}`), one, one]));
       await until("one has begun", async () => {
         const waiting = [...(await metrics()).matchAll(/memory_waits_total\{use="\w+"\} (\d+)/g)];
-        return (await held()) > 10 * MIB || waiting.some(([, count]) => count !== "0");
+        return (await held()) > 5 * MIB || waiting.some(([, count]) => count !== "0");
       });
       const other = open(OTHER);
       let received = "";

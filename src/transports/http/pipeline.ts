@@ -12,7 +12,7 @@ import { handBack } from "./hand-back.ts";
 import { WaitingRequests } from "./waiting-requests.ts";
 
 /** Maximum number of pipelined requests of a connection that run concurrently with the first one. */
-export const MAX_PIPELINED = 1;
+export const MAX_PIPELINED = 3;
 /** Number of waiting requests of a connection at which its parser is stopped. */
 export const MAX_PARSED = 56;
 

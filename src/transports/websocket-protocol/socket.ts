@@ -204,7 +204,7 @@ export class ServerWebSocket {
     // A paused socket may still emit a chunk that was already read.
     this.#handleRest(Number.POSITIVE_INFINITY);
     this.#reader ??= this.#openReader();
-    if (this.#reader.isFilling()) this.#feedInTurn(chunk);
+    if (this.#reader.isFillingLarge()) this.#feedInTurn(chunk);
     else this.#feed(this.#reader, chunk);
   }
 

@@ -149,7 +149,7 @@ describe("messages", () => {
 
 describe("large messages in busy turns", () => {
   const MANY = 20;
-  const large = (i: number) => `${i} ${"x".repeat(100_000)}`;
+  const large = (i: number) => `${i} ${"x".repeat(600_000)}`;
   const expected = Array.from({ length: MANY }, (_, i) => `text ${large(i)}`);
 
   beforeEach(() => {

@@ -27,6 +27,8 @@ export interface BodyMemory {
   hold(): () => void;
 }
 
+/** Received bytes from which the chunks of a body take turns with the work of other clients. */
+const LARGE_BYTES = 512 * 1024;
 /** Minimum size (bytes) of a reservation. Memory is reserved before more of a body is read. */
 const STEP_BYTES = 1024 * 1024;
 
@@ -126,7 +128,7 @@ function readBody(
       return;
     }
     if (received > lease.bytes()) takeMemory(received);
-    if (body.received < SMALL_BODY_BYTES) body.append(chunk);
+    if (body.received < LARGE_BYTES) body.append(chunk);
     else appendInTurn(chunk);
   }
 

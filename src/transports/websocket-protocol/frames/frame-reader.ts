@@ -40,6 +40,8 @@ const CLOSE = 8;
 const PING = 9;
 const PONG = 10;
 const MAX_CONTROL_BYTES = 125;
+/** Size of a payload from which its chunks take turns with the work of other clients. Smaller ones are not worth a pause. */
+const LARGE_BYTES = 512 * 1024;
 /** Payloads of at least this size (bytes) are copied into pool buffers, so that they do not retain their chunk. */
 const OWN_MEMORY_FROM_BYTES = 16 * 1024;
 /** Maximum initial buffer size (bytes) of a frame. Clients can announce any length at no cost. */
@@ -150,9 +152,9 @@ export class FrameReader {
     } else this.#at = this.#fill(chunk, start);
   }
 
-  /** Whether the next bytes belong to a payload that is being received. */
-  isFilling(): boolean {
-    return this.#memory !== undefined;
+  /** Whether the next bytes belong to a payload of at least `LARGE_BYTES` that is being received. */
+  isFillingLarge(): boolean {
+    return this.#memory !== undefined && this.#length >= LARGE_BYTES;
   }
 
   /** Whether a message is partly received, and was already partly received at the previous call. */

@@ -73,8 +73,8 @@ export function leftBehind(before: Holdings, after: Holdings): readonly string[]
 }
 
 /**
- * Stops all playbacks of recordings, as an operator may. A playback continues when its client has vanished, because it was requested
- * to; so one that is left is no leak.
+ * Stops all playbacks of recordings, as an operator may. A playback continues as requested after its client has vanished, so it
+ * is not a leak.
  */
 export async function stopPlaybacks(port: number, key: string | undefined): Promise<void> {
   const url = `http://127.0.0.1:${port}/recordings`;

@@ -63,9 +63,8 @@ function tokensOf(pattern: readonly string[]): Tokens {
       tokens.push(() => true);
       wildcards++;
     } else if (character === "[") {
-      // The caret is no character of the class, so it begins no range.
-      const end = endOfClass(pattern, pattern[i + 1] === "^" ? i + 2 : i + 1);
-      tokens.push(classOf(pattern.slice(i + 1, end)));
+      const [test, end] = readClass(pattern, i + 1);
+      tokens.push(test);
       wildcards++;
       i = end;
     } else {
@@ -77,32 +76,31 @@ function tokensOf(pattern: readonly string[]): Tokens {
   return { tokens, prefix, wildcards };
 }
 
-/** Returns the index of the `]` that ends a class, or the pattern's length if there is none, as in Redis. */
-function endOfClass(pattern: readonly string[], from: number): number {
-  for (let i = from; i < pattern.length; i++) {
-    if (pattern[i] === "\\") i++;
-    else if (pattern[i] === "]") return i;
-    // The character after a hyphen ends a range, even if it is a bracket.
-    else if (pattern[i + 1] === "-" && i + 2 < pattern.length) i += 2;
-  }
-  return pattern.length;
-}
-
-function classOf(characters: readonly string[]): (character: string) => boolean {
-  const isNegated = characters[0] === "^";
+/**
+ * Reads a class as Redis does.
+ *
+ * @param from index after the opening bracket
+ * @returns its test, and the index of its `]`; the pattern's length if there is none
+ */
+function readClass(pattern: readonly string[], from: number): readonly [Token, end: number] {
+  const isNegated = pattern[from] === "^";
   const ranges: (readonly [from: string, to: string])[] = [];
-  for (let i = isNegated ? 1 : 0; i < characters.length; i++) {
-    const isEscaped = characters[i] === "\\" && i + 1 < characters.length;
-    const from = characters[isEscaped ? ++i : i] ?? "";
-    const to = isEscaped || characters[i + 1] !== "-" ? undefined : characters[i + 2];
-    if (to === undefined) ranges.push([from, from]);
+  let i = isNegated ? from + 1 : from;
+  for (; i < pattern.length && pattern[i] !== "]"; i++) {
+    const isEscaped = pattern[i] === "\\" && i + 1 < pattern.length;
+    if (isEscaped) i++;
+    const first = pattern[i] ?? "";
+    // The character after a hyphen ends a range, even if it is a bracket.
+    const last = isEscaped || pattern[i + 1] !== "-" ? undefined : pattern[i + 2];
+    if (last === undefined) ranges.push([first, first]);
     else {
-      ranges.push(codeOf(from) <= codeOf(to) ? [from, to] : [to, from]);
+      ranges.push(codeOf(first) <= codeOf(last) ? [first, last] : [last, first]);
       i += 2;
     }
   }
-  return (one) =>
-    ranges.some(([from, to]) => codeOf(from) <= codeOf(one) && codeOf(one) <= codeOf(to)) !== isNegated;
+  const test = (one: string) =>
+    ranges.some(([low, high]) => codeOf(low) <= codeOf(one) && codeOf(one) <= codeOf(high)) !== isNegated;
+  return [test, i];
 }
 
 const codeOf = (character: string): number => character.codePointAt(0) ?? 0;

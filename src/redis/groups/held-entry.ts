@@ -17,7 +17,7 @@ export interface Settled {
   readonly lost: readonly EntryId[];
 }
 
-/** Where the dead letters of a group are stored. */
+/** Stream of the dead letters of a group. */
 export interface DeadLetters {
   /** Key of the dead-letter stream. */
   readonly deadLetter: string;

@@ -99,7 +99,7 @@ export class MessageMemory {
       this.#lease?.set(0);
       return;
     }
-    // The rest of the message had been read already, or is discarded: the memory that it waits for is no longer needed.
+    // The rest of the message was already read or is discarded, so it needs no memory.
     this.#isWaiting = false;
     this.#lease?.release();
     this.#lease = undefined;

@@ -54,9 +54,6 @@ export type ClientMessage =
   | { readonly op: "message"; readonly channelId: number; readonly payload: Uint8Array }
   | { readonly op: "control"; readonly control: PlaybackControl };
 
-/** Returns a member as an error message shows it; "none" if it is absent. */
-const given = (member: unknown): string => (member === undefined ? "none" : shown(member));
-
 const malformed = (problem: string): GatewayError => new GatewayError("BAD_PAYLOAD", problem);
 
 /** Parses a text message. @throws GatewayError BAD_PAYLOAD */
@@ -73,7 +70,7 @@ export function readTextMessage(text: string): ClientMessage {
     case "unadvertise":
       return { op, channelIds: listIn(message, "channelIds", readId) };
     default:
-      throw malformed(`op must be subscribe, unsubscribe, advertise or unadvertise, got ${given(op)}`);
+      throw malformed(`op must be subscribe, unsubscribe, advertise or unadvertise, got ${shown(op)}`);
   }
 }
 
@@ -95,13 +92,13 @@ function listIn<T>(
   read: (item: unknown, what: string) => T,
 ): readonly T[] {
   const list = message[name];
-  if (!Array.isArray(list)) throw malformed(`${name} must be a list, got ${given(list)}`);
+  if (!Array.isArray(list)) throw malformed(`${name} must be a list, got ${shown(list)}`);
   return list.map((item) => read(item, name));
 }
 
 function readId(item: unknown, what: string): number {
   if (typeof item === "number" && Number.isInteger(item) && item >= 0 && item <= MAX_U32) return item;
-  throw malformed(`an id in ${what} must be an integer between 0 and ${MAX_U32}, got ${given(item)}`);
+  throw malformed(`an id in ${what} must be an integer between 0 and ${MAX_U32}, got ${shown(item)}`);
 }
 
 function readSubscription(item: unknown, what: string): RequestedSubscription {

@@ -18,6 +18,8 @@ const OF_OTHER_WORK = 0.5;
 const MAX_TURN_MS = 20;
 /** Maximum number of waiting tasks that start in one turn. */
 const MAX_STARTED = 64;
+/** Size (bytes) of a message or body from which its chunks are received as tasks. Smaller ones are not worth a pause of the connection. */
+export const LARGE_INPUT_BYTES = 512 * 1024;
 /** Number of known clients above which those that have waited long enough are forgotten. */
 const MAX_KNOWN = 1000;
 

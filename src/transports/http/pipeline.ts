@@ -20,12 +20,18 @@ export const MAX_PARSED = 56;
 interface Pipeline {
   /** Responses whose handler started and that are not closed. */
   readonly open: Set<ServerResponse>;
-  /** Request at which the parser was stopped. */
-  stoppedAt: IncomingMessage | undefined;
+  /** Defined while the parser is stopped. */
+  stop: Stop | undefined;
+}
+
+/** Stop of a parser. */
+interface Stop {
+  /** Request at which it was stopped. */
+  readonly request: IncomingMessage;
   /** Listeners of Node's HTTP server at that moment. */
-  listeners: readonly Listener[];
+  readonly listeners: readonly Listener[];
   /** Continues parsing at that request; defined once Node has given the connection away. */
-  parseRest: (() => void) | undefined;
+  parseRest?: () => void;
 }
 
 /** A waiting request; `start` runs the handler. */
@@ -91,16 +97,14 @@ export class Pipelines {
    */
   keepRest(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): boolean {
     const pipeline = this.#pipelines.get(socket);
-    if (pipeline?.stoppedAt !== request) return false;
+    const stop = pipeline?.stop;
+    if (pipeline === undefined || stop?.request !== request) return false;
     socket.pause();
     this.#waiting.hold(socket, head.length);
-    const removed = pipeline.listeners.filter(
-      ([event, listener]) => !socket.listeners(event).includes(listener),
-    );
+    const removed = stop.listeners.filter(([event, listener]) => !socket.listeners(event).includes(listener));
     for (const [event, listener] of removed) socket.on(event, listener);
-    pipeline.parseRest = () => {
-      pipeline.stoppedAt = undefined;
-      pipeline.parseRest = undefined;
+    stop.parseRest = () => {
+      pipeline.stop = undefined;
       for (const [event, listener] of removed) socket.off(event, listener);
       this.#waiting.release(socket);
       // Node began to wait for the next request.
@@ -115,7 +119,7 @@ export class Pipelines {
   #pipelineOf(socket: Socket): Pipeline {
     const known = this.#pipelines.get(socket);
     if (known !== undefined) return known;
-    const made: Pipeline = { open: new Set(), stoppedAt: undefined, listeners: [], parseRest: undefined };
+    const made: Pipeline = { open: new Set(), stop: undefined };
     this.#pipelines.set(socket, made);
     socket.once("close", () => {
       this.#waiting.drop(socket);
@@ -125,7 +129,7 @@ export class Pipelines {
     socket.on("error", () => undefined);
     // Node resumes a paused connection with every response that it writes.
     socket.on("resume", () => {
-      if (this.#waiting.of(socket) > 0 || made.stoppedAt !== undefined) pauseReads(socket);
+      if (this.#waiting.of(socket) > 0 || made.stop !== undefined) pauseReads(socket);
     });
     this.#stopWhenFull(made, socket);
     return made;
@@ -138,10 +142,10 @@ export class Pipelines {
     if (parser == null || onIncoming == null) return;
     parser.onIncoming = (request, keepAlive) => {
       if (this.#waiting.of(socket) < MAX_PARSED) return onIncoming(request, keepAlive);
-      pipeline.stoppedAt = request;
-      pipeline.listeners = KEPT_EVENTS.flatMap((event) =>
+      const listeners = KEPT_EVENTS.flatMap((event) =>
         socket.listeners(event).map((listener): Listener => [event, listener as Listener[1]]),
       );
+      pipeline.stop = { request, listeners };
       request.upgrade = true;
       return OTHER_PROTOCOL;
     };
@@ -165,11 +169,11 @@ export class Pipelines {
     const first = this.#waiting.take(socket);
     if (first === undefined) {
       // Responses close in order: the first one, which had the socket, is closed as well.
-      if (pipeline.open.size === 0) pipeline.parseRest?.();
+      if (pipeline.open.size === 0) pipeline.stop?.parseRest?.();
       return;
     }
     // Before the start, because the last request may have an unread body.
-    if (this.#waiting.of(socket) === 0 && pipeline.stoppedAt === undefined) resumeReads(socket);
+    if (this.#waiting.of(socket) === 0 && pipeline.stop === undefined) resumeReads(socket);
     this.#start(pipeline, socket, first.response, first.start);
   }
 }

@@ -218,14 +218,12 @@ export class ServerWebSocket {
     const socket = this.#socket;
     const { turns, address } = this.#options;
     this.#unfed = chunk;
-    let isLater = false;
     turns.run({ connection: socket, address }, () => {
       // Fed already if another chunk arrived, or the connection closed.
       if (this.#unfed !== chunk) return;
       this.#feedWaiting();
-      if (isLater) this.#readOn();
+      this.#readOn();
     });
-    isLater = true;
     if (this.#unfed !== undefined) socket.pause();
   }
 

@@ -4,7 +4,7 @@ import type { ClientMemory } from "../../../access/limits/client-memory.ts";
 import { type MemoryLease, overloaded } from "../../../access/limits/memory-budget.ts";
 import { reservationOf, type Upload, type Uploads } from "../../../access/limits/upload-memory.ts";
 import { GatewayError } from "../../../domain/errors.ts";
-import type { FairTurns } from "../../../domain/scheduling/fair-turns.ts";
+import { type FairTurns, LARGE_INPUT_BYTES } from "../../../domain/scheduling/fair-turns.ts";
 import { queueMemory } from "../../response/memory/response-memory.ts";
 import { whenAnswerEnds } from "../../response/response-end.ts";
 import { releaseChunk } from "../../websocket-protocol/memory/release-memory.ts";
@@ -27,8 +27,6 @@ export interface BodyMemory {
   hold(): () => void;
 }
 
-/** Received bytes from which the chunks of a body take turns with the work of other clients. */
-const LARGE_BYTES = 512 * 1024;
 /** Minimum size (bytes) of a reservation. Memory is reserved before more of a body is read. */
 const STEP_BYTES = 1024 * 1024;
 
@@ -128,7 +126,7 @@ function readBody(
       return;
     }
     if (received > lease.bytes()) takeMemory(received);
-    if (body.received < LARGE_BYTES) body.append(chunk);
+    if (body.received < LARGE_INPUT_BYTES) body.append(chunk);
     else appendInTurn(chunk);
   }
 

@@ -7,6 +7,7 @@
  * received bytes and not with the announced length.
  */
 import { isUtf8 } from "node:buffer";
+import { LARGE_INPUT_BYTES } from "../../../domain/scheduling/fair-turns.ts";
 import type { PayloadPool } from "../memory/buffer-pool.ts";
 import { readClose } from "./control-frames.ts";
 import { Fragments, withRoom } from "./fragments.ts";
@@ -40,8 +41,6 @@ const CLOSE = 8;
 const PING = 9;
 const PONG = 10;
 const MAX_CONTROL_BYTES = 125;
-/** Size of a payload from which its chunks take turns with the work of other clients. Smaller ones are not worth a pause. */
-const LARGE_BYTES = 512 * 1024;
 /** Payloads of at least this size (bytes) are copied into pool buffers, so that they do not retain their chunk. */
 const OWN_MEMORY_FROM_BYTES = 16 * 1024;
 /** Maximum initial buffer size (bytes) of a frame. Clients can announce any length at no cost. */
@@ -152,9 +151,9 @@ export class FrameReader {
     } else this.#at = this.#fill(chunk, start);
   }
 
-  /** Whether the next bytes belong to a payload of at least `LARGE_BYTES` that is being received. */
+  /** Whether the next bytes belong to a payload of at least `LARGE_INPUT_BYTES` that is being received. */
   isFillingLarge(): boolean {
-    return this.#memory !== undefined && this.#length >= LARGE_BYTES;
+    return this.#memory !== undefined && this.#length >= LARGE_INPUT_BYTES;
   }
 
   /** Whether a message is partly received, and was already partly received at the previous call. */

@@ -51,7 +51,7 @@ async function storedIn({ http }: GatewayProcess, stream: string) {
   let answer = await request(url);
   // A server that was started on the full disk may end once more after it was ready.
   await until("the stream can be read", async () => {
-    answer = await request(url);
+    if (answer.status === 503) answer = await request(url);
     return answer.status !== 503;
   });
   return (answer.json() as [string, string, string][]).map(([, id, text]) => ({ id, text }));

@@ -41,7 +41,7 @@ test.each([
 
 test("shows values as JSON, cut if they are long", () => {
   expect(shown('a"b')).toBe('"a\\"b"');
-  expect(shown(undefined)).toBe("undefined");
+  expect(shown(undefined)).toBe("none");
   expect(shown("x".repeat(100))).toBe(`"${"x".repeat(60)}"`);
   expect(shown(Array.from({ length: 100 }, () => 7))).toHaveLength(60);
 });

@@ -48,6 +48,11 @@ class Redis:
         self.start()
 
     def start(self) -> None:
+        # Redis itself keeps a transaction without its end, and then loses later writes.
+        manifest = f"{self.folder}/appendonlydir/appendonly.aof.manifest"
+        if os.path.exists(manifest):
+            check = ["redis-check-aof", "--fix", manifest]
+            subprocess.run(check, check=True, capture_output=True, input="y\n", text=True)
         options = ["--port", "0", "--unixsocket", self.socket, "--dir", self.folder, "--save", ""]
         persistence = ["--appendonly", "yes", "--appendfsync", "always"]
         command = ["redis-server", *options, *persistence]

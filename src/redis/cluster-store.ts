@@ -1,7 +1,8 @@
 /** A Redis Cluster as the gateway's store: one router for each kind of command. All routers share one slot map. */
 import type { Logger } from "../domain/logger.ts";
 import type { ClusterEndpoint } from "./address/cluster-url.ts";
-import { slotOf } from "./cluster/hash-slot.ts";
+import { endUnfinishedTransaction } from "./append/unfinished-transaction.ts";
+import { slotOf, tagWhere } from "./cluster/hash-slot.ts";
 import { ClusterRouter, type RouterHooks, type RouterOptions } from "./cluster/router.ts";
 import { Topology } from "./cluster/topology.ts";
 import { growthOf, TRACK_GROWTH } from "./groups/growth.ts";
@@ -38,7 +39,13 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
       },
     });
   const reads = open("reads");
-  const appends = open("appends", { isOrdered: true });
+  const appends = open("appends", {
+    isOrdered: true,
+    onNodeReady(node, connection) {
+      const tag = tagWhere((slot) => topology.ownerOf(slot) === node);
+      if (tag !== undefined) endUnfinishedTransaction(connection, tag, logger);
+    },
+  });
   const large = lazily(() => open("large", { isOrdered: true }));
   const pages = lazily(() => open("pages"));
   const largeReads = lazyCommands(pages);

@@ -1,8 +1,10 @@
 /** One Redis as the gateway's store: one connection for each kind of command. */
 
+import type { Logger } from "../domain/logger.ts";
 import type { RedisEndpoint } from "./address/address-source.ts";
 import { createLoopback } from "./append/loopback.ts";
 import { loopbackOver } from "./append/transactions.ts";
+import { endUnfinishedTransaction } from "./append/unfinished-transaction.ts";
 import { growthOver } from "./groups/growth.ts";
 import { openListedReplicas } from "./read/listed-replicas.ts";
 import { createPolledReads } from "./read/poll-cache.ts";
@@ -74,7 +76,10 @@ export function openSingleStore(parts: SingleStoreParts): Store {
     largeReads,
     withoutPayloads: lazyCommands(details),
     replicas,
-    openSending: loopbackOver((hooks) => connect("appends", hooks), loopback),
+    openSending: loopbackOver(
+      (hooks) => endingTransactions((all) => connect("appends", all), hooks, logger),
+      loopback,
+    ),
     openLargeSending: (encode) => ({
       append: (entry, settle) => large.get().sendEncoded((out) => encode(entry, out), settle),
     }),
@@ -115,4 +120,20 @@ export function openSingleStore(parts: SingleStoreParts): Store {
       for (const connection of connections.toReversed()) connection.close();
     },
   };
+}
+
+/** Opens a connection that ends an unfinished transaction whenever it is ready. */
+function endingTransactions(
+  connect: (hooks: ConnectionHooks) => Connection,
+  hooks: ConnectionHooks,
+  logger: Logger,
+): Connection {
+  const connection = connect({
+    ...hooks,
+    onReady() {
+      endUnfinishedTransaction(connection, "", logger);
+      hooks.onReady?.();
+    },
+  });
+  return connection;
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { slotOf } from "../../../src/redis/cluster/hash-slot.ts";
+import { repairAppendOnlyFile } from "../../load/processes/append-only-file.ts";
 import { freePort } from "../../load/processes/free-port.ts";
 import type { Child, Children } from "../../load/processes/process.ts";
 import type { ClusterFault } from "../plan.ts";
@@ -71,6 +72,7 @@ export async function startCluster(children: Children, dir: string): Promise<Clu
     ];
     const isUp = async () => (await ask(port, "PING").catch(() => "")) === "PONG";
     const start = async () => {
+      await repairAppendOnlyFile(home);
       const child = await children.start("redis-server", args, {}, isUp);
       void child.ended.then((how) => {
         if (!dying.has(child.pid)) deaths.push(`redis ${how}`);

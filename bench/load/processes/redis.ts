@@ -2,6 +2,7 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { repairAppendOnlyFile } from "./append-only-file.ts";
 import type { Child, Children } from "./process.ts";
 
 const run = promisify(execFile);
@@ -25,6 +26,7 @@ export async function startRedis(
   dir: string,
   options: readonly string[] = IN_MEMORY,
 ): Promise<Redis> {
+  await repairAppendOnlyFile(dir);
   const socketPath = join(dir, "redis.sock");
   const command = async (...args: readonly string[]) => {
     const { stdout } = await run("redis-cli", ["-s", socketPath, ...args], { maxBuffer: 2 ** 26 });

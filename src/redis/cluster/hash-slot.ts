@@ -33,7 +33,17 @@ export function slotOf(key: string): number {
 export function tagFor(key: string): string {
   const tag = hashTagOf(key) ?? key;
   if (tag !== "" && !tag.includes("}")) return tag;
-  // A brace would end it too soon: some number has the slot, too.
+  // A brace would end it too soon.
   const slot = slotOf(key);
-  for (let number = 0; ; number++) if (slotOf(String(number)) === slot) return String(number);
+  return tagWhere((one) => one === slot) ?? tag;
+}
+
+/** The numbers from 0 to 109,757 have all slots. */
+const NUMBERS = 109_758;
+
+/** Returns a hash tag whose slot has a property; undefined if no slot has it. */
+export function tagWhere(isWanted: (slot: number) => boolean): string | undefined {
+  for (let number = 0; number < NUMBERS; number++)
+    if (isWanted(slotOf(String(number)))) return String(number);
+  return undefined;
 }

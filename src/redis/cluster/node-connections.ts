@@ -16,7 +16,7 @@ export interface NodeHooks {
   /** A RESP3 push message arrived from a node. */
   readonly onPush?: (message: Reply[]) => void;
   /** The connection to a node is ready, for the first time or again. */
-  readonly onNodeReady?: (node: ClusterNode) => void;
+  readonly onNodeReady?: (node: ClusterNode, connection: Connection) => void;
   readonly onNodeLost?: () => void;
 }
 
@@ -72,7 +72,7 @@ export function openNodeConnections(options: NodeConnectionsOptions): NodeConnec
       ...(onPush && { onPush }),
       onReady() {
         if (setup !== undefined) connection.send(setup, (error) => onSetUp(node, error));
-        options.onNodeReady?.(node);
+        options.onNodeReady?.(node, connection);
         onChange();
       },
       onLost() {

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import type { Logger } from "../../domain/logger.ts";
 import { type Backoff, backoffMs } from "../../domain/scheduling/backoff.ts";
 import { sleep } from "../../domain/scheduling/sleep.ts";
+import { transactionKey } from "../append/unfinished-transaction.ts";
 import { createDataDir, namingDataDir } from "./data-dir.ts";
 import { findServer, ManagedServerError } from "./server-binary.ts";
 import { enterQueue, type QueuedGateway } from "./server-lock.ts";
@@ -48,6 +49,8 @@ export interface ManagedServer {
 
 /** Events of created and removed keys, by which patterns are followed (`registry/watch/key-events.ts`). */
 const KEY_EVENTS = "Kgxen";
+/** Two changes, which Redis 7 writes to its file as a transaction. Redis 6 has one file, which it replaces as a whole. */
+const END_TRANSACTION = "redis.call('SET', KEYS[1], '') redis.call('DEL', KEYS[1])";
 /** Time limit (ms) for loading the data at startup. 10 GB take about two minutes. */
 const READY_MS = 600_000;
 const RESTART: Backoff = { firstMs: 100, maxMs: 10_000 };
@@ -154,9 +157,27 @@ class SharedServer {
     await query(path, ["CONFIG", "SET", "notify-keyspace-events", KEY_EVENTS], READY_MS).catch(
       () => undefined,
     );
+    if (running.hasRepairedFile()) await this.#rewriteFile();
     const ms = Math.round(performance.now() - started);
     logger.info({ path, redisPid: running.pid, dataDir, ms }, "the managed Redis is ready");
     return running;
+  }
+
+  /**
+   * Lets the server rewrite its append-only file from its memory. A file that was shortened within a transaction would
+   * lose later entries at the next start (`append/unfinished-transaction.ts`). The transaction is ended first, because Redis
+   * does not start if a crash leaves an unfinished one before the file that it begins now.
+   */
+  async #rewriteFile(): Promise<void> {
+    const { path } = this;
+    const { logger } = this.#site;
+    logger.warn({ path }, "the append-only file of the managed Redis was incomplete; Redis rewrites it");
+    try {
+      await query(path, ["EVAL", END_TRANSACTION, "1", transactionKey("")], READY_MS);
+      await query(path, ["BGREWRITEAOF"], READY_MS);
+    } catch (error) {
+      logger.error({ path, err: error }, "cannot rewrite the append-only file of the managed Redis");
+    }
   }
 
   async #spawn(): Promise<ServerProcess> {

@@ -27,6 +27,8 @@ export interface ServerSite {
 /** Running server process. */
 export interface ServerProcess {
   readonly pid: number;
+  /** Whether it has removed an incomplete end of its append-only file: the server before it was killed, or the machine. */
+  hasRepairedFile(): boolean;
   /** Resolves when the process has ended, with a description for the log. */
   readonly gone: Promise<string>;
   /** Ends it by SIGTERM, or by SIGKILL after a few seconds. Acknowledged entries are in its append-only file. */
@@ -38,6 +40,8 @@ export interface ServerProcess {
 const STOP_MS = 5_000;
 const REPLY_MS = 10_000;
 const LAST_LINES = 12;
+/** Log line of redis-server and valkey-server after `aof-load-truncated` has shortened the file. */
+const REPAIRED = /Truncating the AOF /;
 
 /** Starts a server in a session of its own, so that Ctrl-C does not end it before the gateway has stopped. */
 export function spawnServer(file: string, site: ServerSite): ServerProcess {
@@ -60,11 +64,13 @@ export function spawnServer(file: string, site: ServerSite): ServerProcess {
   if (pid > 0) writeFileSync(pidFile(dataDir), `${pid}\n`, { mode: 0o600 });
 
   const lines: string[] = [];
+  let hasRepairedFile = false;
   for (const stream of [child.stdout, child.stderr])
     createInterface({ input: stream }).on("line", (line) => {
       if (line.trim() === "") return;
       const { level, message } = readServerLine(line);
       logger[level]({ redisPid: pid }, `redis: ${message}`);
+      hasRepairedFile ||= REPAIRED.test(message);
       lines.push(message);
       if (lines.length > LAST_LINES) lines.shift();
     });
@@ -76,6 +82,7 @@ export function spawnServer(file: string, site: ServerSite): ServerProcess {
 
   return {
     pid,
+    hasRepairedFile: () => hasRepairedFile,
     gone,
     stop: () => stop(pid, gone, logger),
     release() {
@@ -135,7 +142,14 @@ export async function adoptServer({
       forgetPid(pid, dataDir);
       return "it ended";
     });
-  return { pid, gone, stop: () => stop(pid, gone, logger), release: () => undefined };
+  return {
+    pid,
+    // Its log is not available. The gateway that started it has read it.
+    hasRepairedFile: () => false,
+    gone,
+    stop: () => stop(pid, gone, logger),
+    release: () => undefined,
+  };
 }
 
 async function isListening(path: string): Promise<boolean> {

@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { repairAppendOnlyFile } from "../../../bench/load/processes/append-only-file.ts";
 import { freePort } from "../../../bench/load/processes/free-port.ts";
 import type { Logger } from "../../../src/domain/logger.ts";
 import { Connection } from "../../../src/redis/resp/connection.ts";
@@ -13,6 +14,8 @@ import { until } from "../until.ts";
 export interface TestRedis extends AsyncDisposable {
   readonly port: number;
   readonly url: string;
+  /** Working directory. */
+  readonly dir: string;
   /** A separate connection for the test. */
   readonly control: Connection;
   /** Kills it without warning, like kill -9. */
@@ -20,8 +23,12 @@ export interface TestRedis extends AsyncDisposable {
   /** Pauses and continues the process, to simulate a server that hangs. */
   freeze(): void;
   thaw(): void;
-  /** Restarts it on the same port and data. */
-  start(): Promise<void>;
+  /**
+   * Restarts it on the same port and data.
+   *
+   * @param options `isRepaired: false` leaves an incomplete append-only file to Redis, which may then lose later writes
+   */
+  start(options?: { readonly isRepaired?: boolean }): Promise<void>;
 }
 
 /** A logger that discards everything. */
@@ -65,7 +72,8 @@ async function prepare(port: number, args: readonly string[]): Promise<TestRedis
   const address = { target: { host: "127.0.0.1", port }, database: 0 };
   const control = new Connection({ address, name: "test", logger: silent, waitMs: 20_000 });
 
-  async function start(): Promise<void> {
+  async function start({ isRepaired = true } = {}): Promise<void> {
+    if (isRepaired) await repairAppendOnlyFile(dir);
     const options = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--dir", dir, ...args];
     const server = spawn("sh", ["-c", SERVER, "redis-server", ...options], { stdio: "ignore" });
     child = server;
@@ -95,6 +103,7 @@ async function prepare(port: number, args: readonly string[]): Promise<TestRedis
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
+    dir,
     control,
     kill,
     start,

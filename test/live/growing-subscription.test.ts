@@ -7,9 +7,9 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { openEngine } from "../support/gateway/engine.ts";
-import { startReader, type TestReader } from "../support/gateway/reader.ts";
+import { entriesReceived, startReader, type TestReader } from "../support/gateway/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis/redis.ts";
-import { eventLoopTurns, until } from "../support/until.ts";
+import { eventLoopTurns, PROPERTY_MS, untilDone } from "../support/until.ts";
 import { engineOptions } from "./actions.ts";
 import { createModel, type Model } from "./model.ts";
 
@@ -100,7 +100,9 @@ class GrowingReader {
   }
 }
 
-test("delivers each added stream from its beginning, without a gap or a repeat", async () => {
+test("delivers each added stream from its beginning, without a gap or a repeat", {
+  timeout: PROPERTY_MS,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(
       engineOptions,
@@ -135,9 +137,10 @@ test("delivers each added stream from its beginning, without a gap or a repeat",
           await model.settle();
           for (const growing of readers) growing.reader.release();
           const wrong = () => readers.flatMap((growing) => growing.wrong());
-          await until(
+          await untilDone(
             () => wrong().join("; "),
             () => wrong().length === 0,
+            () => entriesReceived(readers.map(({ reader }) => reader)),
           );
           // Leaves time for duplicates to arrive.
           await eventLoopTurns(20);

@@ -7,9 +7,9 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { compareIds, FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { openEngine } from "../support/gateway/engine.ts";
-import type { TestReader } from "../support/gateway/reader.ts";
+import { entriesReceived, type TestReader } from "../support/gateway/reader.ts";
 import { DURABLE, startRedis, type TestRedis } from "../support/redis/redis.ts";
-import { eventLoopTurns, until } from "../support/until.ts";
+import { eventLoopTurns, PROPERTY_MS, untilDone } from "../support/until.ts";
 import {
   type Action,
   actions,
@@ -56,9 +56,10 @@ async function finish(model: Model, { all, gone }: Readers): Promise<void> {
       .flatMap((reader) => [...reader.starts.keys()].map((key) => wrongWith(model, reader, key)))
       .filter((one) => one !== undefined);
   for (const reader of staying) reader.release();
-  await until(
+  await untilDone(
     () => wrong().join("; "),
     () => wrong().length === 0,
+    () => entriesReceived(staying),
   );
   // Leaves time for duplicates to arrive.
   await eventLoopTurns(20);
@@ -87,7 +88,9 @@ async function play(server: TestRedis, options: EngineLimits, performed: readonl
   }
 }
 
-test("delivers every entry after the cursor exactly once, in spite of pauses, other writers and lost connections", async () => {
+test("delivers every entry after the cursor exactly once, in spite of pauses, other writers and lost connections", {
+  timeout: PROPERTY_MS,
+}, async () => {
   const step = fc.oneof({ weight: 40, arbitrary: actions }, { weight: 1, arbitrary: losses });
   const script = fc.array(step, { minLength: 5, maxLength: 50 });
   await fc.assert(
@@ -96,7 +99,9 @@ test("delivers every entry after the cursor exactly once, in spite of pauses, ot
   );
 });
 
-test("delivers every entry after the cursor exactly once, although the server is killed and restarted", async () => {
+test("delivers every entry after the cursor exactly once, although the server is killed and restarted", {
+  timeout: PROPERTY_MS,
+}, async () => {
   await using durable = await startRedis(...DURABLE);
   const step = fc.oneof({ weight: 20, arbitrary: actions }, { weight: 1, arbitrary: losses });
   const script = fc.array(step, { minLength: 5, maxLength: 20 });

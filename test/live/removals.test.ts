@@ -7,9 +7,9 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Gap } from "../../src/domain/streams/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { openEngine } from "../support/gateway/engine.ts";
-import type { TestReader } from "../support/gateway/reader.ts";
+import { entriesReceived, type TestReader } from "../support/gateway/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis/redis.ts";
-import { eventLoopTurns, until } from "../support/until.ts";
+import { eventLoopTurns, PROPERTY_MS, until, untilDone } from "../support/until.ts";
 import {
   type Action,
   actions,
@@ -86,9 +86,10 @@ async function finish(model: Model, { all, gone }: Readers): Promise<void> {
       ),
     );
   for (const reader of staying) reader.release();
-  await until(
+  await untilDone(
     () => wrong().join("; "),
     () => wrong().length === 0,
+    () => entriesReceived(staying),
   );
   // Leaves time for duplicates to arrive.
   await eventLoopTurns(20);
@@ -125,7 +126,9 @@ const BEHIND: [EngineLimits, Action[]] = [
   ],
 ];
 
-test("delivers every entry that existed when the reader arrived, and reports gaps", async () => {
+test("delivers every entry that existed when the reader arrived, and reports gaps", {
+  timeout: PROPERTY_MS,
+}, async () => {
   const script = fc.array(
     fc.oneof({ weight: 3, arbitrary: actions as fc.Arbitrary<Action> }, { weight: 1, arbitrary: removals }),
     { minLength: 5, maxLength: 50 },

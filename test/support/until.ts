@@ -1,5 +1,8 @@
 /** Waits for a condition that no message reports. */
 
+/** Time limit (ms) of a property test, for a busy machine. A run that is stuck ends earlier (`untilDone`). */
+export const PROPERTY_MS = 600_000;
+
 /** Maximum pause between two checks, in ms. Constant checks would take CPU time from the code under test. */
 const LONGEST_PAUSE_MS = 20;
 
@@ -21,6 +24,27 @@ export async function until(
       throw new Error(`timed out waiting until: ${typeof what === "string" ? what : await what()}`);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.2);
+  }
+}
+
+/**
+ * Like `until`, but the time begins again with each progress: the wait may take as long as a busy machine needs.
+ *
+ * @param progress a value that changes with each step towards the condition
+ */
+export async function untilDone(
+  what: () => string,
+  condition: () => boolean,
+  progress: () => number,
+  withinMs = 60_000,
+): Promise<void> {
+  for (let reached = progress(); ; reached = progress()) {
+    try {
+      await until(what, condition, withinMs);
+      return;
+    } catch (error) {
+      if (progress() === reached) throw error;
+    }
   }
 }
 

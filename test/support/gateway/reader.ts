@@ -147,3 +147,10 @@ const spoiltIn = (frames: readonly (readonly StreamEntries[])[]): number =>
   frames
     .flatMap((streams) => streams.flatMap(({ entries }) => entries))
     .filter(({ data }) => data[0] === SPOILT || data[data.length - 1] === SPOILT).length;
+
+/** Number of entries that readers have received together. */
+export const entriesReceived = (readers: readonly TestReader[]): number =>
+  readers
+    .flatMap(({ frames }) => frames)
+    .flat()
+    .reduce((sum, { entries }) => sum + entries.length, 0);

@@ -35,6 +35,9 @@ export interface FoxgloveParts extends TransportParts {
   readonly pushGate: PushGate;
 }
 
+/** Size (bytes) from which an image is alone in flight: other messages wait for no more than that image. */
+const ALONE_BYTES = 256 * 1024;
+
 /** Serves a viewer. */
 export class Viewer {
   readonly #parts: FoxgloveParts;
@@ -79,7 +82,7 @@ export class Viewer {
         this.#changes.now();
       },
     });
-    this.#inFlight = new FramesInFlight(sink);
+    this.#inFlight = new FramesInFlight(sink, ALONE_BYTES);
     const onChange = () => this.#changes.soon();
     this.#statuses = new Statuses(onChange);
     this.#advertisements = new Advertisements({

@@ -6,8 +6,8 @@
  *     frame, ping ──▶ … ──▶ pong: send the newest frame
  *
  * One frame is in flight at a time, or two if the round trip takes longer than the transfer of a frame. The link would
- * otherwise be idle until the pong arrives. A pong costs as much as a small frame, so small frames on a fast link share a
- * ping.
+ * otherwise be idle until the pong arrives. A frame of `aloneBytes` or more is alone in flight. A pong costs as much as a
+ * small frame, so small frames on a fast link share a ping.
  */
 import type { ByteSink } from "../response/byte-sink.ts";
 import type { Chunks } from "../response/memory/chunks.ts";
@@ -39,6 +39,7 @@ const NO_ANSWER_MS = 5000;
 /** Frames in flight to one client. */
 export class FramesInFlight {
   readonly #sink: Pick<ByteSink, "write">;
+  readonly #aloneBytes: number;
   #held: Held | undefined;
   /** Number of pings sent and answered. Pings carry these numbers modulo `NUMBERS`. */
   #sentPings = 0;
@@ -46,16 +47,20 @@ export class FramesInFlight {
   /** Send times of unanswered pings, oldest first, in ms of `performance.now()`. */
   #sentAt: number[] = [];
   #roundTripMs = Number.POSITIVE_INFINITY;
-  /** Maximum number of frames in flight. */
+  /** Maximum number of frames in flight that are not sent alone. */
   #max = 1;
+  /** The last frame is sent alone. */
+  #isAlone = false;
   #isPrompt = false;
   /** Bytes sent since the last ping. */
   #unmarkedBytes = 0;
   #noAnswer: NodeJS.Timeout | undefined;
   #isOff = false;
 
-  constructor(sink: Pick<ByteSink, "write">) {
+  /** @param aloneBytes size from which a frame is sent alone, so that other messages wait for one frame at most */
+  constructor(sink: Pick<ByteSink, "write">, aloneBytes = Number.POSITIVE_INFINITY) {
     this.#sink = sink;
+    this.#aloneBytes = aloneBytes;
   }
 
   /** Starts to measure the round trip, before the first frame. */
@@ -71,8 +76,9 @@ export class FramesInFlight {
     const isShared = this.#isPrompt && this.#sentAt.length === 0 && this.#unmarkedBytes < SHARED_BYTES;
     if (this.#isOff || isShared) return;
     this.#unmarkedBytes = 0;
+    this.#isAlone = bytes >= this.#aloneBytes;
     this.#ping();
-    if (this.#sentPings - this.#answeredPings >= this.#max) this.#held?.pause("in-flight");
+    if (!this.#hasRoom()) this.#held?.pause("in-flight");
   }
 
   /** Handles a pong of the client. */
@@ -89,11 +95,15 @@ export class FramesInFlight {
     this.#isPrompt = tookMs < PROMPT_MS;
     // Time beyond the round trip is the transfer time of this frame and of the frames before it.
     this.#max = tookMs < 2 * Math.max(this.#roundTripMs, PROMPT_MS) ? 2 : 1;
-    if (this.#sentPings - this.#answeredPings < this.#max) this.#held?.resume("in-flight");
+    if (this.#hasRoom()) this.#held?.resume("in-flight");
   }
 
   stop(): void {
     clearTimeout(this.#noAnswer);
+  }
+
+  #hasRoom(): boolean {
+    return this.#sentPings - this.#answeredPings < (this.#isAlone ? 1 : this.#max);
   }
 
   #ping(): void {

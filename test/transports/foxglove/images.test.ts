@@ -1,0 +1,58 @@
+/** Images in a viewer whose link buffers: how many are sent ahead of other messages. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { connectViewer, type TestViewer } from "../../support/clients/foxglove-client.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startBadNetwork } from "../../support/redis/bad-network.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { until } from "../../support/until.ts";
+
+let redis: TestRedis;
+let gateway: TestGateway;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url);
+});
+afterAll(async () => {
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+/** Images until the link is measured as fast, so that two small ones may be in flight. */
+const PROMPT_IMAGES = 5;
+const IMAGES = 20;
+
+test.each([
+  ["one large image", 300_000, 1],
+  ["two small images", 30_000, 2],
+])("sends at most %s into a stalled link", async (name, bytes, inFlight) => {
+  const stream = `camera-${bytes}`;
+  // The first bytes of a JPEG, by which it is recognized.
+  const image = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(bytes)]);
+  const add = async (number: number) =>
+    void (await redis.control.call("XADD", `default:${stream}`, `${number}-0`, "d", image));
+  const isSeen = (viewer: TestViewer, id: number, number: number) =>
+    viewer.messages.some((one) => one.subscriptionId === id && one.time === BigInt(number) * 1_000_000n);
+  await add(1);
+  await using network = await startBadNetwork(Number(new URL(gateway.http).port));
+  await using slow = await connectViewer(`${network.url.replace("redis:", "ws:")}/foxglove`);
+  await using quick = await connectViewer(`${gateway.ws}/foxglove`);
+  const [slowId, quickId] = await Promise.all(
+    [slow, quick].map((viewer) => viewer.subscribe(`/default/${stream}`)),
+  );
+  const seen = (viewer: TestViewer, id = 0, number: number) =>
+    until(`image ${number} of ${name} is received`, () => isSeen(viewer, id, number));
+  await seen(slow, slowId, 1);
+  for (let number = 2; number <= PROMPT_IMAGES; number++) {
+    await add(number);
+    await Promise.all([seen(slow, slowId, number), seen(quick, quickId, number)]);
+  }
+  network.stall();
+  for (let number = PROMPT_IMAGES + 1; number <= IMAGES; number++) {
+    await add(number);
+    await seen(quick, quickId, number);
+  }
+  network.forward();
+  await seen(slow, slowId, IMAGES);
+  expect(slow.messages.length - PROMPT_IMAGES - 1).toBeLessThanOrEqual(inFlight);
+});

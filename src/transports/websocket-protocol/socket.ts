@@ -8,8 +8,6 @@
 import type { Socket } from "node:net";
 import { type MemoryLease, overloaded } from "../../access/limits/memory-budget.ts";
 import type { Uploads } from "../../access/limits/upload-memory.ts";
-import type { FairTurns } from "../../domain/scheduling/fair-turns.ts";
-import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import type { SocketDeadlines } from "../response/sockets/socket-deadlines.ts";
 import { closeFrame, PING } from "./frames/control-frames.ts";
 import { FrameReader, type FrameReaderOptions, type Parsed } from "./frames/frame-reader.ts";
@@ -17,6 +15,7 @@ import { ProtocolError } from "./frames/protocol-error.ts";
 import { MessageMemory } from "./memory/message-memory.ts";
 import { releaseChunk } from "./memory/release-memory.ts";
 import { Pongs } from "./pongs.ts";
+import { type ChunkTurns, ReceivedChunks } from "./received-chunks.ts";
 
 /** Handlers of received messages and events. */
 export interface MessageHandlers {
@@ -32,19 +31,8 @@ export interface MessageHandlers {
 
 /** Maximum time (ms) for a client to answer a close frame. */
 const CLOSE_MS = 10_000;
-/**
- * Frames of one socket that are handled in an event-loop turn. A read of 64 KB may bring 9,000 frames, which would delay all
- * other clients.
- */
-const FRAMES_PER_TURN = 256;
-
 /** Options of a WebSocket. */
-export interface ServerWebSocketOptions extends FrameReaderOptions {
-  readonly workSlices: WorkSlices;
-  /** Turns in which large messages are received, shared with the requests of all clients. */
-  readonly turns: FairTurns;
-  /** Returns the client's address. */
-  readonly address: () => string;
+export interface ServerWebSocketOptions extends FrameReaderOptions, ChunkTurns {
   /** Opens the memory lease of received messages. */
   readonly openLease: () => MemoryLease;
   /** Ends messages that stall while others wait for memory. */
@@ -67,13 +55,9 @@ export class ServerWebSocket {
   /** Reasons not to read: a part of the gateway paused the socket, or there is no memory for its message. */
   #isPaused = false;
   #isShort = false;
-  /** Received chunk with frames that are left for later turns. The socket is not read meanwhile. */
-  #rest: Buffer | undefined;
-  #isTurnDue = false;
-  /** Received chunk of a large message that waits for its turn. The socket is not read meanwhile. */
-  #unfed: Buffer | undefined;
   /** Created when data arrives, because most pulling clients never send any. */
   #reader: FrameReader | undefined;
+  #chunks: ReceivedChunks | undefined;
   #pongs: Pongs | undefined;
 
   constructor(socket: Socket, options: ServerWebSocketOptions) {
@@ -105,12 +89,12 @@ export class ServerWebSocket {
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
     socket.on("end", () => {
       // Node emits the end of a paused socket once its last chunk was taken.
-      this.#handleRest(Number.POSITIVE_INFINITY);
+      this.#chunks?.finish();
       this.#options.deadlines.finish(socket);
     });
     socket.on("close", () => {
       // The client had sent them before the connection closed.
-      this.#handleRest(Number.POSITIVE_INFINITY);
+      this.#chunks?.finish();
       this.#state = "closed";
       this.#memory.release();
       handlers.closed(this.#closeCode);
@@ -177,78 +161,30 @@ export class ServerWebSocket {
     return was;
   }
 
-  /** Handles the frames that are left and then reads on, unless reading is paused. */
+  #isHeld(): boolean {
+    return this.#state === "open" && (this.#isPaused || this.#isShort);
+  }
+
   #readOn(): void {
-    if (this.#unfed !== undefined || (this.#state === "open" && (this.#isPaused || this.#isShort))) return;
-    if (this.#rest === undefined) {
-      this.#socket.resume();
-      return;
-    }
-    this.#socket.pause();
-    if (this.#isTurnDue) return;
-    this.#isTurnDue = true;
-    void this.#options.workSlices
-      .begin()
-      .next()
-      .then(() => {
-        this.#isTurnDue = false;
-        // Paused meanwhile: `resume` schedules the next turn.
-        if (this.#state === "open" && (this.#isPaused || this.#isShort)) return;
-        this.#handleRest(FRAMES_PER_TURN);
-        this.#readOn();
-      });
+    if (this.#chunks !== undefined) this.#chunks.readOn();
+    else if (!this.#isHeld()) this.#socket.resume();
   }
 
   #receive(chunk: Buffer): void {
     this.#hasReceived = true;
-    // A paused socket may still emit a chunk that was already read.
-    this.#handleRest(Number.POSITIVE_INFINITY);
-    this.#reader ??= this.#openReader();
-    if (this.#reader.isFillingLarge()) this.#feedInTurn(chunk);
-    else this.#feed(this.#reader, chunk);
+    this.#chunks ??= this.#openChunks();
+    this.#chunks.receive(chunk);
   }
 
-  #feed(reader: FrameReader, chunk: Buffer): void {
-    this.#parse(chunk, () => reader.feed(chunk, FRAMES_PER_TURN));
-    if (this.#rest !== undefined) this.#readOn();
-  }
-
-  /** Feeds a chunk of a large message now or in a later turn: copying those of all sockets would make a turn long. */
-  #feedInTurn(chunk: Buffer): void {
-    const socket = this.#socket;
-    const { turns, address } = this.#options;
-    this.#unfed = chunk;
-    turns.run({ connection: socket, address }, () => {
-      // Fed already if another chunk arrived, or the connection closed.
-      if (this.#unfed !== chunk) return;
-      this.#feedWaiting();
-      this.#readOn();
-    });
-    if (this.#unfed !== undefined) socket.pause();
-  }
-
-  #feedWaiting(): void {
-    const [chunk, reader] = [this.#unfed, this.#reader];
-    this.#unfed = undefined;
-    if (chunk !== undefined && reader !== undefined) this.#feed(reader, chunk);
-  }
-
-  #handleRest(max: number): void {
-    this.#feedWaiting();
-    const [chunk, reader] = [this.#rest, this.#reader];
-    if (chunk === undefined || reader === undefined) return;
-    this.#rest = undefined;
-    this.#parse(chunk, () => reader.proceed(max));
-  }
-
-  #parse(chunk: Buffer, parse: () => Parsed): void {
-    if (this.#isBroken) return;
+  /** Parses frames of a chunk. @returns whether some are left */
+  #parse(chunk: Buffer, parse: () => Parsed): boolean {
+    if (this.#isBroken) return false;
     try {
       this.#pongs?.beginTurn();
       const state = parse();
       this.#pongs?.endTurn();
-      if (state === "more") this.#rest = chunk;
-      else if (state === "unused") releaseChunk(chunk);
+      if (state === "unused") releaseChunk(chunk);
+      return state === "more";
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#isBroken = true;
@@ -257,7 +193,19 @@ export class ServerWebSocket {
       this.close(error.closeCode, error.message);
       // Does not wait for the client's close frame, because it cannot be parsed any more.
       this.#options.deadlines.finish(this.#socket);
+      return false;
     }
+  }
+
+  #openChunks(): ReceivedChunks {
+    const reader = this.#openReader();
+    this.#reader = reader;
+    return new ReceivedChunks(this.#socket, this.#options, {
+      feed: (chunk, maxFrames) => this.#parse(chunk, () => reader.feed(chunk, maxFrames)),
+      proceed: (chunk, maxFrames) => this.#parse(chunk, () => reader.proceed(maxFrames)),
+      isFillingLarge: () => reader.isFillingLarge(),
+      isHeld: () => this.#isHeld(),
+    });
   }
 
   #openReader(): FrameReader {

@@ -1,7 +1,7 @@
 /** A Redis Cluster as the gateway's store: one router for each kind of command. All routers share one slot map. */
 import type { Logger } from "../domain/logger.ts";
 import type { ClusterEndpoint } from "./address/cluster-url.ts";
-import { endUnfinishedTransaction } from "./append/unfinished-transaction.ts";
+import { TransactionEnder } from "./append/unfinished-transaction.ts";
 import { slotOf, tagWhere } from "./cluster/hash-slot.ts";
 import { ClusterRouter, type RouterHooks, type RouterOptions } from "./cluster/router.ts";
 import { Topology } from "./cluster/topology.ts";
@@ -12,6 +12,7 @@ import { createClusterLeases } from "./registry/cluster-presence-leases.ts";
 import { LARGE_PAYLOAD_BYTES } from "./registry/details/stream-info.ts";
 import { TRACK_META } from "./registry/metadata-watch.ts";
 import { ping } from "./resp/commands.ts";
+import type { Connection } from "./resp/connection.ts";
 import { lazily, lazyCommands } from "./resp/lazily.ts";
 import type { Store, StoreParts } from "./store.ts";
 import { ClusterTail } from "./tail/cluster-tail.ts";
@@ -41,10 +42,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
   const reads = open("reads");
   const appends = open("appends", {
     isOrdered: true,
-    onNodeReady(node, connection) {
-      const tag = tagWhere((slot) => topology.ownerOf(slot) === node);
-      if (tag !== undefined) endUnfinishedTransaction(connection, tag, logger);
-    },
+    onNodeReady: endTransactions(topology, logger),
   });
   const large = lazily(() => open("large", { isOrdered: true }));
   const pages = lazily(() => open("pages"));
@@ -131,5 +129,17 @@ function openClusterReplicas(topology: Topology, logger: Logger): ReplicaReads &
       stopWatching();
       pool.close();
     },
+  };
+}
+
+/** Returns a function that ends the unfinished transaction of each node whose connection is ready. */
+function endTransactions(topology: Topology, logger: Logger): NonNullable<RouterHooks["onNodeReady"]> {
+  const enders = new WeakMap<Connection, TransactionEnder>();
+  return (node, connection) => {
+    const tag = () =>
+      topology.masters().includes(node) ? tagWhere((slot) => topology.ownerOf(slot) === node) : undefined;
+    const ender = enders.get(connection) ?? new TransactionEnder(tag, logger);
+    enders.set(connection, ender);
+    ender.onReady(connection);
   };
 }

@@ -4,7 +4,7 @@ import type { Logger } from "../domain/logger.ts";
 import type { RedisEndpoint } from "./address/address-source.ts";
 import { createLoopback } from "./append/loopback.ts";
 import { loopbackOver } from "./append/transactions.ts";
-import { endUnfinishedTransaction } from "./append/unfinished-transaction.ts";
+import { TransactionEnder } from "./append/unfinished-transaction.ts";
 import { growthOver } from "./groups/growth.ts";
 import { openListedReplicas } from "./read/listed-replicas.ts";
 import { createPolledReads } from "./read/poll-cache.ts";
@@ -128,10 +128,11 @@ function endingTransactions(
   hooks: ConnectionHooks,
   logger: Logger,
 ): Connection {
+  const ender = new TransactionEnder(() => "", logger);
   const connection = connect({
     ...hooks,
     onReady() {
-      endUnfinishedTransaction(connection, "", logger);
+      ender.onReady(connection);
       hooks.onReady?.();
     },
   });

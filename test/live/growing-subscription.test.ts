@@ -9,7 +9,7 @@ import { FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { openEngine } from "../support/gateway/engine.ts";
 import { entriesReceived, startReader, type TestReader } from "../support/gateway/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis/redis.ts";
-import { eventLoopTurns, PROPERTY_MS, untilDone } from "../support/until.ts";
+import { eventLoopTurns, PROPERTY_MS, until, WITHOUT_PROGRESS_MS } from "../support/until.ts";
 import { engineOptions } from "./actions.ts";
 import { createModel, type Model } from "./model.ts";
 
@@ -137,9 +137,10 @@ test("delivers each added stream from its beginning, without a gap or a repeat",
           await model.settle();
           for (const growing of readers) growing.reader.release();
           const wrong = () => readers.flatMap((growing) => growing.wrong());
-          await untilDone(
+          await until(
             () => wrong().join("; "),
             () => wrong().length === 0,
+            WITHOUT_PROGRESS_MS,
             () => entriesReceived(readers.map(({ reader }) => reader)),
           );
           // Leaves time for duplicates to arrive.

@@ -9,7 +9,7 @@ import { compareIds, FIRST_ID } from "../../src/domain/streams/entry-id.ts";
 import { openEngine } from "../support/gateway/engine.ts";
 import { entriesReceived, type TestReader } from "../support/gateway/reader.ts";
 import { DURABLE, startRedis, type TestRedis } from "../support/redis/redis.ts";
-import { eventLoopTurns, PROPERTY_MS, untilDone } from "../support/until.ts";
+import { eventLoopTurns, PROPERTY_MS, until, WITHOUT_PROGRESS_MS } from "../support/until.ts";
 import {
   type Action,
   actions,
@@ -56,9 +56,10 @@ async function finish(model: Model, { all, gone }: Readers): Promise<void> {
       .flatMap((reader) => [...reader.starts.keys()].map((key) => wrongWith(model, reader, key)))
       .filter((one) => one !== undefined);
   for (const reader of staying) reader.release();
-  await untilDone(
+  await until(
     () => wrong().join("; "),
     () => wrong().length === 0,
+    WITHOUT_PROGRESS_MS,
     () => entriesReceived(staying),
   );
   // Leaves time for duplicates to arrive.

@@ -9,7 +9,7 @@ import { compareIds, type EntryId, FIRST_ID } from "../../src/domain/streams/ent
 import { openEngine } from "../support/gateway/engine.ts";
 import { entriesReceived, type TestReader } from "../support/gateway/reader.ts";
 import { startRedis, type TestRedis } from "../support/redis/redis.ts";
-import { eventLoopTurns, PROPERTY_MS, until, untilDone } from "../support/until.ts";
+import { eventLoopTurns, PROPERTY_MS, until, WITHOUT_PROGRESS_MS } from "../support/until.ts";
 import {
   type Action,
   actions,
@@ -86,9 +86,10 @@ async function finish(model: Model, { all, gone }: Readers): Promise<void> {
       ),
     );
   for (const reader of staying) reader.release();
-  await untilDone(
+  await until(
     () => wrong().join("; "),
     () => wrong().length === 0,
+    WITHOUT_PROGRESS_MS,
     () => entriesReceived(staying),
   );
   // Leaves time for duplicates to arrive.

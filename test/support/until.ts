@@ -1,7 +1,10 @@
 /** Waits for a condition that no message reports. */
 
-/** Time limit (ms) of a property test, for a busy machine. A run that is stuck ends earlier (`untilDone`). */
+/** Time limit (ms) of a property test, for a busy machine. A wait without progress ends earlier. */
 export const PROPERTY_MS = 600_000;
+
+/** Time (ms) after which a reader that receives nothing is stuck, also on a busy machine. */
+export const WITHOUT_PROGRESS_MS = 60_000;
 
 /** Maximum pause between two checks, in ms. Constant checks would take CPU time from the code under test. */
 const LONGEST_PAUSE_MS = 20;
@@ -10,41 +13,28 @@ const LONGEST_PAUSE_MS = 20;
  * Resolves when the condition holds.
  *
  * @param withinMs timeout, generous because the machine may be busy or have one core
+ * @param progress returns a value that changes with each step towards the condition. The timeout begins again with each, so
+ * that the wait may take as long as a busy machine needs
  * @throws Error that names the condition if it does not hold within the time
  */
 export async function until(
   what: string | (() => string | Promise<string>),
   condition: () => boolean | Promise<boolean>,
   withinMs = 60_000,
+  progress: () => number = () => 0,
 ): Promise<void> {
-  const deadline = performance.now() + withinMs;
+  let reached = progress();
+  let deadline = performance.now() + withinMs;
   let pauseMs = 1;
   while (!(await condition())) {
+    if (progress() !== reached) {
+      reached = progress();
+      deadline = performance.now() + withinMs;
+    }
     if (performance.now() > deadline)
       throw new Error(`timed out waiting until: ${typeof what === "string" ? what : await what()}`);
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
     pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 1.2);
-  }
-}
-
-/**
- * Like `until`, but the time begins again with each progress: the wait may take as long as a busy machine needs.
- *
- * @param progress a value that changes with each step towards the condition
- */
-export async function untilDone(
-  what: () => string,
-  condition: () => boolean,
-  progress: () => number,
-  withinMs = 60_000,
-): Promise<void> {
-  for (let reached = progress(); ; reached = progress()) {
-    try {
-      await until(what, condition, withinMs);
-      return;
-    } catch (error) {
-      if (progress() === reached) throw error;
-    }
   }
 }
 

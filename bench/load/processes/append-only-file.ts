@@ -11,11 +11,17 @@ const run = promisify(execFile);
  * loses later writes (docs/decisions/0027-end-unfinished-transactions.md).
  *
  * @param dir working directory of the server; it may have no append-only file yet
- * @throws Error if the file is damaged elsewhere
+ * @throws Error if the file is damaged elsewhere, or an unfinished transaction is followed by others: the tool would remove
+ * all of them
  */
 export async function repairAppendOnlyFile(dir: string): Promise<void> {
   const manifest = join(dir, "appendonlydir", "appendonly.aof.manifest");
   if (!existsSync(manifest)) return;
+  const checked = await run("redis-check-aof", [manifest]).catch(
+    (error: { readonly stdout: string }) => error,
+  );
+  if (checked.stdout.includes("Unexpected MULTI"))
+    throw new Error(`${manifest} has an unfinished transaction before others; rewrite it (BGREWRITEAOF)`);
   const repaired = run("redis-check-aof", ["--fix", manifest]);
   // It needs a confirmation before it shortens a file.
   repaired.child.stdin?.on("error", () => undefined).end("y\n");

@@ -27,7 +27,7 @@ export interface ServerSite {
 /** Running server process. */
 export interface ServerProcess {
   readonly pid: number;
-  /** Whether it has removed an incomplete end of its append-only file: the server before it was killed, or the machine. */
+  /** Whether it truncated its append-only file when it started, as it does after a crash. False if that is not known. */
   hasRepairedFile(): boolean;
   /** Resolves when the process has ended, with a description for the log. */
   readonly gone: Promise<string>;
@@ -144,7 +144,7 @@ export async function adoptServer({
     });
   return {
     pid,
-    // Its log is not available. The gateway that started it has read it.
+    // Its log is not available. The store ends its unfinished transaction in any case.
     hasRepairedFile: () => false,
     gone,
     stop: () => stop(pid, gone, logger),

@@ -6,8 +6,8 @@
  *     frame, ping ──▶ … ──▶ pong: send the newest frame
  *
  * One frame is in flight at a time, or two if the round trip takes longer than the transfer of a frame. The link would
- * otherwise be idle until the pong arrives. A frame of `aloneBytes` or more is alone in flight. A pong costs as much as a
- * small frame, so small frames on a fast link share a ping.
+ * otherwise be idle until the pong arrives. Nothing follows a frame of `aloneBytes` or more until its pong. A pong
+ * costs as much as a small frame, so small frames on a fast link share a ping.
  */
 import type { ByteSink } from "../response/byte-sink.ts";
 import type { Chunks } from "../response/memory/chunks.ts";
@@ -47,9 +47,9 @@ export class FramesInFlight {
   /** Send times of unanswered pings, oldest first, in ms of `performance.now()`. */
   #sentAt: number[] = [];
   #roundTripMs = Number.POSITIVE_INFINITY;
-  /** Maximum number of frames in flight that are not sent alone. */
+  /** Maximum number of frames below `aloneBytes` in flight. */
   #max = 1;
-  /** The last frame is sent alone. */
+  /** Whether the last frame had `aloneBytes` or more. */
   #isAlone = false;
   #isPrompt = false;
   /** Bytes sent since the last ping. */

@@ -1,5 +1,5 @@
 /** Append-only files that end within a transaction: a crash of Redis while it wrote one. */
-import { readdirSync, statSync, truncateSync } from "node:fs";
+import { readdirSync, readFileSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { slotOf } from "../../../src/redis/cluster/hash-slot.ts";
@@ -15,7 +15,7 @@ async function crashWithinTransaction(redis: TestRedis, stream: string): Promise
   await redis.kill();
   const files = join(redis.dir, "appendonlydir");
   const file = join(files, readdirSync(files).find((name) => name.endsWith(".incr.aof")) ?? "");
-  truncateSync(file, statSync(file).size - 5);
+  truncateSync(file, readFileSync(file).lastIndexOf("EXEC"));
 }
 
 test("a gateway ends the transaction, so that no later entry is lost", async () => {
@@ -32,7 +32,7 @@ test("a gateway ends the transaction, so that no later entry is lost", async () 
   expect(String(await redis.control.call("XREVRANGE", "s", "+", "-", "COUNT", 1))).toContain("acknowledged");
 });
 
-test("a gateway that is connected ends it on each node of a cluster that restarts", async () => {
+test("a gateway that is connected ends it on a node of a cluster that restarts", async () => {
   await using cluster = await startCluster(2);
   await using _ = await startTestGateway(cluster.url, {}, silent);
   const redis = await cluster.ownerOf(slotOf("s"));

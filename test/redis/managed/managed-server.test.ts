@@ -230,6 +230,23 @@ describe("one gateway", () => {
     expect(() => process.kill(pid, 0)).toThrow("ESRCH");
     expect(readdirSync(dataDir)).toEqual(["gateways"]);
   });
+
+  it("keeps what is written after a crash within a transaction", async () => {
+    const { path, close } = await start();
+    await call(path, "EVAL", "redis.call('SET', 'a', 1) redis.call('SET', 'b', 1)", "0");
+    await close();
+    const files = join(dataDir, "appendonlydir");
+    const file = join(files, readdirSync(files).find((name) => name.endsWith(".incr.aof")) ?? "");
+    truncateSync(file, statSync(file).size - 5);
+    const repaired = await start();
+    expect(logged).toContainEqual(expect.stringContaining("was incomplete; Redis rewrites it"));
+    expect(await call(path, "INFO", "persistence")).toContain("aof_rewrites:1");
+    await call(path, "SET", "later", "kept");
+    // The new file may not be complete yet.
+    await repaired.close();
+    await start();
+    expect(await call(path, "GET", "later")).toBe("kept");
+  });
 });
 
 describe("a server that cannot be started", () => {
@@ -270,23 +287,6 @@ describe("a server that cannot be started", () => {
     await expect(starting).rejects.toThrow(ManagedServerError);
     await expect(starting).rejects.toThrow(/ended with code 1.*Bad file format reading the append only file/);
     expect(readdirSync(dataDir)).not.toContain("redis.pid");
-  });
-
-  it("keeps what is written after a crash within a transaction", async () => {
-    const { path, close } = await start();
-    await call(path, "EVAL", "redis.call('SET', 'a', 1) redis.call('SET', 'b', 1)", "0");
-    await close();
-    const files = join(dataDir, "appendonlydir");
-    const file = join(files, readdirSync(files).find((name) => name.endsWith(".incr.aof")) ?? "");
-    truncateSync(file, statSync(file).size - 5);
-    const repaired = await start();
-    expect(logged).toContainEqual(expect.stringContaining("was incomplete; Redis rewrites it"));
-    expect(await call(path, "INFO", "persistence")).toContain("aof_rewrites:1");
-    await call(path, "SET", "later", "kept");
-    // The new file may not be complete yet.
-    await repaired.close();
-    await start();
-    expect(await call(path, "GET", "later")).toBe("kept");
   });
 
   it("has its last log lines in the error: an unknown setting", async () => {

@@ -18,19 +18,15 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-/** Images until the link is measured as fast, so that two small ones may be in flight. */
+/** Images until the link is measured as fast, so that two smaller ones could be in flight. */
 const PROMPT_IMAGES = 5;
 const IMAGES = 20;
 
-test.each([
-  ["one large image", 300_000, 1],
-  ["two small images", 30_000, 2],
-])("sends at most %s into a stalled link", async (name, bytes, inFlight) => {
-  const stream = `camera-${bytes}`;
+test("sends at most one large image into a stalled link", async () => {
   // The first bytes of a JPEG, by which it is recognized.
-  const image = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(bytes)]);
+  const image = Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0]), Buffer.alloc(300_000)]);
   const add = async (number: number) =>
-    void (await redis.control.call("XADD", `default:${stream}`, `${number}-0`, "d", image));
+    void (await redis.control.call("XADD", "default:camera", `${number}-0`, "d", image));
   const isSeen = (viewer: TestViewer, id: number, number: number) =>
     viewer.messages.some((one) => one.subscriptionId === id && one.time === BigInt(number) * 1_000_000n);
   await add(1);
@@ -38,10 +34,10 @@ test.each([
   await using slow = await connectViewer(`${network.url.replace("redis:", "ws:")}/foxglove`);
   await using quick = await connectViewer(`${gateway.ws}/foxglove`);
   const [slowId, quickId] = await Promise.all(
-    [slow, quick].map((viewer) => viewer.subscribe(`/default/${stream}`)),
+    [slow, quick].map((viewer) => viewer.subscribe("/default/camera")),
   );
   const seen = (viewer: TestViewer, id = 0, number: number) =>
-    until(`image ${number} of ${name} is received`, () => isSeen(viewer, id, number));
+    until(`image ${number} is received`, () => isSeen(viewer, id, number));
   await seen(slow, slowId, 1);
   for (let number = 2; number <= PROMPT_IMAGES; number++) {
     await add(number);
@@ -54,5 +50,5 @@ test.each([
   }
   network.forward();
   await seen(slow, slowId, IMAGES);
-  expect(slow.messages.length - PROMPT_IMAGES - 1).toBeLessThanOrEqual(inFlight);
+  expect(slow.messages.length - PROMPT_IMAGES - 1).toBeLessThanOrEqual(1);
 });

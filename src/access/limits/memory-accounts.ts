@@ -36,7 +36,7 @@ type Account = "pool" | "reserve" | "exception";
 
 /** Bounds, in bytes. */
 export interface MemoryBounds {
-  /** Bytes that all leases together may hold, except for the exception. */
+  /** Bytes that the leases in the pool and the reserve may hold together. */
   readonly totalBytes: number;
   /** Bytes of the pool that one client may hold. */
   readonly shareBytes: number;

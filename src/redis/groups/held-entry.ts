@@ -43,7 +43,8 @@ export function addHeld(args: Argument[], entries: readonly HeldEntry[]): void {
   for (const { id, n } of inOrder(entries)) args.push(id, n ?? "");
 }
 
-function inOrder(entries: readonly HeldEntry[]): readonly HeldEntry[] {
+/** Returns the entries in the order of their ids. */
+export function inOrder(entries: readonly HeldEntry[]): readonly HeldEntry[] {
   let last: EntryId | undefined;
   for (const { id } of entries) {
     if (last !== undefined && compareIds(last, id) > 0)

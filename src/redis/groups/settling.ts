@@ -68,7 +68,7 @@ export class Settling {
   }
 
   /** @param keeps whether the entries remain held */
-  async #settle(entries: readonly NamedEntry[], settle: Settle, keeps = false): Promise<Outcome> {
+  #settle(entries: readonly NamedEntry[], settle: Settle, keeps = false): Promise<Outcome> {
     const { streams, ackWaitMs } = this.#consumer;
     this.#consumer.onSettling();
     const expiresAt = performance.now() + ackWaitMs;
@@ -86,21 +86,26 @@ export class Settling {
       if (found.length > 0) settling.push(this.#settleIn(stream, found, settle, late));
     }
     if (!keeps) this.#consumer.resume();
-    await Promise.all(settling);
-    return { settled: entries.length - late.length, late };
+    const outcome = () => ({ settled: entries.length - late.length, late });
+    const [only] = settling;
+    // Nearly all consumers have one stream.
+    return only !== undefined && settling.length === 1
+      ? only.then(outcome)
+      : Promise.all(settling).then(outcome);
   }
 
-  async #settleIn(
+  #settleIn(
     stream: HeldStream,
     entries: readonly HeldEntry[],
     settle: Settle,
     late: NamedEntry[],
   ): Promise<void> {
     const { queue, held } = stream;
-    const done = await settle(stream, entries);
-    // After `progress`, the entries are held until their outcome is known.
-    held.remove(done.late);
-    if (done.lost.length > 0) this.#consumer.lost(queue, done.lost);
-    for (const id of done.late) late.push({ key: queue.key, id });
+    return settle(stream, entries).then((done) => {
+      // After `progress`, the entries are held until their outcome is known.
+      held.remove(done.late);
+      if (done.lost.length > 0) this.#consumer.lost(queue, done.lost);
+      for (const id of done.late) late.push({ key: queue.key, id });
+    });
   }
 }

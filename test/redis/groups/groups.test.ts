@@ -167,6 +167,48 @@ describe.each([
       expect(await consumer.ack([first])).toMatchObject({ settled: 0 });
     });
 
+    test("acknowledges the rest when one of several entries belongs to another, or was delivered again", async () => {
+      const ids = await add("s", "a", "b", "c", "d", "e");
+      const { consumer, job } = await gateway.work("s");
+      const jobs = await Promise.all(ids.map((_, i) => job(i)));
+      await redisDoes("XCLAIM", "s", "g", "native", 0, ids[1] ?? "");
+      // The same consumer may hold it over another connection.
+      await redisDoes("XCLAIM", "s", "g", consumer.name, 0, ids[3] ?? "");
+      const { settled, late } = await consumer.ack(jobs);
+      expect([settled, late.map(({ id }) => id)]).toEqual([3, [ids[1], ids[3]]]);
+      expect(await pendingOf("s")).toBe(2);
+    });
+
+    test("does not acknowledge an entry that another program has delivered to the same consumer again", async () => {
+      const [id = ""] = await add("s", "a");
+      const { consumer, job } = await gateway.work("s");
+      const first = await job(0);
+      await redisDoes("XCLAIM", "s", "g", consumer.name, 0, id);
+      expect((await consumer.ack([first])).late).toHaveLength(1);
+      expect(await pendingOf("s")).toBe(1);
+    });
+
+    test("does not take an entry that remains for one of another consumer", async () => {
+      const [id = ""] = await add("s", "a", "b", "c");
+      const { consumer, job } = await gateway.work("s");
+      const [a, , c] = [await job(0), await job(1), await job(2)];
+      await redisDoes("XCLAIM", "s", "g", "native", 0, id);
+      // The consumer holds two entries from the first to the last one, as many as it acknowledges.
+      expect(await consumer.ack([a, c])).toEqual({ settled: 1, late: [{ key: "s", id }] });
+      expect(await pendingOf("s")).toBe(2);
+    });
+
+    test("acknowledges entries with several delivery counts, in any order, among others that remain", async () => {
+      await add("s", "a", "b", "c", "d");
+      const { consumer, job } = await gateway.work("s");
+      const [a, b, , d] = [await job(0), await job(1), await job(2), await job(3)];
+      await consumer.nack([b], 0);
+      const again = await job(4);
+      expect(again).toMatchObject({ text: "b", n: 2 });
+      expect(await consumer.ack([d, again, a])).toEqual({ settled: 3, late: [] });
+      expect(await pendingOf("s")).toBe(1);
+    });
+
     test("deletes acknowledged entries on request", async () => {
       await add("s", "a", "b");
       const { consumer, job } = await gateway.work("s", { deletesAcked: true });

@@ -3,7 +3,7 @@
  * each entry in a message of its own, and a group may have hundreds of consumers.
  */
 import type { Argument } from "../../resp/writer.ts";
-import { addHeld, allLate, type HeldEntry, listOf, type Settled, settledOf } from "../held-entry.ts";
+import { allLate, type HeldEntry, inOrder, listOf, type Settled, settledOf } from "../held-entry.ts";
 import { type GroupConnections, settleByScript } from "./connections.ts";
 import { ACK, MAX_SETTLED } from "./scripts.ts";
 
@@ -35,12 +35,12 @@ export class Acknowledgements {
   }
 
   /** Acknowledges entries at the end of this event-loop turn. */
-  async add({ consumer, entries, deletes }: Ack): Promise<Settled> {
-    if (entries.length <= MAX_SETTLED) return this.#addPart({ consumer, entries, deletes });
-    const parts: Promise<Settled>[] = [];
-    for (let from = 0; from < entries.length; from += MAX_SETTLED)
-      parts.push(this.#addPart({ consumer, entries: entries.slice(from, from + MAX_SETTLED), deletes }));
-    return { late: (await Promise.all(parts)).flatMap(({ late }) => late), lost: [] };
+  add({ consumer, entries, deletes }: Ack): Promise<Settled> {
+    const [first, ...others] = partsOf(entries).map((part) =>
+      this.#addPart({ consumer, entries: part, deletes }),
+    );
+    if (first === undefined) return Promise.resolve(settledOf([]));
+    return others.length === 0 ? first : joinParts([first, ...others]);
   }
 
   #flush(): void {
@@ -72,8 +72,8 @@ export class Acknowledgements {
   #send(acks: readonly WaitingAck[]): void {
     const args: Argument[] = [this.#group];
     for (const { consumer, entries, deletes } of acks) {
-      args.push(consumer, deletes ? "1" : "0", entries.length);
-      addHeld(args, entries);
+      args.push(consumer, deletes ? "1" : "0", entries[0]?.n ?? "", entries.length);
+      for (const { id } of inOrder(entries)) args.push(id);
     }
     settleByScript(this.#connections, ACK, { keys: [this.#key], args }).then(
       (reply) => {
@@ -87,4 +87,26 @@ export class Acknowledgements {
       },
     );
   }
+}
+
+/** Splits entries into parts that one argument list of the script can contain: with the same delivery count. */
+function partsOf(entries: readonly HeldEntry[]): readonly (readonly HeldEntry[])[] {
+  const [first] = entries;
+  if (first === undefined) return [];
+  if (entries.length <= MAX_SETTLED && entries.every(({ n }) => n === first.n)) return [entries];
+  const byCount = new Map<number | undefined, HeldEntry[]>();
+  for (const entry of entries) {
+    const same = byCount.get(entry.n);
+    if (same === undefined) byCount.set(entry.n, [entry]);
+    else same.push(entry);
+  }
+  const parts: HeldEntry[][] = [];
+  for (const same of byCount.values())
+    for (let from = 0; from < same.length; from += MAX_SETTLED)
+      parts.push(same.slice(from, from + MAX_SETTLED));
+  return parts;
+}
+
+async function joinParts(parts: readonly Promise<Settled>[]): Promise<Settled> {
+  return { late: (await Promise.all(parts)).flatMap(({ late }) => late), lost: [] };
 }

@@ -21,18 +21,23 @@ export const MAX_SETTLED = 1000;
 export const MAX_MOVED = 250;
 
 /**
- * `countsOf` looks up all entries of a consumer between the first and the last one at once. If it holds many others between
- * them, `owned` looks up those that were not found.
+ * `pendingOf` looks up all entries of a consumer between two ids at once, up to twice the number of its arguments; `countsOf` turns
+ * them into a table by id. If it holds many others between them, `owned` looks up those that were not found.
  */
 const OWNED = `
 local stream, group = KEYS[1], ARGV[1]
-local function countsOf(consumer, from, to)
-  local counts, limit = {}, to - from + 1
-  if limit < 2 then return counts end
-  local found = redis.call('XPENDING', stream, group, ARGV[from], ARGV[to - 1], limit, consumer)
+local function pendingOf(consumer, first, last, size)
+  return redis.call('XPENDING', stream, group, first, last, 2 * size, consumer)
+end
+local function countsOf(found, size)
+  local counts = {isComplete = #found < 2 * size}
   for _, one in ipairs(found) do counts[one[1]] = one[4] end
-  counts.isComplete = #found < limit
   return counts
+end
+local function countsOfPairs(consumer, from, to)
+  if to < from then return {} end
+  local size = (to - from + 1) / 2
+  return countsOf(pendingOf(consumer, ARGV[from], ARGV[to - 1], size), size)
 end
 local function owned(counts, consumer, id, n)
   local count = counts[id]
@@ -55,21 +60,39 @@ local function dead_letter(id, n, fields, reason)
 end`;
 
 /**
- * Acknowledges entries of several consumers. ARGV: for each consumer its name, `1` to delete its entries, their number, and id
- * and count of each. Replies for each consumer the ids that no longer belong to it.
+ * Acknowledges entries of several consumers. ARGV: for each consumer its name, `1` to delete its entries, the delivery count of
+ * all of them, their number, and their ids. Replies for each consumer the ids that no longer belong to it.
+ *
+ * Usually a consumer acknowledges all entries that it holds between the first and the last one. Comparing them in order takes
+ * half as long as looking up each one.
  */
 export const ACK = scriptOf(`${OWNED}
-local replies, at = {}, 2
-while at <= #ARGV do
-  local consumer, from, to = ARGV[at], at + 3, at + 2 + 2 * ARGV[at + 2]
-  local counts, late, mine = countsOf(consumer, from, to), {}, {}
-  for i = from, to, 2 do
-    local list = owned(counts, consumer, ARGV[i], ARGV[i + 1]) and mine or late
-    list[#list + 1] = ARGV[i]
+local args, replies, at = ARGV, {}, 2
+local function areFound(found, from, size, count)
+  if #found ~= size then return false end
+  for i = 1, size do
+    local one = found[i]
+    if one[1] ~= args[from + i - 1] or (count and one[4] ~= count) then return false end
   end
-  if #mine > 0 then
-    redis.call('XACK', stream, group, unpack(mine))
-    if ARGV[at + 1] == '1' then redis.call('XDEL', stream, unpack(mine)) end
+  return true
+end
+while at < #args do
+  local consumer, n, size = args[at], args[at + 2], tonumber(args[at + 3])
+  local from, to = at + 4, at + 3 + size
+  local found, late = pendingOf(consumer, args[from], args[to], size), {}
+  local mine, first, last = args, from, to
+  if not areFound(found, from, size, tonumber(n)) then
+    local counts = countsOf(found, size)
+    mine, first = {}, 1
+    for i = from, to do
+      local list = owned(counts, consumer, args[i], n) and mine or late
+      list[#list + 1] = args[i]
+    end
+    last = #mine
+  end
+  if first <= last then
+    redis.call('XACK', stream, group, unpack(mine, first, last))
+    if args[at + 1] == '1' then redis.call('XDEL', stream, unpack(mine, first, last)) end
   end
   replies[#replies + 1] = late
   at = to + 1
@@ -84,7 +107,7 @@ return replies`);
  */
 export const MOVE = scriptOf(`${OWNED}
 local consumer, late, lost = ARGV[2], {}, {}
-local counts = countsOf(consumer, 7, #ARGV)
+local counts = countsOfPairs(consumer, 7, #ARGV)
 for i = 7, #ARGV, 2 do
   local id = ARGV[i]
   local n = owned(counts, consumer, id, ARGV[i + 1])
@@ -111,7 +134,7 @@ return {late, lost}`);
 export const TERM = scriptOf(`${OWNED}
 local consumer, deletes, max_length, problem = ARGV[2], ARGV[3], ARGV[4], ''
 ${DEAD_LETTER}
-local counts, late, lost = countsOf(consumer, 6, #ARGV), {}, {}
+local counts, late, lost = countsOfPairs(consumer, 6, #ARGV), {}, {}
 for i = 6, #ARGV, 2 do
   local id = ARGV[i]
   local n = owned(counts, consumer, id, ARGV[i + 1])

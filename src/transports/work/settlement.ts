@@ -49,13 +49,15 @@ export function readSettlement(text: string, request: WorkRequest, maxNamed: num
   const unknown = Object.keys(value).find((name) => !MEMBERS.has(name));
   if (unknown !== undefined)
     throw bad(`must have only the members ${[...MEMBERS].join(", ")}, got ${shown(unknown)}`);
-  const entries = new Map<WorkAction, readonly NamedEntry[]>();
-  const lists = ACTIONS.flatMap((action) =>
-    value[action] === undefined ? [] : [[action, value[action]] as const],
-  );
-  const named = lists.reduce((sum, [, list]) => sum + (Array.isArray(list) ? list.length : 0), 0);
+  let named = 0;
+  for (const action of ACTIONS) {
+    const list = value[action];
+    if (Array.isArray(list)) named += list.length;
+  }
   if (named > maxNamed) throw bad(`must name at most ${maxNamed} entries, got ${named}`);
-  for (const [action, list] of lists) entries.set(action, readEntries(action, list, request));
+  const entries = new Map<WorkAction, readonly NamedEntry[]>();
+  for (const action of ACTIONS)
+    if (value[action] !== undefined) entries.set(action, readEntries(action, value[action], request));
   return {
     entries,
     delayMs: readInteger("delay", value.delay, request.ackWaitMs, "ack_wait"),

@@ -7,6 +7,7 @@ import { ReadMemory } from "../../live/read-memory.ts";
 import { UNNAMED } from "../../redis/groups/commands/scripts.ts";
 import type { Consumer } from "../../redis/groups/consumer.ts";
 import type { NamedEntry, Outcome } from "../../redis/groups/consumer-options.ts";
+import type { EntryName } from "../../wire/work/work.ts";
 import type { TransportParts } from "../parts.ts";
 import type { ParametersOf } from "../request/parameters/parameters.ts";
 import { readParameters } from "../request/query.ts";
@@ -25,12 +26,14 @@ import {
   type SocketRequest,
   type UpgradeRoute,
 } from "../websocket-protocol/upgrade-route.ts";
+import { Confirmations, type Outcomes } from "./confirmations.ts";
 import {
   formatEntry,
   MAX_NAMED,
   MAX_SETTLEMENT_BYTES,
   readSettlement,
   type Settlement,
+  type WorkAction,
 } from "./settlement.ts";
 import { WorkOutput } from "./work-output.ts";
 import { fromTimes, readFrom, readWork, type WorkRequest } from "./work-request.ts";
@@ -75,8 +78,7 @@ class WorkSocket {
   #consumer: Consumer | undefined;
   /** Permits that the client granted before the group was open. */
   #early = 0;
-  /** Settles when the earlier messages of the client are answered. */
-  #confirmed: Promise<void> = Promise.resolve();
+  readonly #confirmations = new Confirmations((outcomes) => this.#confirm(outcomes));
   #isClosed = false;
 
   /** @throws GatewayError if a parameter is invalid, or the client lacks the permission */
@@ -204,22 +206,18 @@ class WorkSocket {
     if (token !== undefined) void this.#parts.access.sessions.renew(this.#request.session, token);
     if (permits > 0) this.#grant(permits);
     if (entries.size === 0) return;
-    const settling = [...entries].map(
-      async ([action, named]): Promise<readonly [string, Outcome]> => [
-        action,
-        await settleAt(this.#consumer, action, named, message),
-      ],
+    const settled = this.#confirmations.begin();
+    // If it fails, it is unknown whether the entries are settled: those that are not are delivered again.
+    this.#settleAll(message).then(settled, (error) => this.end(asGatewayError(error)));
+  }
+
+  #settleAll(message: Settlement): Promise<Outcomes> {
+    const settling = [...message.entries].map(([action, named]) =>
+      settleAt(this.#consumer, action, named, message).then((outcome) => [action, outcome] as const),
     );
-    const before = this.#confirmed;
-    this.#confirmed = Promise.all(settling).then(
-      async (outcomes) => {
-        // In the order of the messages, so that a worker knows which one is answered.
-        await before;
-        this.#confirm(outcomes);
-      },
-      // Whether the entries are settled is unknown: those that are not are delivered again.
-      (error) => this.end(asGatewayError(error)),
-    );
+    const [only] = settling;
+    // Nearly all messages have one action.
+    return only !== undefined && settling.length === 1 ? only.then((one) => [one]) : Promise.all(settling);
   }
 
   #grant(permits: number): void {
@@ -232,10 +230,14 @@ class WorkSocket {
     else this.#consumer.grant(permits);
   }
 
-  #confirm(outcomes: readonly (readonly [string, Outcome])[]): void {
+  #confirm(outcomes: Outcomes): void {
     if (!this.#parameters.confirm) return;
-    const late = outcomes.flatMap(([, one]) => one.late.map((entry) => formatEntry(entry, this.#work)));
-    const counts = Object.fromEntries(outcomes.map(([action, { settled }]) => [action, settled]));
+    const counts: Record<string, number> = {};
+    const late: EntryName[] = [];
+    for (const [action, outcome] of outcomes) {
+      counts[action] = outcome.settled;
+      for (const entry of outcome.late) late.push(formatEntry(entry, this.#work));
+    }
     this.#output.notify({ done: { counts, late } });
     if (this.#sink.isFull()) this.#unread.pause();
   }
@@ -244,7 +246,7 @@ class WorkSocket {
 /** Settles entries of a consumer; before it is open, it holds none. */
 function settleAt(
   consumer: Consumer | undefined,
-  action: string,
+  action: WorkAction,
   entries: readonly NamedEntry[],
   { delayMs, reason }: Settlement,
 ): Promise<Outcome> {

@@ -135,7 +135,9 @@ function open(
 
   return {
     send(message, written) {
-      ws.send(message, { binary: typeof message !== "string" }, (error) => {
+      const isText = typeof message === "string";
+      // Bytes are masked into the buffer of their header, and written at once. Of text, `ws` writes two parts.
+      ws.send(isText ? Buffer.from(message) : message, { binary: !isText }, (error) => {
         // An error is followed by a close event, which reports it.
         if (!error) written?.();
       });

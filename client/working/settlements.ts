@@ -5,6 +5,7 @@
 import { createFifo } from "../../src/domain/fifo.ts";
 import type { NamedWork } from "../../src/wire/work/work-decoder.ts";
 import type { Socket } from "../transport/transport.ts";
+import type { JobAction } from "./job.ts";
 
 /** A job as it is named in messages. */
 interface JobName {
@@ -19,8 +20,8 @@ interface Settlement {
 
 /** Settlements of one kind, which fit one message: the action and its further members. */
 interface Batch {
-  readonly action: string;
-  readonly further: Readonly<Record<string, unknown>>;
+  readonly action: JobAction;
+  readonly further: Readonly<Record<string, unknown>> | undefined;
   readonly settlements: Settlement[];
 }
 
@@ -53,12 +54,9 @@ export class Settlements {
   }
 
   /** Settles a job. @returns whether it still belonged to this worker */
-  add(action: string, job: JobName, further: Readonly<Record<string, unknown>>): Promise<boolean> {
+  add(action: JobAction, job: JobName, further?: Readonly<Record<string, unknown>>): Promise<boolean> {
     if (this.#socket === undefined) return Promise.resolve(false);
-    // All acknowledgements are of one kind.
-    const kind = action === "ack" ? action : JSON.stringify([action, further]);
-    const batch = this.#waiting.get(kind) ?? { action, further, settlements: [] };
-    this.#waiting.set(kind, batch);
+    const batch = this.#batchOf(action, further);
     if (!this.#isScheduled) {
       this.#isScheduled = true;
       this.#atTurnEnd(() => {
@@ -71,9 +69,13 @@ export class Settlements {
 
   /** Handles the answer to the oldest message. */
   answered(late: readonly NamedWork[]): void {
-    const missed = new Set(late.map(({ stream, id }) => nameOf(stream, id)));
-    for (const { job, settle } of this.#sent.take() ?? [])
-      settle(missed.size === 0 || !missed.has(nameOf(this.#namesStreams ? job.stream : undefined, job.id)));
+    const settlements = this.#sent.take() ?? [];
+    if (late.length === 0) for (const { settle } of settlements) settle(true);
+    else {
+      const missed = new Set(late.map(({ stream, id }) => nameOf(stream, id)));
+      for (const { job, settle } of settlements)
+        settle(!missed.has(nameOf(this.#namesStreams ? job.stream : undefined, job.id)));
+    }
     this.#wake();
   }
 
@@ -90,6 +92,15 @@ export class Settlements {
   async drained(): Promise<void> {
     while (this.#waiting.size > 0 || this.#sent.size > 0)
       await new Promise<void>((resolve) => this.#watchers.push(resolve));
+  }
+
+  #batchOf(action: JobAction, further: Readonly<Record<string, unknown>> | undefined): Batch {
+    const kind = further === undefined ? action : JSON.stringify([action, further]);
+    const known = this.#waiting.get(kind);
+    if (known !== undefined) return known;
+    const batch = { action, further, settlements: [] };
+    this.#waiting.set(kind, batch);
+    return batch;
   }
 
   #transmit(): void {

@@ -5,6 +5,7 @@
  */
 
 import { within } from "../../src/domain/scheduling/timeout.ts";
+import type { WorkEntry } from "../../src/wire/work/work-decoder.ts";
 import { linkSignal } from "../connection/abort.ts";
 import { type Channel, createChannel } from "../connection/channel.ts";
 import { keepSession, type SessionHandlers } from "../connection/session.ts";
@@ -12,10 +13,11 @@ import { badMessage } from "../errors.ts";
 import { streamsSegment } from "../gateway/address.ts";
 import { type Gateway, namingQuery } from "../gateway/gateway.ts";
 import { checkOptions, type OptionNames } from "../gateway/options.ts";
-import { createPulledEntry } from "../reading/entry.ts";
 import { FORMAT } from "../reading/msgpack.ts";
 import { hasPattern } from "../reading/pattern-position.ts";
 import type { Socket } from "../transport/transport.ts";
+import { ReceivedJob, type SettleJob } from "./job.ts";
+import { JobLoop } from "./job-loop.ts";
 import { Settlements } from "./settlements.ts";
 import { type DecodedMessage, decodeMessage } from "./work-messages.ts";
 import type { Job, RunOptions, Work, WorkOptions } from "./work-options.ts";
@@ -47,23 +49,29 @@ export function createWork(
   };
 }
 
-async function* jobs(
+function jobs(gateway: Gateway, names: readonly string[], options: WorkOptions): JobLoop {
+  const worker = new Worker(gateway, names, options);
+  return new JobLoop({
+    takeNow: () => (options.signal?.aborted ? undefined : worker.takeNow()),
+    arrivals: arrivals(gateway, worker, options),
+  });
+}
+
+/** Connects a worker as long as its loop runs. */
+async function* arrivals(
   gateway: Gateway,
-  names: readonly string[],
+  worker: Worker,
   options: WorkOptions,
-): AsyncGenerator<Job, void, undefined> {
+): AsyncGenerator<void, void, undefined> {
   const controller = linkSignal(options.signal);
   const { signal } = controller;
-  const worker = new Worker(gateway, names, options);
   const connection = keepSession(gateway, worker, signal, options.onStatus).catch((error: unknown) =>
     worker.end(error),
   );
   try {
-    for (;;) {
-      const job = await worker.take();
-      if (job === undefined) return;
+    while (await worker.arrive()) {
       signal.throwIfAborted();
-      yield job;
+      yield;
     }
   } finally {
     if (!signal.aborted) await within(SETTLE_MS, worker.settled());
@@ -125,12 +133,22 @@ async function run(
   }
 }
 
+/** Jobs of one message. */
+interface Batch {
+  readonly jobs: readonly Job[];
+  /** Connection over which they arrived. */
+  readonly session: number;
+}
+
 /** Receives jobs and settles them, over as many connections as it takes. */
 class Worker implements SessionHandlers {
   readonly #url: string;
   readonly #options: WorkOptions;
   readonly #names: readonly string[];
-  readonly #channel: Channel<readonly [job: Job, session: number]>;
+  readonly #channel: Channel<Batch>;
+  /** Jobs that are being taken, and the position of the next one. */
+  #batch: Batch = { jobs: [], session: 0 };
+  #at = 0;
   readonly #settlements: Settlements;
   /** Settles when the earlier calls of `takeInTurn` have. */
   #taking: Promise<unknown> = Promise.resolve();
@@ -168,18 +186,31 @@ class Worker implements SessionHandlers {
 
   /** Like `take`, for several callers at the same time. */
   takeInTurn(): Promise<Job | undefined> {
-    const taking = this.#taking.then(() => this.take());
+    const taking = this.#taking.then(() => this.#take());
     this.#taking = taking.catch(() => undefined);
     return taking;
   }
 
+  /** Returns the next job that has arrived and still belongs to this worker. */
+  takeNow(): Job | undefined {
+    const { jobs, session } = this.#batch;
+    return session === this.#session ? jobs[this.#at++] : undefined;
+  }
+
+  /** Waits for the next batch of jobs. @returns false at the end @throws the error passed to `end` */
+  async arrive(): Promise<boolean> {
+    const batch = await this.#channel.take();
+    if (batch === undefined) return false;
+    this.#batch = batch;
+    this.#at = 0;
+    return true;
+  }
+
   /** Returns the next job that still belongs to this worker; undefined at the end. @throws the error passed to `end` */
-  async take(): Promise<Job | undefined> {
+  async #take(): Promise<Job | undefined> {
     for (;;) {
-      const taken = await this.#channel.take();
-      if (taken === undefined) return undefined;
-      const [job, session] = taken;
-      if (session === this.#session) return job;
+      const job = this.takeNow();
+      if (job !== undefined || !(await this.arrive())) return job;
     }
   }
 
@@ -213,7 +244,7 @@ class Worker implements SessionHandlers {
   received(message: Uint8Array | string): boolean {
     if (typeof message === "string") throw badMessage("a text message instead of MessagePack");
     const decoded: DecodedMessage = decodeMessage(message);
-    if ("entries" in decoded) for (const entry of decoded.entries) this.#offer(entry);
+    if ("entries" in decoded) this.#offer(decoded.entries);
     else if ("late" in decoded) this.#settlements.answered(decoded.late);
     else
       this.#options.onLost?.(
@@ -222,19 +253,10 @@ class Worker implements SessionHandlers {
     return true;
   }
 
-  #offer({ n, ...entry }: Extract<DecodedMessage, { entries: unknown }>["entries"][number]): void {
+  #offer(entries: readonly WorkEntry[]): void {
     const session = this.#session;
-    const settle = (
-      action: "ack" | "nack" | "term" | "progress",
-      further: Readonly<Record<string, unknown>> = {},
-    ) => (session === this.#session ? this.#settlements.add(action, entry, further) : Promise.resolve(false));
-    const job: Job = Object.assign(createPulledEntry(entry, false), {
-      deliveries: n,
-      ack: () => settle("ack"),
-      nack: ({ delay = 0 }: { readonly delay?: number | undefined } = {}) => settle("nack", { delay }),
-      term: (reason = "") => settle("term", { reason }),
-      progress: () => settle("progress"),
-    });
-    this.#channel.offer([job, session], entry.data.length);
+    const settle: SettleJob = (job, action, further) =>
+      session === this.#session ? this.#settlements.add(action, job, further) : Promise.resolve(false);
+    this.#channel.offer({ jobs: entries.map((entry) => new ReceivedJob(entry, settle)), session }, 0);
   }
 }

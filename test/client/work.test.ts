@@ -53,6 +53,20 @@ test.each([
   expect(await redis.control.call("XLEN", "default:jobs:dead:g")).toBe(1);
 });
 
+test("a loop from which several jobs are requested at once returns each one once, in order, and none after its end", async () => {
+  const loop = streamer.work("jobs", { group: "g", from: "0" })[Symbol.asyncIterator]();
+  const early = Promise.all([next(loop), next(loop), next(loop)]);
+  for (let i = 1; i <= 5; i++) await add("jobs", `5-${i}`, String(i));
+  expect((await early).map(({ id }) => id)).toEqual(["5-1", "5-2", "5-3"]);
+  expect((await Promise.all([next(loop), next(loop)])).map(({ id }) => id)).toEqual(["5-4", "5-5"]);
+  await add("jobs", "5-6", "6");
+  await add("jobs", "5-7", "7");
+  expect((await next(loop)).id).toBe("5-6");
+  const [, after] = await Promise.all([loop.return?.(), loop.next()]);
+  expect(after).toEqual({ done: true, value: undefined });
+  expect(await loop.next()).toEqual({ done: true, value: undefined });
+});
+
 test("leaving the loop gives its jobs back", async () => {
   await add("jobs", "5-1", "a");
   for await (const job of streamer.work("jobs", { group: "g", from: "0" })) {

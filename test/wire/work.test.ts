@@ -50,6 +50,18 @@ test("the client decodes what the gateway encodes in MessagePack", () => {
   );
 });
 
+test("the client rejects messages that were cut off or have bytes left", () => {
+  fc.assert(
+    fc.property(batch, fc.nat(), ([stream, items], at) => {
+      const message = runAtOnce(joined("msgpack", stream, items));
+      const cut = message.subarray(0, at % message.length);
+      expect(() => decodeWork(cut)).toThrow("not valid MessagePack");
+      expect(() => decodeWork(Uint8Array.of(...message.subarray(0, 500), 0))).toThrow();
+    }),
+    { numRuns: 200 },
+  );
+});
+
 test("encodes the same values as JSON", () => {
   const jsonOf = (bytes: Uint8Array) => {
     const text = lossyTextOf(bytes);

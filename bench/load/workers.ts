@@ -55,13 +55,14 @@ export function workOverGateway(
   const worker: Worker = async (isDone, done) => {
     const streamer = connect(`http://127.0.0.1:${port}`);
     const jobs = streamer.work(stream, { group, from: "0", permits: load.held, signal: ended.signal });
+    const confirmed = (isMine: boolean) => {
+      done(isMine ? 1 : 0);
+      if (isDone()) ended.abort();
+    };
     try {
       for await (const job of jobs) {
         checkSize(job.data, load);
-        void job.ack().then((isMine) => {
-          done(isMine ? 1 : 0);
-          if (isDone()) ended.abort();
-        });
+        void job.ack().then(confirmed);
       }
     } catch (error) {
       if (!ended.signal.aborted) throw error;

@@ -6,8 +6,8 @@ import { Fact } from "../../design/fact.tsx";
 import { countText, errorText, spanText } from "../../page/format.ts";
 import { usePolled } from "../../page/use-polled.ts";
 import type { ToolProps } from "../tool-props.ts";
+import { drop, requeue } from "./dead-letters.ts";
 import { deadLetterKey, type Group, readGroups, readPending, removeGroup } from "./groups.ts";
-import { requeue } from "./requeue.ts";
 import "./groups-tool.css";
 
 const PERIOD_MS = 2000;
@@ -57,17 +57,20 @@ function OneGroup({ group, message, ...props }: OneGroupProps) {
   const deadKey = deadLetterKey(streamKey, name);
   const dead = listing.streams.value?.find(({ key }) => key === deadKey)?.length ?? 0;
 
-  async function requeueAll(): Promise<void> {
+  async function takeAll(take: typeof requeue, done: string): Promise<void> {
+    run.current?.abort();
     const controller = new AbortController();
     run.current = controller;
-    const report = (done: number) => {
-      message.value = `${countText(done)} of ${countText(dead)} requeued.`;
+    const report = (count: number) => {
+      message.value = `${countText(count)} of ${countText(dead)} ${done}.`;
     };
+    report(0);
     try {
-      await requeue(streamer, streamKey, name, dead, controller.signal, report);
+      const letters = { streamKey, group: name, count: dead };
+      await take(streamer, letters, { signal: controller.signal, report });
       listing.refresh();
     } catch (error) {
-      if (!controller.signal.aborted) message.value = `Not requeued: ${errorText(error)}`;
+      if (!controller.signal.aborted) message.value = `Not ${done}: ${errorText(error)}`;
     }
   }
 
@@ -99,9 +102,16 @@ function OneGroup({ group, message, ...props }: OneGroupProps) {
               Open dead letters
             </button>
             {mayWrite && (
-              <button type="button" onClick={requeueAll}>
-                Requeue dead letters
-              </button>
+              <>
+                <button type="button" onClick={() => void takeAll(requeue, "requeued")}>
+                  Requeue dead letters
+                </button>
+                <ConfirmButton
+                  text="Drop dead letters"
+                  confirmText={`Drop ${countText(dead)} now`}
+                  action={() => void takeAll(drop, "dropped")}
+                />
+              </>
             )}
           </>
         )}

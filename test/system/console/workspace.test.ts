@@ -100,7 +100,7 @@ test("draws the boxes that a stream declares over the image, where the JSON has 
   expect(console.problems).toEqual([]);
 });
 
-test("lists consumer groups, requeues dead letters, and removes a group", async () => {
+test("lists consumer groups, requeues and drops dead letters, and removes a group", async () => {
   await add("rover:jobs", "1-0", "d", "first");
   await add("rover:jobs", "2-0", "d", "second");
   await redis.control.call("XGROUP", "CREATE", "rover:jobs", "detect", "0");
@@ -129,6 +129,12 @@ test("lists consumer groups, requeues dead letters, and removes a group", async 
     value?.type === "Buffer" ? String(Buffer.from(value.data)) : value,
   );
   expect(text).toMatch(/"d","dead 1","qty","3".*"d","dead 2","qty","3"/);
+  await add("rover:jobs:dead:detect", "3-0", ...added, "d", "dead 3");
+  await group.getByRole("button", { name: "Drop dead letters" }).click();
+  await group.getByRole("button", { name: "Drop 1 now" }).click();
+  await inspector.getByText("1 of 1 dropped.").waitFor();
+  expect(await redis.control.call("XLEN", "rover:jobs:dead:detect")).toBe(0);
+  expect(await redis.control.call("XLEN", "rover:jobs")).toBe(4);
   await group.getByRole("button", { name: "Remove" }).click();
   await group.getByRole("button", { name: "Remove detect now" }).click();
   await inspector.getByText("The group detect was removed.").waitFor();

@@ -1,6 +1,7 @@
 /** Request of a worker: the streams and the group in the path, and how entries are delivered (docs/protocol.md, "Work queues"). */
 import { authorize, type Identity } from "../../access/identity/authorize.ts";
 import { badParameter } from "../../domain/errors.ts";
+import { shown } from "../../domain/shown.ts";
 import { parseCursor, type RequestedCursor } from "../../domain/streams/cursor.ts";
 import { checkName, parseStreamIds, withoutRepeats } from "../../domain/streams/stream-name.ts";
 import { RELEASED, UNNAMED } from "../../redis/groups/commands/scripts.ts";
@@ -55,17 +56,15 @@ export function readTarget(
     throw noPatterns(limits.noDevicePrefix ? undefined : parameters.device_id);
   const name = readGroup(group, limits);
   const { dead_letter = "" } = parameters;
-  return {
-    group: name,
-    streams: ids.map((id) => {
-      const key = naming.keyOf(id);
-      return {
-        name: id,
-        key,
-        deadLetter: dead_letter === "" ? `${key}:dead:${name}` : naming.keyOf(dead_letter),
-      };
-    }),
-  };
+  const streams = ids.map((id): WorkStream => {
+    const key = naming.keyOf(id);
+    const deadLetter = dead_letter === "" ? `${key}:dead:${name}` : naming.keyOf(dead_letter);
+    return { name: id, key, deadLetter };
+  });
+  // A dead letter would be delivered as a new entry, and die again, forever.
+  if (dead_letter !== "" && streams.some(({ key }) => key === streams[0]?.deadLetter))
+    throw badParameter("dead_letter", `must not be a stream of the request, got ${shown(dead_letter)}`);
+  return { group: name, streams };
 }
 
 /**

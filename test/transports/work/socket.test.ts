@@ -128,6 +128,7 @@ describe("rejects", () => {
     ["cam/work/g?from=now", "from must be an entry id, milliseconds, 0, - or $"],
     ["cam/work/g?consumer=released", "consumer must not be released and not begin with auto:"],
     ["cam/work/g?consumer=auto:1", "consumer must not be released and not begin with auto:"],
+    ["low+cam/work/g?dead_letter=cam", 'dead_letter must not be a stream of the request, got "cam"'],
     ["cam*/work/g", "stream_id must not be a pattern here"],
     ["a+b+c+d/work/g", "stream_id must name at most 3 streams, got 4"],
     [`cam/work/${"g".repeat(101)}`, "group must be at most 100 bytes, got 101"],

@@ -153,7 +153,7 @@ export const SETTLE = {
   ),
   dead_letter: text(
     "",
-    "Stream for entries that cannot be processed, of the same device and prefix. By default `{stream_id}:dead:{group}`.",
+    "Stream for entries that cannot be processed, of the same device and prefix, and none of the request. By default `{stream_id}:dead:{group}`.",
   ),
   delete: choice(
     "never",

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import type { Job } from "../../client/index.ts";
 import type { CommandRow } from "../command.ts";
 import { openStreamer } from "../connection.ts";
+import { CommandError, EXIT } from "../exit-codes.ts";
 import { NAMING, type NamingFlags } from "../options.ts";
 import { errorText } from "../output/error-text.ts";
 import type { Io } from "../output/io.ts";
@@ -73,17 +74,30 @@ async function runWork(
   const { terminal, signal } = io;
   const { url, device, prefix, from, concurrency, ackWait, maxDeliver } = flags;
   const { onStatus } = createNotices(io, url);
-  const options = { device, prefix, from, ackWait, maxDeliver, group, signal, onStatus };
-  const jobs = openStreamer(flags).work(stream, options);
+  const unusable = new AbortController();
+  const options = { device, prefix, from, ackWait, maxDeliver, group, onStatus };
+  const jobs = openStreamer(flags).work(stream, {
+    ...options,
+    signal: AbortSignal.any([signal, unusable.signal]),
+  });
   try {
     await jobs.run((job) => runProgram(program, args, job), {
       concurrency,
-      onError: (error, { stream: name, id }) => terminal.note(`${oneLine(name)}: ${id}: ${errorText(error)}`),
+      onError(error, { stream: name, id }) {
+        // Otherwise a mistyped name would turn all entries into dead letters.
+        if (isUnusable(error))
+          unusable.abort(new CommandError(`${program} cannot be started: ${errorText(error)}`, EXIT.usage));
+        else terminal.note(`${oneLine(name)}: ${id}: ${errorText(error)}`);
+      },
     });
   } catch (error) {
     if (!signal.aborted) throw error;
   }
 }
+
+/** Whether the program does not exist, or may not be run: no entry can be processed. */
+const isUnusable = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && ["ENOENT", "EACCES", "ENOTDIR"].includes(String(error.code));
 
 /** Runs the program for an entry. @throws Error if it cannot be started, or does not exit with code 0 */
 function runProgram(program: string, args: readonly string[], job: Job): Promise<void> {

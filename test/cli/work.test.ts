@@ -52,3 +52,27 @@ test("passes the payload on standard input, and acknowledges exit code 0 only", 
   expect(pending).toBe(0);
   expect(notes.filter((note) => note.includes("5-2: sh exited with 1"))).toHaveLength(2);
 });
+
+test("ends when the program cannot be started, and leaves the entries to other workers", async () => {
+  for (const id of ["5-1", "5-2"]) await redis.control.call("XADD", "default:typo", id, "d", "x");
+  const running = createProgram(testIo({})).parseAsync(
+    [
+      "work",
+      "typo",
+      "g",
+      "--url",
+      gateway.http,
+      "--from",
+      "0",
+      "--max-deliver",
+      "2",
+      "--",
+      "no-such-program",
+    ],
+    { from: "user" },
+  );
+  await expect(running).rejects.toThrow("no-such-program cannot be started: spawn no-such-program ENOENT");
+  expect(await redis.control.call("XLEN", "default:typo:dead:g")).toBe(0);
+  const [pending] = (await redis.control.call("XPENDING", "default:typo", "g")) as [number];
+  expect(pending).toBe(2);
+});

@@ -136,11 +136,10 @@ function open(
   return {
     send(message, written) {
       const isText = typeof message === "string";
+      // An error is followed by a close event, which reports it.
+      const done = written && ((error?: Error | null) => error || written());
       // Bytes are masked into the buffer of their header, and written at once. Of text, `ws` writes two parts.
-      ws.send(isText ? Buffer.from(message) : message, { binary: !isText }, (error) => {
-        // An error is followed by a close event, which reports it.
-        if (!error) written?.();
-      });
+      ws.send(isText ? Buffer.from(message) : message, { binary: !isText }, done);
     },
     pause: () => ws.pause(),
     resume: () => ws.resume(),

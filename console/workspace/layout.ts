@@ -2,6 +2,7 @@
 import { batch, computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Grid } from "./grid.ts";
 import type { PlottedStream } from "./plotted.ts";
+import type { Turns } from "./turns.ts";
 
 /** Name of a viewer. `auto` selects one by content, and so does the name of a viewer that this console lacks. */
 export type View = string;
@@ -19,7 +20,18 @@ export interface Pane {
   readonly view: View;
   /** Streams and lines of its plot, its own stream first; absent for the default lines of its own stream. */
   readonly plotted?: readonly PlottedStream[];
+  /** Clockwise quarter turns of its picture; absent for none. */
+  readonly turns?: Turns;
+  /** Streams whose shapes are drawn over its picture; absent for those that declare it. */
+  readonly overlays?: readonly string[];
+  /** `live`, or a moment of the past: Unix ms or an entry id. Absent while the pane follows the time bar. */
+  readonly moment?: string;
 }
+
+/** Changes of a pane; undefined restores the default. */
+export type PaneChange = {
+  readonly [Member in Exclude<keyof Pane, "key" | "view">]?: Pane[Member] | undefined;
+};
 
 /** Identifies an open pane in the arrangement. */
 export type PaneId = `stream ${string}` | `panel ${Panel}`;
@@ -131,13 +143,18 @@ export class Layout {
     this.#set({ panels, panes: panes.map((pane) => (pane.key === key ? { ...pane, view } : pane)) });
   }
 
-  /** Shows streams and lines in the plot of a pane. @param plotted its own stream first */
-  setPlotted(key: string, plotted: readonly PlottedStream[]): void {
+  /** Returns the open pane of a stream. */
+  paneOf(key: string): Pane | undefined {
+    return this.panes.value.find((pane) => pane.key === key);
+  }
+
+  /** Changes what an open pane shows. */
+  change(key: string, change: PaneChange): void {
     const { panels, panes } = this.#open.value;
     // The arrangement stays: no pane is opened or closed.
     this.#open.value = {
       panels,
-      panes: panes.map((pane) => (pane.key === key ? { ...pane, plotted } : pane)),
+      panes: panes.map((pane) => (pane.key === key ? changed(pane, change) : pane)),
     };
     this.#changed(this.stored);
   }
@@ -172,4 +189,10 @@ export class Layout {
     this.#open.value = open;
     this.#changed(this.stored);
   }
+}
+
+/** Returns a pane without the members that a change sets to undefined. */
+function changed(pane: Pane, change: PaneChange): Pane {
+  const members = Object.entries({ ...pane, ...change }).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(members), key: pane.key, view: pane.view };
 }

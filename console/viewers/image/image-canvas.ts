@@ -1,25 +1,19 @@
 /** Canvas that displays the newest image of a stream. A worker decodes and draws. */
 import type { PulledEntry } from "../../../client/browser.ts";
-import { imageTypeOf } from "../../../src/domain/content/detection.ts";
+import { extensionOf, imageTypeOf } from "../../../src/domain/content/detection.ts";
 import { countText } from "../../page/format.ts";
-import { DrawnPictures } from "../drawn-pictures.ts";
-import { type ImageSize, imageSizeOf, MAX_PIXELS } from "./image-size.ts";
+import { saveFile } from "../../page/save-file.ts";
+import { DrawnPictures } from "../picture/drawn-pictures.ts";
+import type { DrawnEvent, PictureScreen } from "../picture/picture-screen.ts";
+import { MAX_PIXELS, type PictureSize } from "../picture/picture-size.ts";
+import { imageSizeOf } from "./image-size.ts";
 import type { FromPictureWorker, ToPictureWorker } from "./picture-worker.ts";
 import { createSkipCounter, type StreamCounters } from "./skip-counter.ts";
 
-/** Events of the canvas. */
-export interface CanvasEvents {
-  /** Called when the first image was drawn. */
-  first(): void;
-  /** Called for each image that was drawn. */
-  drawn(entry: PulledEntry, size: ImageSize): void;
-}
-
 /** Draws images, one at a time. Images that arrive while one is drawn are skipped, except the newest. */
-export class ImageCanvas {
+export class ImageCanvas implements PictureScreen {
   readonly #worker = new Worker(new URL("./picture-worker.ts", import.meta.url), { type: "module" });
-  readonly #canvas = document.createElement("canvas");
-  readonly #events: CanvasEvents;
+  readonly #drawnEvent: DrawnEvent;
   /** Width at which images are drawn, device pixels. */
   #maxWidth = 0;
   #newest: PulledEntry | undefined;
@@ -27,38 +21,32 @@ export class ImageCanvas {
   #drawing: PulledEntry | undefined;
   /** The last entry that was sent to the worker, or rejected. */
   #last: PulledEntry | undefined;
-  #size: ImageSize | undefined;
+  #size: PictureSize | undefined;
+  #shown: PulledEntry | undefined;
   #problem = "";
   readonly #drawn = new DrawnPictures();
   #skips = createSkipCounter();
   #isCounting = false;
 
-  constructor(element: HTMLElement, name: string, events: CanvasEvents) {
-    this.#events = events;
-    this.#canvas.setAttribute("role", "img");
-    this.#canvas.setAttribute("aria-label", `The newest image of ${name}`);
-    element.replaceChildren(this.#canvas);
+  readonly canvas = document.createElement("canvas");
+
+  constructor(drawn: DrawnEvent) {
+    this.#drawnEvent = drawn;
     this.#worker.onmessage = ({ data }: MessageEvent<FromPictureWorker>) => this.#received(data);
-    const canvas = this.#canvas.transferControlToOffscreen();
+    const canvas = this.canvas.transferControlToOffscreen();
     this.#send({ canvas }, [canvas]);
   }
 
-  /** Size of the last drawn image; undefined before the first one. */
-  get size(): ImageSize | undefined {
-    return this.#size;
+  placed(width: number): void {
+    this.#maxWidth = width * devicePixelRatio;
   }
 
-  /** Sets the displayed size. @param scale CSS pixels per pixel of the image */
-  setScale(scale: number): void {
-    if (this.#size === undefined) return;
-    const { width, height } = this.#size;
-    this.#canvas.style.width = `${width * scale}px`;
-    this.#canvas.style.height = `${height * scale}px`;
-    this.#maxWidth = width * scale * devicePixelRatio;
+  /** Draws the newest entry as soon as the worker is ready. */
+  show(entries: readonly PulledEntry[]): void {
+    this.#showNewest(entries.at(-1));
   }
 
-  /** Draws an entry as soon as the worker is ready. */
-  show(newest: PulledEntry | undefined): void {
+  #showNewest(newest: PulledEntry | undefined): void {
     this.#newest = newest;
     if (this.#drawing !== undefined || newest === undefined || newest === this.#last) return;
     this.#last = newest;
@@ -91,6 +79,13 @@ export class ImageCanvas {
     return this.#drawn.describe(this.#problem || size || "", isLive, skipped);
   }
 
+  /** Saves the shown image as it is stored. */
+  save(name: string): void {
+    if (this.#shown === undefined) return;
+    const data = this.#shown.bytes() as Uint8Array<ArrayBuffer>;
+    saveFile(new Blob([data]), `${name} ${this.#shown.id}.${extensionOf(data)}`);
+  }
+
   stop(): void {
     this.#worker.terminate();
   }
@@ -99,15 +94,14 @@ export class ImageCanvas {
     const entry = this.#drawing;
     this.#drawing = undefined;
     if (entry !== undefined && reply !== undefined) {
-      const isFirst = this.#size === undefined;
       this.#size = reply;
+      this.#shown = entry;
       this.#problem = "";
       this.#drawn.add(entry.timeMs);
       this.#skips.shown(entry.id);
-      this.#events.drawn(entry, reply);
-      if (isFirst) requestAnimationFrame(() => this.#events.first());
+      this.#drawnEvent(entry, reply);
     } else if (entry !== undefined) this.#problem = `entry ${entry.id} cannot be decoded`;
-    this.show(this.#newest);
+    this.#showNewest(this.#newest);
   }
 
   #send(message: ToPictureWorker, transfer: Transferable[]): void {

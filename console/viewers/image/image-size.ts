@@ -1,16 +1,8 @@
 /** Size of an image by its header, read before it is decoded: a small file can decode to gigabytes. */
-
-/** Size in pixels. */
-export interface ImageSize {
-  readonly width: number;
-  readonly height: number;
-}
-
-/** Largest image that is decoded, pixels. */
-export const MAX_PIXELS = 64e6;
+import type { PictureSize } from "../picture/picture-size.ts";
 
 /** Returns the size that the header of a JPEG, PNG, GIF or WebP declares; undefined if it has none. */
-export function imageSizeOf(data: Uint8Array): ImageSize | undefined {
+export function imageSizeOf(data: Uint8Array): PictureSize | undefined {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   try {
     if (data[0] === 0xff && data[1] === 0xd8) return jpegSize(view);
@@ -25,7 +17,7 @@ export function imageSizeOf(data: Uint8Array): ImageSize | undefined {
 }
 
 /** Reads the segments up to the frame header (ITU-T T.81, B.2.2). */
-function jpegSize(view: DataView): ImageSize | undefined {
+function jpegSize(view: DataView): PictureSize | undefined {
   let at = 2;
   for (;;) {
     if (view.getUint8(at) !== 0xff) return undefined;
@@ -40,7 +32,7 @@ function jpegSize(view: DataView): ImageSize | undefined {
 }
 
 /** Reads the first chunk: lossy, lossless or extended. */
-function webpSize(view: DataView): ImageSize | undefined {
+function webpSize(view: DataView): PictureSize | undefined {
   const kind = view.getUint8(15);
   if (kind === 0x20)
     return { width: view.getUint16(26, true) & 0x3fff, height: view.getUint16(28, true) & 0x3fff };

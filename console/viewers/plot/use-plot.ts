@@ -84,20 +84,18 @@ export function usePlot({
       lines,
       toggleLine(key, path) {
         const colour = colours.colourOf(key, path, lines.peek());
-        layout.setPlotted(name, withLine(chosen(), key, { path, colour, isRight: false }));
+        layout.change(name, { plotted: withLine(chosen(), key, { path, colour, isRight: false }) });
       },
-      toggleAxis: (key, path) => layout.setPlotted(name, withOtherAxis(chosen(), key, path)),
+      toggleAxis: (key, path) => layout.change(name, { plotted: withOtherAxis(chosen(), key, path) }),
       toggleStream(key) {
         if (!plotted.peek().some((stream) => stream.key === key)) plot.addStream(key);
         else if (key !== name)
-          layout.setPlotted(
-            name,
-            chosen().filter((stream) => stream.key !== key),
-          );
+          layout.change(name, { plotted: chosen().filter((stream) => stream.key !== key) });
       },
       addStream(key) {
         const isKnown = plotted.peek().some((stream) => stream.key === key);
-        if (!isKnown && plotted.peek().length < MAX_PLOTTED) layout.setPlotted(name, [...chosen(), { key }]);
+        if (!isKnown && plotted.peek().length < MAX_PLOTTED)
+          layout.change(name, { plotted: [...chosen(), { key }] });
       },
     };
     return plot;

@@ -2,26 +2,32 @@
 import type { PulledEntry } from "../../../client/browser.ts";
 import { countText } from "../../page/format.ts";
 import { saveFile } from "../../page/save-file.ts";
-import { DrawnPictures } from "../drawn-pictures.ts";
-import { MAX_PIXELS } from "../image/image-size.ts";
+import { DrawnPictures } from "../picture/drawn-pictures.ts";
+import type { DrawnEvent, PictureScreen } from "../picture/picture-screen.ts";
+import { MAX_PIXELS } from "../picture/picture-size.ts";
 import type { VideoCodec } from "./access-unit.ts";
 import { FrameDecoder } from "./frame-decoder.ts";
 
 /** Browsers offer WebCodecs only to pages that are loaded over HTTPS, or from this computer. */
 const NO_DECODER = "video needs a page over HTTPS, or from localhost, and a browser with WebCodecs";
 
-/** Draws into a canvas. */
-export class VideoScreen {
-  readonly #canvas: HTMLCanvasElement;
-  readonly #context: CanvasRenderingContext2D | null;
+/** Returns the codec of an entry; undefined if the stream declares none that is known. */
+type CodecOf = (entry: PulledEntry) => VideoCodec | undefined;
+
+/** Draws the pictures of a video into a canvas. */
+export class VideoScreen implements PictureScreen {
+  readonly canvas = document.createElement("canvas");
+  readonly #context = this.canvas.getContext("2d", { alpha: false });
   readonly #decoder: FrameDecoder;
+  readonly #drawnEvent: DrawnEvent;
+  readonly #codecOf: CodecOf;
   #problem = "";
   #shown: PulledEntry | undefined;
   readonly #drawn = new DrawnPictures();
 
-  constructor(canvas: HTMLCanvasElement) {
-    this.#canvas = canvas;
-    this.#context = canvas.getContext("2d", { alpha: false });
+  constructor(drawn: DrawnEvent, codecOf: CodecOf) {
+    this.#drawnEvent = drawn;
+    this.#codecOf = codecOf;
     this.#decoder = new FrameDecoder({
       picture: (picture, entry) => this.#draw(picture, entry),
       problem: (text) => {
@@ -30,19 +36,19 @@ export class VideoScreen {
     });
   }
 
-  /** Shows the newest of these entries. @param codec undefined if the stream declares none that is known */
-  show(codec: VideoCodec | undefined, entries: readonly PulledEntry[]): void {
-    // A picture of another moment would look like one of this moment.
-    this.#canvas.hidden = entries.length === 0;
+  /** Shows the newest of these entries. */
+  show(entries: readonly PulledEntry[]): void {
+    const newest = entries.at(-1);
+    const codec = newest && this.#codecOf(newest);
     if (typeof VideoDecoder === "undefined") this.#problem = NO_DECODER;
-    else if (codec === undefined) this.#problem = "the stream declares neither video/h264 nor video/h265";
-    else this.#decoder.show(codec, entries);
+    else if (codec !== undefined) this.#decoder.show(codec, entries);
+    else if (newest !== undefined) this.#problem = "the stream declares neither video/h264 nor video/h265";
   }
 
   /** Describes size, frame rate, latency, and frames that were left out. @param isLive whether a latency is meaningful */
   describe(isLive: boolean): string {
     const { skipped } = this.#decoder;
-    const size = this.#shown === undefined ? "" : `${this.#canvas.width} × ${this.#canvas.height}`;
+    const size = this.#shown === undefined ? "" : `${this.canvas.width} × ${this.canvas.height}`;
     return this.#drawn.describe(this.#problem || size, isLive, skipped === 0 ? undefined : skipped);
   }
 
@@ -50,7 +56,7 @@ export class VideoScreen {
   save(name: string): void {
     const entry = this.#shown;
     if (entry === undefined) return;
-    this.#canvas.toBlob((picture) => {
+    this.canvas.toBlob((picture) => {
       if (picture !== null) saveFile(picture, `${name} ${entry.id}.png`);
     });
   }
@@ -64,14 +70,15 @@ export class VideoScreen {
     if (width * height > MAX_PIXELS)
       this.#problem = `entry ${entry.id} has ${countText(width)} × ${countText(height)} pixels, which is too large`;
     else {
-      if (this.#canvas.width !== width || this.#canvas.height !== height) {
-        this.#canvas.width = width;
-        this.#canvas.height = height;
+      if (this.canvas.width !== width || this.canvas.height !== height) {
+        this.canvas.width = width;
+        this.canvas.height = height;
       }
       this.#context?.drawImage(picture, 0, 0, width, height);
       this.#problem = "";
       this.#shown = entry;
       this.#drawn.add(entry.timeMs);
+      this.#drawnEvent(entry, { width, height });
     }
     picture.close();
   }

@@ -55,6 +55,34 @@ test("a link has the shown moment of the past; other texts are ignored", () => {
     expect(parseTime(other)).toBeUndefined();
 });
 
+test("a link keeps the rotation, the overlays and the own moment of a pane; invalid ones are ignored", () => {
+  const link = "open=a&turn=270&boxes=b&boxes=c&at=5000-3&open=d&boxes=&at=live";
+  expect(parsePanes(`#${link}`)).toEqual([
+    { key: "a", view: "auto", turns: 3, overlays: ["b", "c"], moment: "5000-3" },
+    { key: "d", view: "auto", overlays: [], moment: "live" },
+  ]);
+  expect(formatPanes(parsePanes(`#${link}`))).toBe(link);
+  expect(parsePanes("#open=a&turn=45&turn=<b>&at=tomorrow")).toEqual([{ key: "a", view: "auto" }]);
+  const many = Array.from({ length: 20 }, (_, n) => `boxes=s${n}`).join("&");
+  expect(parsePanes(`#open=a&${many}`)[0]?.overlays).toHaveLength(8);
+});
+
+test("a change of a pane is reported, and undefined restores its default", () => {
+  const links: string[] = [];
+  const layout = new Layout(
+    parseLayout("#open=a&open=b&grid=h(0!*500,1!*500)*1000"),
+    (stored) => void links.push(formatLayout(stored)),
+  );
+  layout.change("a", { turns: 1, moment: "live" });
+  layout.change("a", { moment: undefined });
+  expect(links).toEqual([
+    "open=a&turn=90&at=live&open=b&grid=h(0!*500,1!*500)*1000",
+    "open=a&turn=90&open=b&grid=h(0!*500,1!*500)*1000",
+  ]);
+  expect(layout.paneOf("a")).toEqual({ key: "a", view: "auto", turns: 1 });
+  expect(layout.paneOf("c")).toBeUndefined();
+});
+
 test("opens, selects and closes panes, and reports each change", () => {
   const links: string[] = [];
   const layout = new Layout({ panels: [], panes: [], grid: undefined }, (stored) =>

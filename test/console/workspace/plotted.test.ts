@@ -53,7 +53,7 @@ test("a change of a plot is reported, and keeps the arrangement and the viewer",
     parseLayout("#open=a&view=plot&open=b&grid=h(0!*500,1!*500)*1000"),
     (stored) => void links.push(formatLayout(stored)),
   );
-  layout.setPlotted("a", [{ key: "a", lines: [] }, { key: "b" }]);
+  layout.change("a", { plotted: [{ key: "a", lines: [] }, { key: "b" }] });
   expect(links).toEqual(["open=a&view=plot&line=&of=b&open=b&grid=h(0!*500,1!*500)*1000"]);
   layout.setView("a", "table");
   expect(layout.panes.value[0]?.plotted).toHaveLength(2);

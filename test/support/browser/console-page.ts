@@ -75,7 +75,7 @@ export const lastRow = (pane: Locator): Locator => pane.locator(".tail li span")
  * the canvas, so it is copied to be read.
  */
 export const colourOf = (pane: Locator): Promise<string> =>
-  pane.locator(".viewer canvas").evaluate(async (drawn) => {
+  pane.locator(".viewer canvas[role=img]").evaluate(async (drawn) => {
     const { createImageBitmap, OffscreenCanvas } = globalThis as unknown as Drawing;
     const picture = await createImageBitmap(drawn);
     const copy = new OffscreenCanvas(picture.width, picture.height).getContext("2d");

@@ -1,11 +1,16 @@
-/** Shapes of detectors, sizes of images, and zoom. */
+/** Shapes of detectors and the streams that have them, sizes of images, zoom and rotation. */
 import sharp from "sharp";
 import { expect, test } from "vitest";
 import { createPulledEntry } from "../../../../client/reading/entry.ts";
 import { imageSizeOf } from "../../../../console/viewers/image/image-size.ts";
-import { fitted, zoomed } from "../../../../console/viewers/image/image-zoom.ts";
-import { entryFor, shapesOf } from "../../../../console/viewers/image/shapes.ts";
-import { declaresOverlay } from "../../../../console/viewers/image/use-overlays.ts";
+import { fitted, turnedPoint, turnedSize, zoomed } from "../../../../console/viewers/picture/placement.ts";
+import { entryFor, shapesOf } from "../../../../console/viewers/picture/shapes.ts";
+import {
+  candidatesOf,
+  declaresOverlay,
+  selectedOf,
+} from "../../../../console/viewers/picture/use-overlays.ts";
+import { nextTurns } from "../../../../console/workspace/turns.ts";
 
 const SIZE = { width: 640, height: 480 };
 const CORNERS = [
@@ -97,4 +102,36 @@ test("zooms around the pointer, and not out beyond the whole image", () => {
     y: -40,
   });
   expect(zoomed({ scale: 0.5, x: 0, y: 30 }, 0.5, [100, 100], SIZE, pane)).toBeUndefined();
+});
+
+test("offers the streams of the device, those that declare it first, and selects these until the user selects others", () => {
+  const streamOf = (device: string, stream: string, meta?: unknown) => ({
+    key: `${device}:${stream}`,
+    device,
+    stream,
+    meta,
+  });
+  const streams = [
+    streamOf("rover", "camera"),
+    streamOf("rover", "imu"),
+    streamOf("rover", "boxes", { view: "boxes", of: "camera" }),
+    streamOf("other", "boxes", { view: "boxes", of: "camera" }),
+  ];
+  const key = "rover:camera";
+  expect(candidatesOf(streams, key).map((one) => one.key)).toEqual(["rover:boxes", "rover:imu"]);
+  expect(selectedOf(streams, key, undefined)).toEqual(["rover:boxes"]);
+  expect(selectedOf(streams, key, ["rover:imu", "other:boxes"])).toEqual(["rover:imu"]);
+  expect(selectedOf(streams, key, [])).toEqual([]);
+  expect(selectedOf([], key, ["rover:imu"])).toEqual([]);
+});
+
+test("a corner of a picture is where a clockwise turn puts it", () => {
+  const topRight = [SIZE.width, 0] as const;
+  expect(turnedPoint(topRight, SIZE, 0)).toEqual([640, 0]);
+  expect(turnedPoint(topRight, SIZE, 1)).toEqual([480, 640]);
+  expect(turnedPoint(topRight, SIZE, 2)).toEqual([0, 480]);
+  expect(turnedPoint(topRight, SIZE, 3)).toEqual([0, 0]);
+  expect(turnedSize(SIZE, 1)).toEqual({ width: 480, height: 640 });
+  expect(turnedSize(SIZE, 2)).toEqual(SIZE);
+  expect([0, 1, 2, 3].map((turns) => nextTurns(turns as 0 | 1 | 2 | 3))).toEqual([1, 2, 3, 0]);
 });

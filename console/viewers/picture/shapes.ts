@@ -1,12 +1,12 @@
 /**
- * Shapes that a detector reports for an image: boxes, polygons and keypoints, with a label and a score. Detectors differ in
- * the names of members; the usual ones are accepted. Coordinates are pixels of the image, or parts of its size if none is over 1.
+ * Shapes that a detector reports for a picture: boxes, polygons and keypoints, with a label and a score. Detectors differ in
+ * the names of members; the usual ones are accepted. Coordinates are pixels of the picture, or parts of its size if none is over 1.
  */
 import type { PulledEntry } from "../../../client/browser.ts";
 import { isObject } from "../../../client/gateway/graphql.ts";
-import type { ImageSize } from "./image-size.ts";
+import type { PictureSize } from "./picture-size.ts";
 
-/** A point in pixels of the image. */
+/** A point in pixels of the picture. */
 export type Point = readonly [x: number, y: number];
 
 /** A shape: a closed line through its points, or single points. */
@@ -20,13 +20,13 @@ export interface Shape {
 const LISTS = ["boxes", "detections", "objects", "annotations", "predictions", "results", "shapes", "items"];
 const MAX_SHAPES = 500;
 const MAX_POINTS = 2000;
-/** Corners may lie slightly outside of an image. */
+/** Corners may lie slightly outside of a picture. */
 const MAX_PART = 1.5;
 
 type Members = Readonly<Record<string, unknown>>;
 
 /** Returns the shapes of a value. */
-export function shapesOf(value: unknown, size: ImageSize): readonly Shape[] {
+export function shapesOf(value: unknown, size: PictureSize): readonly Shape[] {
   const list = listOf(value).slice(0, MAX_SHAPES).flatMap(shapesOfObject);
   const isRelative = list.every(({ points }) => points.every(([x, y]) => x <= MAX_PART && y <= MAX_PART));
   if (!isRelative) return list;
@@ -36,7 +36,7 @@ export function shapesOf(value: unknown, size: ImageSize): readonly Shape[] {
   }));
 }
 
-/** Returns the entry for an image: the one with its id, else the nearest one in time. @param toleranceMs maximum difference */
+/** Returns the entry for a picture: the one with its id, else the nearest one in time. @param toleranceMs maximum difference */
 export function entryFor(
   entries: readonly PulledEntry[],
   { id, timeMs }: Pick<PulledEntry, "id" | "timeMs">,

@@ -1,5 +1,5 @@
 /** Pictures that a viewer drew in the last second: their rate and latency, as text. */
-import { countText, spanText } from "../page/format.ts";
+import { countText, spanText } from "../../page/format.ts";
 
 const WINDOW_MS = 1000;
 

@@ -84,6 +84,18 @@ export class Clock {
     return this.#mode.peek() === "buffering" ? timeMs : (msOfId(this.#position.peek()) ?? 0);
   }
 
+  /** The shown moment as a text that a pane stores: `live`, Unix ms or an entry id. */
+  get moment(): string {
+    if (this.#mode.peek() === "live") return "live";
+    return this.#isPlaying ? String(Math.floor(this.timeMs)) : this.#position.peek();
+  }
+
+  /** Shows a moment. @param moment `live`, Unix ms or an entry id */
+  show(moment: string): void {
+    if (moment === "live") this.live();
+    else this.seek(moment);
+  }
+
   /** Adds a pane's feed and shows the current moment in it. */
   attach(feed: TimedFeed): void {
     this.#feeds.add(feed);

@@ -1,12 +1,14 @@
 /** Pane of one open stream: its viewer, and a line with its state. */
 import { type ReadonlySignal, useComputed, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { Icon } from "../design/icon.tsx";
 import { Loaded } from "../design/loaded.tsx";
 import { Feed } from "../feed/feed.ts";
 import { bytesText, rateText } from "../page/format.ts";
 import { useNow } from "../page/use-now.ts";
 import type { ClockMode } from "../time/clock.ts";
 import { viewerOf, viewOf } from "../viewers/viewers.ts";
+import { usePaneWorkspace } from "./pane-clock.ts";
 import { paneStatus } from "./pane-status.ts";
 import type { Workspace } from "./workspace.ts";
 import "../viewers/viewer.css";
@@ -44,7 +46,8 @@ function Skeleton() {
   );
 }
 
-function OpenStream({ streamKey, workspace }: StreamPaneProps) {
+function OpenStream({ streamKey, workspace: shared }: StreamPaneProps) {
+  const workspace = usePaneWorkspace(shared, streamKey);
   const { streamer, listing, layout, clock, detected } = workspace;
   const feed = useMemo(() => new Feed(streamer, streamKey), [streamer, streamKey]);
   const info = useComputed(() => listing.streams.value?.find(({ key }) => key === streamKey));
@@ -52,7 +55,7 @@ function OpenStream({ streamKey, workspace }: StreamPaneProps) {
   const isLive = useComputed(() => clock.mode.value === "live" && feed.problem.value === "");
   const counted = useComputed(() => (isLive.value ? info.value : undefined));
   const view = useComputed(() => {
-    const chosen = layout.panes.value.find(({ key }) => key === streamKey)?.view ?? "auto";
+    const chosen = layout.paneOf(streamKey)?.view ?? "auto";
     return viewerOf(chosen) === undefined ? detected.value.get(streamKey) : chosen;
   });
   // The viewer is selected by the first entry and kept, so that a single different entry does not switch it.
@@ -64,11 +67,9 @@ function OpenStream({ streamKey, workspace }: StreamPaneProps) {
   const isEmpty = useComputed(() => feed.entries.value.length === 0);
   useEffect(() => {
     clock.attach(feed);
-    return () => {
-      clock.detach(feed);
-      feed.stop();
-    };
+    return () => clock.detach(feed);
   }, [clock, feed]);
+  useEffect(() => () => feed.stop(), [feed]);
   const viewer = viewerOf(view.value);
   const isLatest = viewer === undefined ? undefined : viewer.latest === true;
   useEffect(() => feed.setLatest(isLatest), [feed, isLatest]);
@@ -92,7 +93,7 @@ function OpenStream({ streamKey, workspace }: StreamPaneProps) {
           </>
         )}
       </div>
-      <StatusLine feed={feed} workspace={workspace} />
+      <StatusLine feed={feed} workspace={workspace} shared={shared.clock} />
     </>
   );
 }
@@ -100,8 +101,15 @@ function OpenStream({ streamKey, workspace }: StreamPaneProps) {
 const nothingText = (mode: ClockMode): string =>
   mode === "live" ? "No entry yet." : "This stream stores nothing at or before this moment.";
 
+interface StatusLineProps {
+  readonly feed: Feed;
+  readonly workspace: Workspace;
+  /** Clock of the time bar. */
+  readonly shared: Workspace["clock"];
+}
+
 /** State, rate and gaps. A component of its own, so that a change re-renders only this. */
-function StatusLine({ feed, workspace }: { readonly feed: Feed; readonly workspace: Workspace }) {
+function StatusLine({ feed, workspace, shared }: StatusLineProps) {
   const { entries, bytes } = feed.rate.value;
   const gaps = feed.gaps.value;
   return (
@@ -115,7 +123,34 @@ function StatusLine({ feed, workspace }: { readonly feed: Feed; readonly workspa
           {gaps} {gaps === 1 ? "gap" : "gaps"}: entries were trimmed before they were read
         </strong>
       )}
+      <PinButton streamKey={feed.key} layout={workspace.layout} shared={shared} />
     </div>
+  );
+}
+
+interface PinButtonProps {
+  readonly streamKey: string;
+  readonly layout: Workspace["layout"];
+  readonly shared: Workspace["clock"];
+}
+
+/** Unpins the pane from the time bar: it keeps its moment, or stays live, while the others move. */
+function PinButton({ streamKey, layout, shared }: PinButtonProps) {
+  const isPinned = useComputed(() => layout.paneOf(streamKey)?.moment === undefined).value;
+  const label = isPinned
+    ? `Unpin ${streamKey} from the time bar`
+    : `Unpinned: pin ${streamKey} to the time bar`;
+  return (
+    <button
+      type="button"
+      class={isPinned ? "quiet pin" : "quiet pin own"}
+      aria-label={label}
+      title={label}
+      onClick={() => layout.change(streamKey, { moment: isPinned ? shared.moment : undefined })}
+    >
+      <Icon of={isPinned ? "pin" : "unpin"} small />
+      {!isPinned && <span>unpinned</span>}
+    </button>
   );
 }
 

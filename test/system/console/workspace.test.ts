@@ -77,6 +77,43 @@ test("a link opens its panes at its moment; all panes follow the time bar", asyn
   expect(console.problems).toEqual([]);
 });
 
+test("an unpinned pane keeps its moment, also in the link, and follows the time bar when it is pinned again", async () => {
+  for (const name of ["a", "b"])
+    for (let n = 0; n <= 20; n++) await add(`rover:${name}`, `${START + n * 100}-0`, "d", `${name} ${n}`);
+  const hash = `#open=rover:a&view=text&open=rover:b&view=text&t=${START + 1000}`;
+  await using console = await openConsole(browser, gateway.http, hash);
+  const { page } = console;
+  const shows = (key: string, text: string) =>
+    until(text, async () => (await lastRow(paneOf(page, key)).textContent()) === text);
+  await shows("rover:a", "a 10");
+  await page.getByRole("button", { name: "Unpin rover:a from the time bar" }).click();
+  await timeOf(page)
+    .getByRole("slider")
+    .fill(String(START + 500));
+  await shows("rover:b", "b 5");
+  await shows("rover:a", "a 10");
+  expect(page.url()).toContain(`open=rover%3Aa&view=text&at=${START + 1000}&`);
+  await timeOf(page).getByRole("button", { name: "Live" }).click();
+  await shows("rover:b", "b 20");
+  await paneOf(page, "rover:b").getByText("no data for").waitFor();
+  await paneOf(page, "rover:a").getByText("history").waitFor();
+  await page.reload();
+  await shows("rover:b", "b 20");
+  await shows("rover:a", "a 10");
+  expect(await axeViolations(page)).toEqual([]);
+  await page.getByRole("button", { name: "Unpinned: pin rover:a to the time bar" }).click();
+  await shows("rover:a", "a 20");
+  // A pane that was unpinned while it was live stays live.
+  await page.getByRole("button", { name: "Unpin rover:a from the time bar" }).click();
+  await timeOf(page)
+    .getByRole("slider")
+    .fill(String(START + 500));
+  await shows("rover:b", "b 5");
+  await add("rover:a", `${START + 2100}-0`, "d", "a 21");
+  await shows("rover:a", "a 21");
+  expect(console.problems).toEqual([]);
+});
+
 test("draws the boxes that a stream declares over the image, where the JSON has them", async () => {
   const streamer = connect(gateway.http);
   const device = "rover";

@@ -56,13 +56,18 @@ export class ImageCanvas implements PictureScreen {
       return;
     }
     const size = imageSizeOf(newest.data);
-    if (size !== undefined && size.width * size.height > MAX_PIXELS) {
+    // Decoders skip damaged parts of a header, and would decode any size.
+    if (size === undefined) {
+      this.#problem = `entry ${newest.id} has a damaged header`;
+      return;
+    }
+    if (size.width * size.height > MAX_PIXELS) {
       this.#problem = `entry ${newest.id} has ${countText(size.width)} × ${countText(size.height)} pixels, which is too large`;
       return;
     }
     this.#drawing = newest;
     const data = newest.bytes().buffer as ArrayBuffer;
-    this.#send({ data, type, maxWidth: this.#maxWidth || (size?.width ?? 4096) }, [data]);
+    this.#send({ data, type, maxWidth: this.#maxWidth || size.width }, [data]);
   }
 
   /** Records the counters of the stream while it is followed live; undefined restarts the count of skipped entries. */

@@ -15,6 +15,7 @@ import {
   selectView,
   timeOf,
 } from "../../support/browser/console-page.ts";
+import { greyJpeg } from "../../support/data/jpeg.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
@@ -181,32 +182,15 @@ test("lists consumer groups, requeues and drops dead letters, and removes a grou
 
 test("hostile names, metadata and payloads do no harm, and other panes stay live", async () => {
   const markup = '<img src=x onerror="document.title=1">';
-  const size = [0x75, 0x30, 0x75, 0x30];
-  const bomb = Buffer.from([
-    0xff,
-    0xd8,
-    0xff,
-    0xc0,
-    0,
-    0x11,
-    8,
-    ...size,
-    3,
-    1,
-    0x22,
-    0,
-    2,
-    0x11,
-    1,
-    3,
-    0x11,
-    1,
-  ]);
+  const bomb = greyJpeg(30_000, 30_000);
+  const script = `<script>document.title="1"</script>`;
   const hostile: readonly (readonly [key: string, payload: string | Buffer])[] = [
-    [`rover:${markup}`, `<script>document.title="1"</script>${markup}`],
-    ["rover:svg", `<svg xmlns="http://www.w3.org/2000/svg" onload="document.title='1'"/>`],
+    [`rover:${markup}`, `${script}${markup}`],
+    ["rover:svg", `<svg xmlns="http://www.w3.org/2000/svg" onload="document.title='1'">${script}</svg>`],
+    ["rover:image", `<svg xmlns="http://www.w3.org/2000/svg" onload="document.title='1'">${script}</svg>`],
     ["rover:bomb", bomb],
     ["rover:cut", bomb.subarray(0, 5)],
+    ["rover:damaged", greyJpeg(30_000, 30_000, [0, 0, 0])],
     ["rover:huge", JSON.stringify({ x: "y".repeat(5_000_000) })],
     ["rover:deep", `${"[".repeat(20_000)}1${"]".repeat(20_000)}`],
     [
@@ -222,6 +206,12 @@ test("hostile names, metadata and payloads do no harm, and other panes stay live
     { contentType: "text/html", title: markup, units: { x: markup } },
     { device: "rover" },
   );
+  await streamer.declare("image", { contentType: "image/svg+xml" }, { device: "rover" });
+  // A detector may be hostile, too.
+  const boxes = [{ x: -1e300, y: 1e300, w: 1e308, h: 1e308, label: markup.repeat(100) }, { polygon: [[{}]] }];
+  await add("rover:boxes", `${START}-0`, "d", JSON.stringify({ boxes }));
+  await streamer.setMeta("boxes", { view: "boxes", of: "small" }, { device: "rover" });
+  await add("rover:small", `${START}-0`, "d", greyJpeg(64, 64));
   await add("rover:log", "1-0", "d", "before");
   await using console = await openConsole(browser, gateway.http);
   const { page } = console;
@@ -230,10 +220,15 @@ test("hostile names, metadata and payloads do no harm, and other panes stay live
   for (const [key] of hostile) {
     await openStream(page, key);
     await inspector.getByRole("heading", { name: key }).waitFor();
+    if (key === "rover:damaged") await page.getByText("has a damaged header").waitFor();
     if (key === "rover:bomb") await page.getByText("30,000 × 30,000 pixels, which is too large").waitFor();
     for (const view of ["text", "table", "raw", "plot", "states", "image"]) await selectView(page, key, view);
     await page.getByRole("button", { name: `Close ${key}` }).click();
   }
+  // The same kind of file in a size that is drawn.
+  const small = await openStream(page, "rover:small");
+  await small.getByText("64 × 64").waitFor();
+  await small.locator("canvas.overlay").waitFor();
   await add("rover:log", "2-0", "d", "after");
   await until("it is live", async () => (await lastRow(pane).textContent()) === "after");
   expect(await page.title()).not.toBe("1");

@@ -3,14 +3,15 @@ import sharp from "sharp";
 import { expect, test } from "vitest";
 import { createPulledEntry } from "../../../../client/reading/entry.ts";
 import { imageSizeOf } from "../../../../console/viewers/image/image-size.ts";
-import { fitted, turnedPoint, turnedSize, zoomed } from "../../../../console/viewers/picture/placement.ts";
-import { entryFor, shapesOf } from "../../../../console/viewers/picture/shapes.ts";
 import {
   candidatesOf,
   declaresOverlay,
   selectedOf,
-} from "../../../../console/viewers/picture/use-overlays.ts";
+} from "../../../../console/viewers/picture/overlay-streams.ts";
+import { fitted, turnedPoint, turnedSize, zoomed } from "../../../../console/viewers/picture/placement.ts";
+import { entryFor, shapesOf } from "../../../../console/viewers/picture/shapes.ts";
 import { nextTurns } from "../../../../console/workspace/turns.ts";
+import { greyJpeg } from "../../../support/data/jpeg.ts";
 
 const SIZE = { width: 640, height: 480 };
 const CORNERS = [
@@ -92,6 +93,24 @@ test.each(["jpeg", "png", "gif", "webp"] as const)(
     for (let length = 0; length < 20; length++) imageSizeOf(data.subarray(0, length));
   },
 );
+
+test("reads no size from a damaged JPEG, which decoders repair", async () => {
+  expect(await sharp(greyJpeg(320, 240)).metadata()).toMatchObject({ width: 320, height: 240 });
+  expect(imageSizeOf(greyJpeg(30_000, 30_000))).toEqual({ width: 30_000, height: 30_000 });
+  const damaged = greyJpeg(320, 240, [0, 0, 0]);
+  expect((await sharp(damaged, { failOn: "none" }).metadata()).width).toBe(320);
+  expect(imageSizeOf(damaged)).toBeUndefined();
+});
+
+test("reads the size of the first picture of a GIF, if it is larger than the GIF", () => {
+  const header = [..."GIF89a"].map((letter) => letter.charCodeAt(0));
+  const colours = new Array<number>(6).fill(0);
+  const comment = [0x21, 0xfe, 2, 65, 66, 0];
+  const picture = [0x2c, 0, 0, 0, 0, 0x30, 0x75, 0x30, 0x75, 0];
+  const gif = Uint8Array.from([...header, 1, 0, 1, 0, 0x80, 0, 0, ...colours, ...comment, ...picture]);
+  expect(imageSizeOf(gif)).toEqual({ width: 30_000, height: 30_000 });
+  expect(imageSizeOf(gif.subarray(0, -2))).toBeUndefined();
+});
 
 test("zooms around the pointer, and not out beyond the whole image", () => {
   const pane = { width: 320, height: 300 };

@@ -1,5 +1,5 @@
 /** Viewer of numbers over time: those of JSON, of MessagePack and of plain fields. */
-import { numbersOf } from "../content.ts";
+import { recordKind } from "../record.ts";
 import type { Viewer } from "../viewer.ts";
 
 /** The viewer. */
@@ -8,6 +8,6 @@ export const plot: Viewer = {
   title: "Plot",
   icon: "plot",
   // A plain Redis entry is a record of mixed fields, which a table shows as a whole.
-  match: ({ kind, entry }) => (kind === "json" || kind === "msgpack") && numbersOf(entry).size > 0,
+  match: ({ kind, entry }) => (kind === "json" || kind === "msgpack") && recordKind(entry) === "readings",
   load: async () => (await import("./plot-view.tsx")).PlotView,
 };

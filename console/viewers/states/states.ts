@@ -1,4 +1,5 @@
-/** Viewer of words that change: strings, booleans and enumerations as bars over time. It is chosen by hand. */
+/** Viewer of words that change: strings, booleans and enumerations as bars over time. */
+import { recordKind } from "../record.ts";
 import type { Viewer } from "../viewer.ts";
 
 /** The viewer. */
@@ -6,6 +7,6 @@ export const states: Viewer = {
   id: "states",
   title: "States",
   icon: "states",
-  match: () => false,
+  match: ({ kind, entry }) => (kind === "json" || kind === "msgpack") && recordKind(entry) === "state",
   load: async () => (await import("./states-view.tsx")).StatesView,
 };

@@ -1,29 +1,22 @@
 /** Table viewer: a column for each field, newest first. */
 import { useSignal } from "@preact/signals";
-import type { PulledEntry } from "../../../client/browser.ts";
+import { CopyButton } from "../../design/copy-button.tsx";
 import { SearchField } from "../../design/search-field.tsx";
 import { numberText, timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
-import { type Scalar, scalarsOf, textOf } from "../content.ts";
+import type { Scalar } from "../content.ts";
 import type { ViewProps } from "../viewer.ts";
-import { parseFilter } from "./filter.ts";
+import { columnsOf, newestRows, tabSeparated } from "./rows.ts";
 import "./table-view.css";
 
 const UPDATE_MS = 250;
-const MAX_ROWS = 200;
-const MAX_COLUMNS = 24;
 const MAX_CHARACTERS = 200;
-
-interface Row {
-  readonly entry: PulledEntry;
-  readonly cells: ReadonlyMap<string, Scalar>;
-}
 
 /** Renders the table. */
 export function TableView({ entries, name, workspace }: ViewProps) {
   const filter = useSignal("");
   const rows = newestRows(useThrottled(entries, UPDATE_MS).value, filter.value);
-  const columns = [...new Set(rows.flatMap(({ cells }) => [...cells.keys()]))].slice(0, MAX_COLUMNS);
+  const columns = columnsOf(rows);
   return (
     <div class="table-view">
       <div class="records" tabIndex={0} role="region" aria-label={`Entries of ${name}, newest first`}>
@@ -54,6 +47,7 @@ export function TableView({ entries, name, workspace }: ViewProps) {
       </div>
       <div class="below">
         <SearchField text={filter} aria-label="Filter" placeholder="Filter: words, speed>3, state=ok" />
+        <CopyButton text={() => tabSeparated(rows)} />
       </div>
     </div>
   );
@@ -62,19 +56,4 @@ export function TableView({ entries, name, workspace }: ViewProps) {
 function Cell({ value }: { readonly value: Scalar | undefined }) {
   if (typeof value === "number") return <td class="number">{numberText(value)}</td>;
   return <td>{value === undefined ? "" : String(value).slice(0, MAX_CHARACTERS)}</td>;
-}
-
-/** Returns the newest rows that pass the filter, newest first. */
-function newestRows(entries: readonly PulledEntry[], filter: string): readonly Row[] {
-  const passes = parseFilter(filter);
-  const rows: Row[] = [];
-  for (let i = entries.length - 1; i >= 0 && rows.length < MAX_ROWS; i--) {
-    const entry = entries[i];
-    if (entry === undefined) break;
-    const scalars = scalarsOf(entry);
-    const cells =
-      scalars.size > 0 ? scalars : new Map([["payload", textOf(entry) ?? `${entry.data.length} bytes`]]);
-    if (passes(cells)) rows.push({ entry, cells });
-  }
-  return rows;
 }

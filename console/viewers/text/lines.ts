@@ -1,12 +1,10 @@
 /** Lines of the text viewer. */
 import { fieldsText, type PulledEntry } from "../../../client/browser.ts";
-import { entryValue, scalarsOf, textOf, valueText } from "../content.ts";
+import { entryValue, textOf, valueText } from "../content.ts";
+import { type Level, levelOf } from "./levels.ts";
 
 /** Maximum number of characters displayed per entry. */
 const MAX_CHARACTERS = 4000;
-
-/** Severity of a line. */
-export type Level = "error" | "warn" | "info" | "debug" | "";
 
 /** Line of an entry, as text. */
 export interface Line {
@@ -47,23 +45,4 @@ function payloadLine(entry: PulledEntry, isPretty: boolean): string {
   const value = entry.data.length === 0 ? undefined : entryValue(entry);
   if (value !== undefined) return valueText(value, isPretty);
   return textOf(entry) ?? `${entry.data.length} bytes`;
-}
-
-const LEVELS: readonly (readonly [Level, RegExp])[] = [
-  ["error", /^(fatal|critical|error|err|alert|emerg)/i],
-  ["warn", /^warn/i],
-  ["info", /^(info|notice)/i],
-  ["debug", /^(debug|trace|verbose)/i],
-];
-const LEVEL_NAMES = ["level", "severity", "lvl", "levelname"];
-/** Characters at the beginning of a text in which a level is searched. */
-const HEAD = 60;
-
-/** Returns the severity that a record has as a member, or a text as its first word in capitals. */
-export function levelOf(entry: PulledEntry, text: string): Level {
-  const scalars = entry.data.length < HEAD * 100 ? scalarsOf(entry) : undefined;
-  const member = LEVEL_NAMES.map((name) => scalars?.get(name)).find((one) => typeof one === "string");
-  const word =
-    member ?? /\b(FATAL|CRITICAL|ERROR|WARN(ING)?|INFO|DEBUG|TRACE)\b/.exec(text.slice(0, HEAD))?.[0];
-  return LEVELS.find(([, pattern]) => pattern.test(String(word ?? "")))?.[0] ?? "";
 }

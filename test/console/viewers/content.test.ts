@@ -32,6 +32,13 @@ test.each([
   ["nothing", "", "text"],
   ["MessagePack with numbers", encode({ a: [1, "x"] }), "plot"],
   ["MessagePack without numbers", encode({ a: "x" }), "text"],
+  ["a line of a log with numbers", '{"level":"warn","message":"not level","tilt":12}', "text"],
+  ["readings with a message", '{"message":"ok","temperature":12}', "plot"],
+  ["readings with a level", '{"level":3.2,"message":"water"}', "plot"],
+  ["a state", '{"mode":"drive","light":false}', "states"],
+  ["a state with its time", '{"timestamp":5,"status":"idle"}', "states"],
+  ["a state with a reading", '{"status":"idle","voltage":12.1}', "plot"],
+  ["words that are no state", '{"name":"rover","owner":"lab"}', "text"],
   ["samples", Uint8Array.of(0x01, 0x00, 0xff, 0x7f), "raw"],
 ])("selects the viewer for %s", (_what, data, view) => {
   expect(viewOf(entryOf(data))).toBe(view);

@@ -4,7 +4,9 @@ import { createPulledEntry } from "../../../client/reading/entry.ts";
 import type { Scalar } from "../../../console/viewers/content.ts";
 import { stateRows } from "../../../console/viewers/states/segments.ts";
 import { parseFilter } from "../../../console/viewers/table/filter.ts";
-import { levelOf, newestLines } from "../../../console/viewers/text/lines.ts";
+import { newestRows, tabSeparated } from "../../../console/viewers/table/rows.ts";
+import { levelOf } from "../../../console/viewers/text/levels.ts";
+import { newestLines } from "../../../console/viewers/text/lines.ts";
 
 const entryOf = (timeMs: number, text: string, gap = false) =>
   createPulledEntry({ stream: "s", id: `${timeMs}-0`, data: new TextEncoder().encode(text) }, gap);
@@ -71,4 +73,19 @@ test("joins equal states, breaks at a gap, and leaves out measurements", () => {
       ],
     },
   ]);
+});
+
+test("copies rows for a spreadsheet: oldest first, one line each, and no formulas", () => {
+  const rows = newestRows(
+    [entryOf(1000, '{"x":-1,"note":"a\\tb\\nc"}'), entryOf(2000, '{"note":"=HYPERLINK(1)","y":true}')],
+    "",
+  );
+  expect(tabSeparated(rows)).toBe(
+    [
+      "time\tid\tnote\ty\tx",
+      "1970-01-01T00:00:01.000Z\t1000-0\ta b c\t\t-1",
+      "1970-01-01T00:00:02.000Z\t2000-0\t'=HYPERLINK(1)\ttrue\t",
+    ].join("\n"),
+  );
+  expect(tabSeparated([])).toBe("time\tid");
 });

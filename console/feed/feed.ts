@@ -8,22 +8,16 @@ import { imageTypeOf } from "../../src/domain/content/detection.ts";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
 import { clockText, errorText } from "../page/format.ts";
 import { FeedBuffer, type Rate } from "./feed-buffer.ts";
+import { countFor, LONG, type Range, RECENT, readRange, startOf } from "./history.ts";
 
 /** Mode of the feed: new entries, no further entries, a past moment, or entries of a playback. */
 export type Mode = "live" | "frozen" | "past" | "playing";
 
-/** A range of a stream, read from its start or, `reverse`, from its end. */
-interface Range {
-  readonly start?: string;
-  readonly end?: string;
-  readonly reverse: boolean;
-}
-
-/** Bounds of the history that is read when a stream is opened. */
-const RECENT_ENTRIES = 500;
-const RECENT_BYTES = 4e6;
 /** Delay before a failed read of history is retried, ms. */
 const RETRY_MS = 1000;
+
+/** Time at one moment after which a long range is read, ms. */
+const SETTLED_MS = 300;
 
 /** Stream of a viewer, live or at a past moment. It reads nothing before the first call of `follow` or `showAt`. */
 export class Feed {
@@ -33,11 +27,15 @@ export class Feed {
   readonly #problem = signal("");
   /** Aborts the current read. */
   #run = new AbortController();
+  /** Aborts the current read of a span. */
+  #spanRun = new AbortController();
   #isFollowing = false;
   /** Whether only the newest entry is shown; undefined before the first entry is known, which decides if it is an image. */
   #isLatest: boolean | undefined;
   /** Request of the viewer; undefined selects it for images. */
   #requestedLatest: boolean | undefined;
+  /** Length of the range that is shown at a moment of the past, ms; undefined for some seconds. */
+  #spanMs: number | undefined;
 
   /** Key of the stream. */
   readonly key: string;
@@ -84,6 +82,14 @@ export class Feed {
     }
   }
 
+  /** Selects how much is shown at a moment of the past. @param spanMs may be infinite; undefined selects some seconds */
+  setSpan(spanMs: number | undefined): void {
+    if (spanMs === this.#spanMs) return;
+    this.#spanMs = spanMs;
+    const mode = this.#mode.peek();
+    if (mode === "past" || mode === "frozen") void this.#readSpan();
+  }
+
   /** Follows the stream live. */
   follow(): void {
     if (this.#isFollowing) return;
@@ -98,6 +104,7 @@ export class Feed {
     this.#buffer.display();
     this.#mode.value = "frozen";
     this.#restart();
+    void this.#readSpan();
   }
 
   /** Shows the entries up to a moment. @param end Unix ms or an entry id, inclusive @returns when they are shown */
@@ -109,6 +116,7 @@ export class Feed {
       if (aborted.aborted) return;
       this.#problem.value = "";
       this.#buffer.replace(found);
+      void this.#readSpan();
     });
   }
 
@@ -150,16 +158,34 @@ export class Feed {
     if (newest !== undefined && this.#requestedLatest === undefined)
       this.#isLatest = imageTypeOf(newest.data) !== undefined;
     if (newest === undefined || this.#isLatest) return newest === undefined ? [] : [newest];
-    // The size of one entry limits the number of entries, so that the page stays small.
-    const count = Math.min(RECENT_ENTRIES, Math.floor(RECENT_BYTES / (newest.data.length + 1)));
-    return (await this.#read(range, Math.max(1, count), aborted)).reverse();
+    return (await this.#read(range, countFor(RECENT, newest), aborted)).reverse();
   }
 
-  /** Reads a page of a range. */
+  /**
+   * Replaces the entries of a past moment by those of the whole span, once the moment stays. It is only an addition: a failed
+   * read is not reported.
+   */
+  async #readSpan(): Promise<void> {
+    this.#spanRun.abort();
+    this.#spanRun = new AbortController();
+    const aborted = AbortSignal.any([this.#run.signal, this.#spanRun.signal]);
+    const newest = this.entries.peek().at(-1);
+    if (this.#spanMs === undefined || newest === undefined || this.#isLatest) return;
+    try {
+      await sleep(SETTLED_MS, aborted);
+      const range = { start: startOf(newest, this.#spanMs), end: newest.id, reverse: true };
+      const found = await this.#read(range, countFor(LONG, newest), aborted);
+      // A playback that has begun meanwhile appends to the shown entries.
+      const isKept = aborted.aborted || this.entries.peek().at(-1) !== newest;
+      if (!isKept && found.length > 0) this.#buffer.replace(found.reverse());
+    } catch {
+      // Aborted, or not available: some seconds are shown.
+    }
+  }
+
+  /** Reads a part of a range. */
   #read(range: Range, count: number, signal: AbortSignal): Promise<PulledEntry[]> {
-    return collect(
-      this.#streamer.entries(this.key, { ...range, device: "", count, pageCount: count, signal }),
-    );
+    return readRange(this.#streamer, this.key, { ...range, count }, signal);
   }
 
   /** Runs an action, and again after a retryable error. */
@@ -215,10 +241,4 @@ function statusText(status: Status): string {
     default:
       return status satisfies never;
   }
-}
-
-async function collect(loop: AsyncIterable<PulledEntry>): Promise<PulledEntry[]> {
-  const all: PulledEntry[] = [];
-  for await (const entry of loop) all.push(entry);
-  return all;
 }

@@ -10,13 +10,15 @@ export interface FeedsOptions {
   readonly displayMs?: number;
   /** Whether to show only the newest entry; absent selects it for images. */
   readonly latest?: boolean;
+  /** Length of the range that is shown at a moment of the past; absent selects some seconds, ms. */
+  readonly spanMs?: ReadonlySignal<number>;
 }
 
 /** Follows streams while the component is mounted. @param keys changes only if the streams do */
 export function useFeeds(
   { streamer, clock }: Pick<Workspace, "streamer" | "clock">,
   keys: ReadonlySignal<readonly string[]>,
-  { displayMs, latest }: FeedsOptions = {},
+  { displayMs, latest, spanMs }: FeedsOptions = {},
 ): ReadonlySignal<readonly Feed[]> {
   const feeds = useSignal<readonly Feed[]>([]);
   useEffect(() => {
@@ -32,11 +34,16 @@ export function useFeeds(
       );
       for (const feed of feeds.value.filter((one) => !before.includes(one))) {
         if (latest !== undefined) feed.setLatest(latest);
+        feed.setSpan(spanMs?.peek());
         clock.attach(feed);
       }
     });
+    const stopSpan = spanMs?.subscribe((ms) => {
+      for (const feed of feeds.peek()) feed.setSpan(ms);
+    });
     return () => {
       stop();
+      stopSpan?.();
       for (const feed of feeds.peek()) end(feed);
       feeds.value = [];
     };

@@ -148,7 +148,7 @@ function GoTo({ workspace: { clock, isUtc } }: { readonly workspace: Workspace }
         id="go-to"
         aria-label="Go to"
         aria-invalid={isInvalid.value}
-        placeholder="Go to: 13:05:20, -30s, id"
+        placeholder="Go to 13:05:20, -30s"
         title="A time, a date and time, -30s or +2m from here, or an entry id (G)"
         autocomplete="off"
         onInput={() => (isInvalid.value = false)}
@@ -159,8 +159,7 @@ function GoTo({ workspace: { clock, isUtc } }: { readonly workspace: Workspace }
 
 /** Slider over the range that the visible streams store, with their density behind it. */
 function Track({ workspace }: { readonly workspace: Workspace }) {
-  const { listing, layout, clock } = workspace;
-  const span = useSignal("all");
+  const { listing, layout, clock, spanMs } = workspace;
   const ticks = useNow(UPDATE_MS * 2);
   const slider = useRef<HTMLInputElement>(null);
   const stored = useComputed(() => {
@@ -172,11 +171,10 @@ function Track({ workspace }: { readonly workspace: Workspace }) {
   });
   const range = useComputed(() => {
     const [start = 0, end = 0] = stored.value.split(" ").map(Number);
-    const spanMs = SPANS.find(({ id }) => id === span.value)?.ms ?? Number.POSITIVE_INFINITY;
     const isLive = clock.mode.value === "live";
     return stored.value === ""
       ? undefined
-      : shownRange({ start, end }, spanMs, isLive ? undefined : clock.timeMs);
+      : shownRange({ start, end }, spanMs.value, isLive ? undefined : clock.timeMs);
   });
   // The position is written into the element: a render for each tick would cost more than the rest of the bar.
   useEffect(() => {
@@ -210,10 +208,10 @@ function Track({ workspace }: { readonly workspace: Workspace }) {
       <select
         class="quiet"
         aria-label="Shown range"
-        title="Shown range"
-        value={span.value}
+        title="Range of this bar and, in the past, of the plots"
+        value={SPANS.find(({ ms }) => ms === spanMs.value)?.id ?? "all"}
         onChange={({ currentTarget }) => {
-          span.value = currentTarget.value;
+          spanMs.value = SPANS.find(({ id }) => id === currentTarget.value)?.ms ?? Number.POSITIVE_INFINITY;
         }}
       >
         {SPANS.map(({ id, title }) => (

@@ -32,6 +32,8 @@ export interface Viewer {
   match(content: Content): boolean;
   /** Whether it shows only the newest entry, so that others need not be sent. */
   readonly latest?: boolean;
+  /** Whether it shows a long range of the past, and not only some seconds. */
+  readonly isLong?: boolean;
   /** Loads its component, on first use. */
   load(): Promise<ComponentType<ViewProps>>;
 }

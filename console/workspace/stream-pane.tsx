@@ -73,6 +73,8 @@ function OpenStream({ streamKey, workspace: shared }: StreamPaneProps) {
   const viewer = viewerOf(view.value);
   const isLatest = viewer === undefined ? undefined : viewer.latest === true;
   useEffect(() => feed.setLatest(isLatest), [feed, isLatest]);
+  const spanMs = viewer?.isLong === true ? workspace.spanMs.value : undefined;
+  useEffect(() => feed.setSpan(spanMs), [feed, spanMs]);
   return (
     <>
       <p class="problem" role="status">

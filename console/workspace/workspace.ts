@@ -23,6 +23,8 @@ export interface Workspace {
   readonly detected: Signal<ReadonlyMap<string, View>>;
   /** Whether times are shown in UTC. */
   readonly isUtc: Signal<boolean>;
+  /** Length of the range that the time bar and, in the past, the plots show, ms; infinite for everything. */
+  readonly spanMs: Signal<number>;
 }
 
 /** Creates the state. */
@@ -33,4 +35,5 @@ export const createWorkspace = (
   clock: new Clock(parts.streamer),
   detected: signal(new Map()),
   isUtc: signal(false),
+  spanMs: signal(Number.POSITIVE_INFINITY),
 });

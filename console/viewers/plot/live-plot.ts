@@ -34,6 +34,8 @@ export interface LivePlotOptions {
   readonly isUtc?: boolean;
   /** Called when the cursor moves; with undefined when it leaves. */
   readonly onCursor?: (index: number | undefined) => void;
+  /** Called with the x value at which the user clicks. */
+  readonly onClick?: (x: number) => void;
 }
 
 /** Below this number of points, each one is drawn as a dot. */
@@ -61,6 +63,7 @@ export function createLivePlot(element: HTMLElement, options: LivePlotOptions): 
     element,
   );
   plot.over.addEventListener("dblclick", () => zoomed(false));
+  const stopClicks = watchClicks(plot, options.onClick);
 
   const draw = () => {
     frame = 0;
@@ -89,11 +92,33 @@ export function createLivePlot(element: HTMLElement, options: LivePlotOptions): 
     },
     destroy() {
       cancelAnimationFrame(frame);
+      stopClicks();
       resizing.disconnect();
       seeing.disconnect();
       plot.destroy();
     },
   };
+}
+
+/** Time in which a second click makes a double click, ms. */
+const DOUBLE_CLICK_MS = 300;
+/** Movement of the pointer, in CSS pixels, from which on it drags and does not click. */
+const MIN_DRAG = 4;
+
+/** Reports single clicks: neither drags nor double clicks, which zoom. @returns a function that ends it */
+function watchClicks({ over, posToVal }: uPlot, onClick: LivePlotOptions["onClick"]): () => void {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let downAt = 0;
+  over.addEventListener("pointerdown", ({ clientX }) => {
+    downAt = clientX;
+  });
+  over.addEventListener("click", ({ clientX, detail }) => {
+    clearTimeout(timer);
+    if (detail !== 1 || Math.abs(clientX - downAt) >= MIN_DRAG) return;
+    const x = posToVal(clientX - over.getBoundingClientRect().left, "x");
+    timer = setTimeout(() => onClick?.(x), DOUBLE_CLICK_MS);
+  });
+  return () => clearTimeout(timer);
 }
 
 /** Returns the options of uPlot without its size. @param zoomed is called when the user zooms in or out */

@@ -1,4 +1,4 @@
-/** Plot viewer: numbers of one or more streams over time. Drag to zoom in, double-click to zoom out. */
+/** Plot viewer: numbers of one or more streams over time. A click shows its moment; drag to zoom in, double-click to zoom out. */
 import { effect, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
@@ -43,6 +43,7 @@ export function PlotView(props: ViewProps) {
       onCursor: (index) => {
         cursor.value = index;
       },
+      onClick: (seconds) => workspace.clock.seek(String(Math.round(seconds * 1000))),
     });
     const dataOf = columnsOf(lines);
     const stop = effect(() => {
@@ -57,7 +58,7 @@ export function PlotView(props: ViewProps) {
       stop();
       live.destroy();
     };
-  }, [plot, linesText, unitsText, isDark, isUtc]);
+  }, [plot, linesText, unitsText, isDark, isUtc, workspace]);
 
   return (
     <div ref={whole} class={isDropTarget.value ? "plot-view drop-target" : "plot-view"}>
@@ -65,6 +66,7 @@ export function PlotView(props: ViewProps) {
         ref={box}
         class="plot"
         role="img"
+        title="Click to go to a moment, drag to zoom, double-click to reset"
         aria-label={`${name} over time; the values are in the list below`}
       />
       <Legend {...{ plot, drawn, cursor, metaOf }} />

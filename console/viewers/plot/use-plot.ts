@@ -56,7 +56,7 @@ export function usePlot({
   const plotted = useComputed((): readonly PlottedStream[] => JSON.parse(plottedText.value));
   const othersText = useComputed(() => JSON.stringify(plotted.value.slice(1).map(({ key }) => key)));
   const others = useComputed((): readonly string[] => JSON.parse(othersText.value));
-  const feeds = useFeeds(workspace, others);
+  const feeds = useFeeds(workspace, others, { spanMs: workspace.spanMs });
   const windows = useComputed((): readonly PlotWindow[] => [
     { key: name, entries: entries.value },
     ...feeds.value.map((feed) => ({ key: feed.key, entries: feed.entries.value })),

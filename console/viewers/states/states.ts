@@ -7,6 +7,7 @@ export const states: Viewer = {
   id: "states",
   title: "States",
   icon: "states",
+  isLong: true,
   match: ({ kind, entry }) => (kind === "json" || kind === "msgpack") && recordKind(entry) === "state",
   load: async () => (await import("./states-view.tsx")).StatesView,
 };

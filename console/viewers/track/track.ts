@@ -7,6 +7,7 @@ export const track: Viewer = {
   id: "track",
   title: "Track",
   icon: "track",
+  isLong: true,
   match: ({ kind, entry }) => (kind === "json" || kind === "msgpack") && positionOf(entry) !== undefined,
   load: async () => (await import("./track-view.tsx")).TrackView,
 };

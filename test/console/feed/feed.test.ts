@@ -71,6 +71,54 @@ test("shows the entries up to a past moment, and those of a playback after them"
   expect(feed.mode.value).toBe("playing");
 });
 
+test("shows the whole span of a past moment once the moment stays, and not during a playback from it", async () => {
+  const stored = Array.from({ length: 3000 }, (_, n) => 1000 * (n + 1));
+  const { reads, streamer } = streamerOf(stored, nothing);
+  const feed = open(streamer);
+  feed.setSpan(Number.POSITIVE_INFINITY);
+  await feed.showAt("2500000");
+  expect(idsOf(feed)).toHaveLength(500);
+  await until("everything before it is shown", () => idsOf(feed).length === 2500);
+  expect(idsOf(feed).at(-1)).toBe(2_500_000);
+  feed.setSpan(60_000);
+  await until("a minute is shown", () => idsOf(feed).length === 61);
+  expect(idsOf(feed)[0]).toBe(2_440_000);
+  await feed.showAt("1000000");
+  feed.receive(entryOf(1_000_001));
+  feed.display();
+  const before = idsOf(feed);
+  const calls = reads.mock.calls.length;
+  await until("the span was read", () => reads.mock.calls.length > calls);
+  await new Promise(setImmediate);
+  expect(idsOf(feed)).toEqual(before);
+});
+
+test("a span that is selected while a moment is read does not end that read", async () => {
+  const { streamer } = streamerOf([1, 2, 3], nothing);
+  const feed = open(streamer);
+  const shown = feed.showAt("3");
+  feed.setSpan(Number.POSITIVE_INFINITY);
+  await shown;
+  expect(idsOf(feed)).toEqual([1, 2, 3]);
+});
+
+test("reads a long range when it is paused, and only some seconds without a span", async () => {
+  const stored = Array.from({ length: 3000 }, (_, n) => n + 1);
+  const { reads, streamer } = streamerOf(stored, nothing);
+  const feed = open(streamer);
+  feed.follow();
+  await until("the recent ones", () => idsOf(feed).length === 500);
+  feed.setSpan(Number.POSITIVE_INFINITY);
+  feed.freeze();
+  await until("all", () => idsOf(feed).length === 3000);
+  feed.setSpan(undefined);
+  const calls = reads.mock.calls.length;
+  await feed.showAt("2000");
+  // The newest entry, whose size decides, and the recent ones.
+  expect(reads.mock.calls.length - calls).toBe(2);
+  expect(idsOf(feed)).toHaveLength(500);
+});
+
 test("follows live from the newest entry after the past", async () => {
   const { pulls, streamer } = streamerOf([1, 2, 3], nothing);
   const feed = open(streamer);

@@ -140,3 +140,26 @@ test("all plots share cursor and zoom; a double click resets all of them, also w
   await until("both show the whole range", async () => (await cursorAt(0.999)).join() === "600,600");
   expect(console.problems).toEqual([]);
 });
+
+test("a click in a plot shows its moment, also in other panes", async () => {
+  await store("rover:a", "x", 1, 0);
+  await store("rover:b", "y", 10, 0);
+  const hash = `#open=rover:a&view=plot&open=rover:b&view=table&t=${START + 20_000}`;
+  await using console = await openConsole(browser, gateway.http, hash);
+  const { page } = console;
+  const pane = paneOf(page, "rover:a");
+  await until("it is drawn", async () => (await shownValue(pane, "x")) === 199);
+  await pointAt(page, pane, 0.25);
+  await page.mouse.down();
+  await page.mouse.up();
+  const momentOf = () => Number(/t=(\d+)$/.exec(page.url())?.[1]);
+  await until("it is in the link", () => momentOf() < START + 10_000);
+  expect(momentOf()).toBeGreaterThan(START + 4500);
+  expect(momentOf()).toBeLessThan(START + 5500);
+  const entry = Math.floor((momentOf() - START) / 100);
+  await until("the other pane shows it", async () => {
+    const text = await paneOf(page, "rover:b").locator("tbody tr").first().locator("td").textContent();
+    return text === String(entry * 10);
+  });
+  expect(console.problems).toEqual([]);
+});

@@ -7,6 +7,7 @@ import { Icon } from "../design/icon.tsx";
 import { bytesText, countText, dayAndTime, msOfId, rateText, spanText } from "../page/format.ts";
 import { may } from "../shell/session.ts";
 import type { ListedStream } from "../stream-list/listing.ts";
+import { absenceText } from "../workspace/absence.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { StreamTools } from "./stream-tools.tsx";
 import "./inspector.css";
@@ -17,6 +18,7 @@ export function Inspector({ workspace }: { readonly workspace: Workspace }) {
   const info = useComputed(() => listing.streams.value?.find(({ key }) => key === layout.selectedKey.value));
   const stream = info.value;
   const key = layout.selectedKey.value;
+  const mayWrite = key !== undefined && may(session.value, "write", key);
   return (
     <section class="inspector" aria-label="Inspector">
       {key === undefined ? (
@@ -28,22 +30,24 @@ export function Inspector({ workspace }: { readonly workspace: Workspace }) {
             <ElidedName name={key} />
           </h2>
           {stream === undefined ? (
-            <p class="hint">This stream does not exist.</p>
+            <p class="hint">{absenceText(session.value, key)}</p>
           ) : (
             <Facts stream={stream} isUtc={workspace.isUtc.value} />
           )}
-          <StreamTools
-            // Forms belong to their stream.
-            key={key}
-            name={{ device: "", stream: key }}
-            sampleName={{ device: stream?.device, stream: stream?.stream ?? key }}
-            streamKey={key}
-            openStream={(other) => layout.openStream(other)}
-            mayWrite={may(session.value, "write", key)}
-            mayAdminister={may(session.value, "admin", key)}
-            streamer={streamer}
-            listing={listing}
-          />
+          {(stream !== undefined || mayWrite) && (
+            <StreamTools
+              // Forms belong to their stream.
+              key={key}
+              name={{ device: "", stream: key }}
+              sampleName={{ device: stream?.device, stream: stream?.stream ?? key }}
+              streamKey={key}
+              openStream={(other) => layout.openStream(other)}
+              mayWrite={mayWrite}
+              mayAdminister={may(session.value, "admin", key)}
+              streamer={streamer}
+              listing={listing}
+            />
+          )}
         </>
       )}
     </section>

@@ -38,8 +38,8 @@ export function parseSession(value: unknown): Session | undefined {
 export const isAuthenticated = (session: Session | undefined): boolean =>
   session !== undefined && session.identity !== ANYONE;
 
-/** Whether the user may change a stream; true while the permissions are not known. */
-export function may(session: Session | undefined, action: "write" | "admin", key: string): boolean {
+/** Whether the user may read or change a stream; true while the permissions are not known. */
+export function may(session: Session | undefined, action: "read" | "write" | "admin", key: string): boolean {
   return session === undefined || grantsOf(session).some((grant) => allows(grant, action, key));
 }
 

@@ -1,12 +1,12 @@
 /** Strip of the time bar: a line for each visible stream, with the parts of the range in which it stores entries. */
-import { type ReadonlySignal, useSignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
 import { LINE_COLOURS } from "../design/line-colours.ts";
 import { pageUrl } from "../page/urls.ts";
 import { useResize } from "../page/use-resize.ts";
 import type { Workspace } from "../workspace/workspace.ts";
-import { type Density, densityPath, fillOf, MAX_STREAMS, parseDensity } from "./density.ts";
+import { type Density, densityPath, fillOf, listedKeys, parseDensity } from "./density.ts";
 import type { TimeRange } from "./time-range.ts";
 
 /** Interval at which the densities are read, ms. */
@@ -18,10 +18,13 @@ interface DensityStripProps {
 }
 
 /** Renders the strip. It is decorative: the slider over it has the position. */
-export function DensityStrip({ workspace: { layout, theme }, range }: DensityStripProps) {
+export function DensityStrip({ workspace: { layout, listing, theme }, range }: DensityStripProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const density = useSignal<Density | undefined>(undefined);
-  const keysText = JSON.stringify(layout.panes.value.slice(0, MAX_STREAMS).map(({ key }) => key));
+  // A text, so that a poll of the list changes nothing.
+  const keysText = useComputed(() =>
+    JSON.stringify(listedKeys(layout.panes.value, listing.streams.value)),
+  ).value;
   const isDark = theme.isDark.value;
   useEffect(() => {
     const keys: readonly string[] = JSON.parse(keysText);

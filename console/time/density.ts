@@ -19,8 +19,23 @@ export interface Density {
 }
 
 /** Maximum number of streams in the strip. */
-export const MAX_STREAMS = 8;
+const MAX_STREAMS = 8;
 const BUCKETS = 240;
+
+/**
+ * Returns the keys of the open streams that are listed. The gateway rejects a request for others: they do not exist, or the
+ * user may not read them.
+ */
+export function listedKeys(
+  open: readonly { readonly key: string }[],
+  listed: readonly { readonly key: string }[] | undefined,
+): readonly string[] {
+  const known = new Set(listed?.map(({ key }) => key));
+  return open
+    .map(({ key }) => key)
+    .filter((key) => known.has(key))
+    .slice(0, MAX_STREAMS);
+}
 
 /** Returns the path of the request. */
 export function densityPath(keys: readonly string[], start: number, end: number): string {

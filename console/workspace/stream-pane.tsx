@@ -8,6 +8,7 @@ import { bytesText, rateText } from "../page/format.ts";
 import { useNow } from "../page/use-now.ts";
 import type { ClockMode } from "../time/clock.ts";
 import { viewerOf, viewOf } from "../viewers/viewers.ts";
+import { absenceText } from "./absence.ts";
 import { usePaneWorkspace } from "./pane-clock.ts";
 import { paneStatus } from "./pane-status.ts";
 import type { Workspace } from "./workspace.ts";
@@ -20,16 +21,12 @@ interface StreamPaneProps {
 
 /** Renders a stream once it exists. */
 export function StreamPane({ streamKey, workspace }: StreamPaneProps) {
-  const { listing } = workspace;
+  const { listing, session } = workspace;
   const isKnown = useComputed(() => listing.streams.value?.some(({ key }) => key === streamKey));
   return (
     <div class="pane">
       {isKnown.value === undefined && <Skeleton />}
-      {isKnown.value === false && (
-        <p class="hint center">
-          This stream does not exist (yet), or you may not read it. It opens by itself when it appears.
-        </p>
-      )}
+      {isKnown.value === false && <p class="hint center">{absenceText(session.value, streamKey)}</p>}
       {isKnown.value && <OpenStream streamKey={streamKey} workspace={workspace} />}
     </div>
   );

@@ -8,6 +8,7 @@ import { bytesText, errorText, timeText } from "../../page/format.ts";
 import { pageUrl } from "../../page/urls.ts";
 import { usePolled } from "../../page/use-polled.ts";
 import { may } from "../../shell/session.ts";
+import { shownStreams } from "../../workspace/shown-streams.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
 import { PlayElsewhere } from "./play-elsewhere.tsx";
 import { mayPlay } from "./playback.ts";
@@ -22,7 +23,7 @@ const MAX_PANES = 9;
 
 /** Renders the panel. */
 export function RecordingsPanel({ workspace }: { readonly workspace: Workspace }) {
-  const { streamer, layout } = workspace;
+  const { streamer, layout, listing } = workspace;
   // A number that changes requests the list again at once.
   const version = useSignal(0);
   const request = useMemo(
@@ -30,7 +31,7 @@ export function RecordingsPanel({ workspace }: { readonly workspace: Workspace }
     [streamer, version.value],
   );
   const { value: list, problem } = usePolled(request, PERIOD_MS);
-  const openKeys = useComputed(() => layout.panes.value.map(({ key }) => key));
+  const openKeys = useComputed(() => shownStreams(layout.panes.value, listing.streams.value ?? []));
   const message = useSignal("");
   const act: Act = async (what, action) => {
     message.value = "";
@@ -43,7 +44,7 @@ export function RecordingsPanel({ workspace }: { readonly workspace: Workspace }
   };
   return (
     <>
-      <RecordForm streamer={streamer} openKeys={openKeys.value} started={() => version.value++} />
+      <RecordForm workspace={workspace} openKeys={openKeys.value} started={() => version.value++} />
       <p class="problem" role="status">
         {problem.value ? `Recordings cannot be read: ${problem.value}` : message}
       </p>

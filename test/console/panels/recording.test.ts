@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import type { RecordingInfo } from "../../../client/browser.ts";
+import { beginnings, cursorOf } from "../../../console/panels/recordings/beginning.ts";
 import { playLines } from "../../../console/panels/recordings/play-lines.ts";
 import { newestFirst, recordingFacts, recordingLook } from "../../../console/panels/recordings/recording.ts";
 
@@ -45,4 +46,15 @@ test("the commands play all files of a recording into a device of their own", ()
     "curl -O 'http://host:8000/it%27s/recordings/run-1~2.mcap'",
     "npx redis-streamer play run-1.mcap run-1~2.mcap --url 'http://host:8000/it%27s' --device run-1-replay",
   ]);
+});
+
+test("a recording begins at the shown moment, if it is not live", () => {
+  expect(beginnings(undefined)).toEqual(["now", "stored"]);
+  expect(beginnings("5000-3")).toEqual(["moment", "now", "stored"]);
+  // All entries of that millisecond are recorded.
+  expect(cursorOf("moment", "5000-3")).toBe("4999-18446744073709551615");
+  expect(cursorOf("moment", "5000")).toBe("4999-18446744073709551615");
+  expect(cursorOf("now", "5000")).toBe("$");
+  expect(cursorOf("stored", "5000")).toBe("0");
+  expect([cursorOf("moment", undefined), cursorOf("moment", "0")]).toEqual(["0", "0"]);
 });

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { isAuthenticated, may, mayAdminister, parseSession } from "../../../console/shell/session.ts";
+import { absenceText } from "../../../console/workspace/absence.ts";
 
 const of = (...permissions: readonly string[]) => ({ identity: "key:one", permissions });
 
@@ -24,6 +25,13 @@ test("the whole gateway is administered only with the pattern of everything", ()
     [["admin:*"], ["admin"], ["admin:rover:*"], ["write:*"]].map((all) => mayAdminister(of(...all))),
   ).toEqual([true, true, false, false]);
   expect(mayAdminister(undefined)).toBe(false);
+});
+
+test("a pane without its stream states whether the user may read it", () => {
+  expect(absenceText(of("read:rover:cam"), "rover:imu")).toContain("key:one, which may not read rover:imu");
+  expect(absenceText(of("write:rover:*"), "rover:imu")).toContain("may not read");
+  expect(absenceText(of("read:rover:*"), "rover:imu")).toContain("rover:imu does not exist.");
+  expect(absenceText(undefined, "rover:imu")).toContain("does not exist, or you may not read it");
 });
 
 test("permits everything while the permissions are not known", () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { densityPath, fillOf, parseDensity } from "../../../console/time/density.ts";
+import { densityPath, fillOf, listedKeys, parseDensity } from "../../../console/time/density.ts";
 import { parsePosition, shownRange } from "../../../console/time/time-range.ts";
 
 const NOW = Date.UTC(2026, 10, 28, 12, 0, 0);
@@ -56,4 +56,12 @@ test("requests the densities of streams of any name, and reads the response", ()
   expect([none, many]).toEqual([0, 1]);
   expect(few).toBeGreaterThan(0.25);
   expect(few).toBeLessThan(0.5);
+});
+
+test("the strip has the open streams that are listed, at most eight", () => {
+  const keysOf = (...names: readonly string[]) => names.map((key) => ({ key }));
+  expect(listedKeys(keysOf("a", "forbidden", "b"), keysOf("b", "a", "c"))).toEqual(["a", "b"]);
+  expect(listedKeys(keysOf("a"), undefined)).toEqual([]);
+  const many = keysOf(...Array.from({ length: 20 }, (_, n) => `s${n}`));
+  expect(listedKeys(many, many)).toHaveLength(8);
 });

@@ -275,7 +275,7 @@ test("edits metadata, pushes an entry, and deletes a stream after its name was t
   await inspector.getByLabel("to delete it").fill("rover:log");
   await remove.click();
   await until("it is deleted", async () => Number(await redis.control.call("EXISTS", "rover:log")) === 0);
-  await pane.getByText("This stream does not exist").waitFor();
+  await pane.getByText("rover:log does not exist.").waitFor();
 });
 
 test("renders only visible rows of thousands of streams; search, sort and keyboard work", async () => {

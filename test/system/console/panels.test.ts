@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
+import { connect } from "../../../client/index.ts";
 import { openDecompression } from "../../../src/recordings/compression.ts";
 import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
 import { axeViolations, openConsole, paneOf } from "../../support/browser/console-page.ts";
@@ -44,7 +45,7 @@ test("records the open panes, stops, downloads, shows the streams at that moment
   await form.getByRole("button", { name: "Record" }).click();
   await form.getByText("Not recorded:").waitFor();
   await form.getByLabel("Name").fill("run-1");
-  await form.getByLabel("with stored entries").check();
+  await form.getByLabel("Begin").selectOption("at the oldest stored entry");
   await form.getByRole("button", { name: "Record" }).click();
   const recording = page.getByRole("region", { name: "Recording run-1" });
   await recording.getByText("recording", { exact: true }).waitFor();
@@ -67,6 +68,25 @@ test("records the open panes, stops, downloads, shows the streams at that moment
   await recording.getByRole("button", { name: "Delete run-1 now" }).click();
   await page.getByText("No recordings.").waitFor();
   expect(console.problems.filter((problem) => !problem.includes("400"))).toEqual([]);
+});
+
+test("records what the panes show from the shown moment on: the lines of a plot and the boxes of a picture", async () => {
+  const streamer = connect(gateway.http);
+  await streamer.setMeta("boxes", { view: "boxes", of: "a" }, { device: "rover" });
+  for (const name of ["a", "boxes", "c", "d"])
+    for (const second of [0, 1, 2]) await add(`rover:${name}`, `${1_700_000_000_000 + second * 1000}-0`, "1");
+  const hash = "#show=recordings&open=rover:a&view=text&open=rover:missing&of=rover:c&t=1700000001000";
+  await using console = await openConsole(browser, gateway.http, hash);
+  const { page } = console;
+  const form = page.getByRole("form", { name: "New recording" });
+  await form.getByText("Those of the open panes (3)").waitFor({ state: "attached" });
+  await form.getByLabel("Name").fill("run-3");
+  await form.getByRole("button", { name: "Record" }).click();
+  const recording = page.getByRole("region", { name: "Recording run-3" });
+  await recording.getByText(/6 entries .* 3 streams$/).waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  await recording.getByRole("button", { name: "Stop", exact: true }).click();
+  expect(console.problems).toEqual([]);
 });
 
 test("plays a recording into streams of its own, with its progress", async () => {

@@ -2,7 +2,7 @@
 import { useComputed } from "@preact/signals";
 import { Icon } from "../design/icon.tsx";
 import { countText } from "../page/format.ts";
-import { gatewayUrl, pageUrl } from "../page/urls.ts";
+import { FirstStream } from "./first-stream.tsx";
 import { presetsOf } from "./presets.ts";
 import type { Workspace } from "./workspace.ts";
 import "./empty-workspace.css";
@@ -13,7 +13,7 @@ export function EmptyWorkspace({ workspace }: { readonly workspace: Workspace })
   const presets = useComputed(() => JSON.stringify(presetsOf(listing.streams.value ?? [])));
   const count = listing.streams.value?.length;
   if (count === undefined) return <p class="hint center">connecting to the gateway …</p>;
-  if (count === 0) return <FirstStream />;
+  if (count === 0) return <FirstStream session={workspace.session.value} />;
   const found: ReturnType<typeof presetsOf> = JSON.parse(presets.value);
   return (
     <div class="welcome">
@@ -34,23 +34,6 @@ export function EmptyWorkspace({ workspace }: { readonly workspace: Workspace })
         <kbd>/</kbd> search, <kbd>space</kbd> pause and play, <kbd>←</kbd> <kbd>→</kbd> step, <kbd>g</kbd> go
         to a time, <kbd>l</kbd> live
       </p>
-    </div>
-  );
-}
-
-function FirstStream() {
-  return (
-    <div class="welcome">
-      <Icon of="radio" />
-      <h2>There are no streams yet</h2>
-      <p class="hint">Send the camera, the microphone and the motion of a phone or of this computer:</p>
-      <a class="button" href={pageUrl("send")}>
-        <Icon of="video" /> Send from a phone
-      </a>
-      <p class="hint">Or push a first entry, and it appears here:</p>
-      <pre class="code-block">curl --data-binary hello {pageUrl("data/my-stream")}</pre>
-      <p class="hint">Or play a demo device, a rover with camera, detector, IMU, microphone and GPS:</p>
-      <pre class="code-block">npx redis-streamer demo --url {gatewayUrl()}</pre>
     </div>
   );
 }

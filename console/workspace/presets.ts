@@ -1,6 +1,7 @@
 /** Layouts that are offered for the streams that exist. */
 import type { StreamInfo } from "../../client/browser.ts";
 import { byDevice } from "../stream-list/by-device.ts";
+import { declaresShapes } from "../viewers/picture/overlay-streams.ts";
 
 /** A layout on offer. */
 export interface Preset {
@@ -8,7 +9,7 @@ export interface Preset {
   readonly keys: readonly string[];
 }
 
-type Stream = Pick<StreamInfo, "key" | "device" | "stream">;
+type Stream = Pick<StreamInfo, "key" | "device" | "stream" | "meta">;
 
 const MAX_PANES = 9;
 const MAX_PRESETS = 4;
@@ -24,7 +25,9 @@ export function presetsOf(streams: readonly Stream[]): readonly Preset[] {
     const keys = pair.filter((key) => key !== undefined);
     if (keys.length === 2) found.push({ title: `Camera and IMU${device && ` of ${device}`}`, keys });
   }
-  for (const [device, own] of devices) {
+  for (const [device, all] of devices) {
+    // Boxes of a detector are shown over its picture.
+    const own = all.filter(({ meta }) => !declaresShapes(meta));
     if (own.length < 2) continue;
     const keys = own.slice(0, MAX_PANES).map(({ key }) => key);
     found.push({ title: device ? `Everything of ${device}` : "All streams without a device", keys });

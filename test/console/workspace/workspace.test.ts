@@ -4,11 +4,13 @@ import { connectionState } from "../../../console/shell/connection.ts";
 import { openSides } from "../../../console/shell/sides.ts";
 import { paneStatus } from "../../../console/workspace/pane-status.ts";
 import { presetsOf } from "../../../console/workspace/presets.ts";
+import { pushSamples } from "../../../console/workspace/push-samples.ts";
 
-const stream = (device: string | undefined, name: string) => ({
+const stream = (device: string | undefined, name: string, meta: unknown = null) => ({
   key: device === undefined ? name : `${device}:${name}`,
   device,
   stream: name,
+  meta,
 });
 
 test("offers camera and IMU of a device, and everything of a device", () => {
@@ -16,6 +18,7 @@ test("offers camera and IMU of a device, and everything of a device", () => {
     stream("rover", "front_camera"),
     stream("rover", "imu"),
     stream("rover", "log"),
+    stream("rover", "boxes", { view: "boxes", of: "front_camera" }),
     stream("probe", "depth"),
     stream(undefined, "plain"),
     stream(undefined, "other"),
@@ -26,6 +29,8 @@ test("offers camera and IMU of a device, and everything of a device", () => {
     "All streams without a device",
   ]);
   expect(presets[0]?.keys).toEqual(["rover:front_camera", "rover:imu"]);
+  // Boxes are shown over their picture.
+  expect(presets[1]?.keys).toEqual(["rover:front_camera", "rover:imu", "rover:log"]);
   expect(presetsOf([])).toEqual([]);
 });
 
@@ -69,4 +74,11 @@ test("a side is as the user left it; on a narrow page it covers the panes and is
     isOpen: { value: false },
     width: { value: 640 },
   });
+});
+
+test("offers commands that push a first entry, with a key where clients need one", () => {
+  const textsOf = (hasLogin: boolean) => pushSamples("http://h:1/", hasLogin).map(({ text }) => text);
+  for (const text of textsOf(false)) expect(text).toContain("http://h:1/data/my-stream");
+  expect(textsOf(false).join()).not.toContain("YOUR_KEY");
+  for (const text of textsOf(true)) expect(text).toContain("Bearer YOUR_KEY");
 });

@@ -4,8 +4,9 @@ import { useEffect, useRef } from "preact/hooks";
 import { Icon, type IconName } from "../design/icon.tsx";
 import { dayAndTime, msOfId } from "../page/format.ts";
 import { useNow } from "../page/use-now.ts";
+import { clockStatus } from "../workspace/pane-status.ts";
 import type { Workspace } from "../workspace/workspace.ts";
-import { MODE_TEXTS, SPEEDS } from "./clock.ts";
+import { SPEEDS } from "./clock.ts";
 import { DensityStrip } from "./density-strip.tsx";
 import { parsePosition, SPANS, shownRange } from "./time-range.ts";
 import "./time-bar.css";
@@ -93,7 +94,7 @@ function TimeButton({ label, hint, icon, isDisabled = false, act }: TimeButtonPr
 }
 
 /** Shows the time of the clock. A component of its own, so that the clock re-renders only this. */
-function Now({ workspace: { clock, isUtc } }: { readonly workspace: Workspace }) {
+function Now({ workspace: { clock, listing, isUtc } }: { readonly workspace: Workspace }) {
   const ticks = useNow(UPDATE_MS);
   const text = useComputed(() => {
     ticks.value;
@@ -116,14 +117,14 @@ function Now({ workspace: { clock, isUtc } }: { readonly workspace: Workspace })
       >
         {isUtc.value ? "UTC" : "local"}
       </button>
-      <Mode workspaceClock={clock} />
+      <Mode clock={clock} listing={listing} />
     </span>
   );
 }
 
-function Mode({ workspaceClock }: { readonly workspaceClock: Workspace["clock"] }) {
-  const mode = workspaceClock.mode.value;
-  return <span class={`mode chip ${mode === "live" ? "good" : "warn"}`}>{MODE_TEXTS[mode]}</span>;
+function Mode({ clock, listing }: Pick<Workspace, "clock" | "listing">) {
+  const { look, text } = clockStatus(clock.mode.value, listing.problem.value !== undefined);
+  return <span class={`mode chip ${look}`}>{text}</span>;
 }
 
 /** Field for a moment. */

@@ -16,6 +16,8 @@ export interface PaneState {
   readonly mode: ClockMode;
   /** Whether entries cannot arrive. */
   readonly isStalled: boolean;
+  /** Whether the gateway or its Redis does not respond to other requests. */
+  readonly isUnavailable: boolean;
   /** Time of the displayed entry, Unix ms; undefined if there is none. */
   readonly shownMs: number | undefined;
   readonly nowMs: number;
@@ -23,13 +25,24 @@ export interface PaneState {
 
 /** A live stream without entries for longer than this is named quiet, ms. */
 const QUIET_MS = 5000;
+/** While the gateway does not respond, a live stream without entries for longer than this waits, ms. */
+const WAITING_MS = 2000;
+const WAITING: PaneStatus = { look: "bad", text: "waiting" };
 
 /** Returns the status. */
-export function paneStatus({ mode, isStalled, shownMs, nowMs }: PaneState): PaneStatus {
-  if (isStalled) return { look: "bad", text: "waiting" };
+export function paneStatus({ mode, isStalled, isUnavailable, shownMs, nowMs }: PaneState): PaneStatus {
+  if (isStalled) return WAITING;
   if (mode !== "live") return { look: "warn", text: MODE_TEXTS[mode] };
+  const quietMs = nowMs - (shownMs ?? 0);
+  // Entries may still arrive while another request waits.
+  if (isUnavailable && quietMs > WAITING_MS) return WAITING;
   if (shownMs === undefined) return { look: "calm", text: "no entry yet" };
-  const quietMs = nowMs - shownMs;
   if (quietMs > QUIET_MS) return { look: "calm", text: `no data for ${spanText(quietMs)}` };
   return { look: "good", text: "live" };
+}
+
+/** Returns the status of the time bar. @param isUnavailable whether the gateway or its Redis does not respond */
+export function clockStatus(mode: ClockMode, isUnavailable: boolean): PaneStatus {
+  if (mode !== "live") return { look: "warn", text: MODE_TEXTS[mode] };
+  return isUnavailable ? WAITING : { look: "good", text: MODE_TEXTS[mode] };
 }

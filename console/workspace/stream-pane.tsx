@@ -113,7 +113,7 @@ function StatusLine({ feed, workspace, shared }: StatusLineProps) {
   const gaps = feed.gaps.value;
   return (
     <div class="status-line">
-      <Status feed={feed} clock={workspace.clock} nowMs={useNow(1000)} />
+      <Status feed={feed} workspace={workspace} nowMs={useNow(1000)} />
       <span class="facts">
         {rateText(entries)} entries/s, {bytesText(bytes)}/s
       </span>
@@ -155,15 +155,16 @@ function PinButton({ streamKey, layout, shared }: PinButtonProps) {
 
 interface StatusProps {
   readonly feed: Feed;
-  readonly clock: Workspace["clock"];
+  readonly workspace: Workspace;
   readonly nowMs: ReadonlySignal<number>;
 }
 
-function Status({ feed, clock, nowMs }: StatusProps) {
+function Status({ feed, workspace: { clock, listing }, nowMs }: StatusProps) {
   const status = useComputed(() => {
     const { look, text } = paneStatus({
       mode: clock.mode.value,
       isStalled: feed.problem.value !== "",
+      isUnavailable: listing.problem.value !== undefined,
       shownMs: feed.entries.value.at(-1)?.timeMs,
       nowMs: nowMs.value,
     });

@@ -65,9 +65,10 @@ export function AudioView({ entries, name, meta, workspace }: ViewProps) {
           Spectrogram
         </button>
         <label class="volume">
-          Volume{" "}
+          <span class="word">Volume</span>
           <input
             type="range"
+            aria-label="Volume"
             min={0}
             max={1}
             step={0.05}

@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { connectionState } from "../../../console/shell/connection.ts";
 import { openSides } from "../../../console/shell/sides.ts";
-import { paneStatus } from "../../../console/workspace/pane-status.ts";
+import { clockStatus, paneStatus } from "../../../console/workspace/pane-status.ts";
 import { presetsOf } from "../../../console/workspace/presets.ts";
 import { pushSamples } from "../../../console/workspace/push-samples.ts";
 
@@ -35,13 +35,26 @@ test("offers camera and IMU of a device, and everything of a device", () => {
 });
 
 test("what is not live never looks live", () => {
-  const state = { mode: "live" as const, isStalled: false, shownMs: 1000, nowMs: 2000 };
+  const state = {
+    mode: "live" as const,
+    isStalled: false,
+    isUnavailable: false,
+    shownMs: 1000,
+    nowMs: 2000,
+  };
   expect(paneStatus(state)).toEqual({ look: "good", text: "live" });
   expect(paneStatus({ ...state, nowMs: 14_000 })).toEqual({ look: "calm", text: "no data for 13 s" });
   expect(paneStatus({ ...state, shownMs: undefined })).toEqual({ look: "calm", text: "no entry yet" });
   expect(paneStatus({ ...state, isStalled: true }).look).toBe("bad");
-  for (const mode of ["paused", "past", "playing", "buffering"] as const)
-    expect(paneStatus({ ...state, mode }).look).toBe("warn");
+  expect(paneStatus({ ...state, isUnavailable: true }).look).toBe("good");
+  expect(paneStatus({ ...state, isUnavailable: true, nowMs: 4000 }).look).toBe("bad");
+  expect(paneStatus({ ...state, isUnavailable: true, shownMs: undefined, nowMs: 4000 }).look).toBe("bad");
+  expect(clockStatus("live", false).look).toBe("good");
+  expect(clockStatus("live", true)).toEqual({ look: "bad", text: "waiting" });
+  for (const mode of ["paused", "past", "playing", "buffering"] as const) {
+    expect(paneStatus({ ...state, mode, isUnavailable: true }).look).toBe("warn");
+    expect(clockStatus(mode, true).look).toBe("warn");
+  }
 });
 
 test("states since when the gateway or Redis has been unavailable", () => {

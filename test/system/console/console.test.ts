@@ -329,6 +329,9 @@ test("reports a killed Redis and gateway, and resumes by itself", async () => {
 
   await redis.kill();
   await alert.getByText("its Redis does not").waitFor();
+  // Neither the pane nor the time bar looks live.
+  for (const status of [pane.locator(".status-line .chip"), timeOf(page).locator(".mode")])
+    await until("it waits", async () => (await status.textContent()) === "waiting");
   await redis.start();
   await until("all is well", async () => (await alert.textContent()) === "");
   await isLive("lines come again");

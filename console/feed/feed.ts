@@ -8,7 +8,8 @@ import { imageTypeOf } from "../../src/domain/content/detection.ts";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
 import { clockText, errorText } from "../page/format.ts";
 import { FeedBuffer, type Rate } from "./feed-buffer.ts";
-import { countFor, LONG, type Range, RECENT, readRange, startOf } from "./history.ts";
+import { countFor, type Range, RECENT, readRange } from "./history.ts";
+import { Span } from "./span.ts";
 
 /** Mode of the feed: new entries, no further entries, a past moment, or entries of a playback. */
 export type Mode = "live" | "frozen" | "past" | "playing";
@@ -16,26 +17,21 @@ export type Mode = "live" | "frozen" | "past" | "playing";
 /** Delay before a failed read of history is retried, ms. */
 const RETRY_MS = 1000;
 
-/** Time at one moment after which a long range is read, ms. */
-const SETTLED_MS = 300;
-
 /** Stream of a viewer, live or at a past moment. It reads nothing before the first call of `follow` or `showAt`. */
 export class Feed {
   readonly #streamer: Streamer;
   readonly #buffer: FeedBuffer;
   readonly #mode = signal<Mode>("live");
+  /** Long range around a moment of the past. */
+  readonly #span = new Span((range, count, aborted) => this.#read(range, count, aborted));
   readonly #problem = signal("");
   /** Aborts the current read. */
   #run = new AbortController();
-  /** Aborts the current read of a span. */
-  #spanRun = new AbortController();
   #isFollowing = false;
   /** Whether only the newest entry is shown; undefined before the first entry is known, which decides if it is an image. */
   #isLatest: boolean | undefined;
   /** Request of the viewer; undefined selects it for images. */
   #requestedLatest: boolean | undefined;
-  /** Length of the range that is shown at a moment of the past, ms; undefined for some seconds. */
-  #spanMs: number | undefined;
 
   /** Key of the stream. */
   readonly key: string;
@@ -50,6 +46,11 @@ export class Feed {
   /** The displayed entries, oldest first. */
   get entries(): ReadonlySignal<readonly PulledEntry[]> {
     return this.#buffer.entries;
+  }
+
+  /** Entries of the span after the shown moment of the past; empty in other modes, and without a span. */
+  get later(): ReadonlySignal<readonly PulledEntry[]> {
+    return this.#span.later;
   }
 
   get mode(): ReadonlySignal<Mode> {
@@ -84,8 +85,9 @@ export class Feed {
 
   /** Selects how much is shown at a moment of the past. @param spanMs may be infinite; undefined selects some seconds */
   setSpan(spanMs: number | undefined): void {
-    if (spanMs === this.#spanMs) return;
-    this.#spanMs = spanMs;
+    if (spanMs === this.#span.lengthMs) return;
+    this.#span.clear();
+    this.#span.lengthMs = spanMs;
     const mode = this.#mode.peek();
     if (mode === "past" || mode === "frozen") void this.#readSpan();
   }
@@ -95,6 +97,7 @@ export class Feed {
     if (this.#isFollowing) return;
     this.#mode.value = "live";
     const aborted = this.#restart();
+    this.#span.clear();
     this.#isFollowing = true;
     void this.#retry(aborted, () => this.#followNow(aborted));
   }
@@ -111,6 +114,13 @@ export class Feed {
   async showAt(end: string): Promise<void> {
     this.#mode.value = "past";
     const aborted = this.#restart();
+    const known = this.#span.at(end);
+    if (known !== undefined) {
+      this.#buffer.replace(known);
+      // A finite span follows the moment.
+      if (Number.isFinite(this.#span.lengthMs)) void this.#readSpan();
+      return;
+    }
     await this.#retry(aborted, async () => {
       const found = await this.#recent({ end, reverse: true }, aborted);
       if (aborted.aborted) return;
@@ -123,6 +133,7 @@ export class Feed {
   /** Adds an entry of a playback. */
   receive(entry: PulledEntry): void {
     this.#mode.value = "playing";
+    this.#span.clear();
     this.#add(entry);
   }
 
@@ -134,6 +145,7 @@ export class Feed {
   /** Stops all reads and timers. */
   stop(): void {
     this.#run.abort();
+    this.#span.clear();
     this.#buffer.stop();
   }
 
@@ -143,6 +155,7 @@ export class Feed {
     this.#run = new AbortController();
     this.#isFollowing = false;
     this.#buffer.dropPending();
+    this.#span.hide();
     this.#problem.value = "";
     return this.#run.signal;
   }
@@ -161,26 +174,12 @@ export class Feed {
     return (await this.#read(range, countFor(RECENT, newest), aborted)).reverse();
   }
 
-  /**
-   * Replaces the entries of a past moment by those of the whole span, once the moment stays. It is only an addition: a failed
-   * read is not reported.
-   */
+  /** Replaces the entries of a past moment by those of the whole span, once the moment stays. */
   async #readSpan(): Promise<void> {
-    this.#spanRun.abort();
-    this.#spanRun = new AbortController();
-    const aborted = AbortSignal.any([this.#run.signal, this.#spanRun.signal]);
     const newest = this.entries.peek().at(-1);
-    if (this.#spanMs === undefined || newest === undefined || this.#isLatest) return;
-    try {
-      await sleep(SETTLED_MS, aborted);
-      const range = { start: startOf(newest, this.#spanMs), end: newest.id, reverse: true };
-      const found = await this.#read(range, countFor(LONG, newest), aborted);
-      // A playback that has begun meanwhile appends to the shown entries.
-      const isKept = aborted.aborted || this.entries.peek().at(-1) !== newest;
-      if (!isKept && found.length > 0) this.#buffer.replace(found.reverse());
-    } catch {
-      // Aborted, or not available: some seconds are shown.
-    }
+    if (newest === undefined || this.#isLatest) return;
+    const hasLater = this.#mode.peek() === "past";
+    await this.#span.read(newest, hasLater, this.#run.signal, (entries) => this.#buffer.replace(entries));
   }
 
   /** Reads a part of a range. */

@@ -41,3 +41,7 @@ export async function readRange(
 /** Returns the start of a range that ends with an entry. @param spanMs its length; infinite for everything */
 export const startOf = ({ timeMs }: PulledEntry, spanMs: number): string =>
   Number.isFinite(spanMs) ? String(Math.max(0, timeMs - spanMs)) : "0";
+
+/** Returns the end of a range that begins with an entry; none for everything. */
+export const endOf = ({ timeMs }: PulledEntry, spanMs: number): { readonly end?: string } =>
+  Number.isFinite(spanMs) ? { end: String(timeMs + spanMs) } : {};

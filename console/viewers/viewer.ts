@@ -11,6 +11,8 @@ import type { StreamCounters } from "./image/skip-counter.ts";
 export interface ViewProps {
   /** The displayed entries, oldest first. */
   readonly entries: ReadonlySignal<readonly PulledEntry[]>;
+  /** Entries after those of the shown moment, for viewers of a long range of the past. */
+  readonly later: ReadonlySignal<readonly PulledEntry[]>;
   /** Key of the stream. */
   readonly name: string;
   /** The stream's metadata. */

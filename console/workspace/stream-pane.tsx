@@ -86,7 +86,15 @@ function OpenStream({ streamKey, workspace: shared }: StreamPaneProps) {
             <Loaded
               key={viewer.id}
               load={viewer.load}
-              props={{ entries: feed.entries, name: streamKey, meta, counted, isLive, workspace }}
+              props={{
+                entries: feed.entries,
+                later: feed.later,
+                name: streamKey,
+                meta,
+                counted,
+                isLive,
+                workspace,
+              }}
               placeholder={<Skeleton />}
             />
           </>

@@ -8,7 +8,7 @@ import { LINE_COLOURS } from "../../design/line-colours.ts";
 import { numberText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import { numbersOf } from "../content.ts";
-import { lineFacts } from "./line-facts.ts";
+import { lineFacts, rowAt } from "./line-facts.ts";
 import type { PlotLine, PlotStream } from "./plot-lines.ts";
 import { unitOf } from "./units.ts";
 import { type Plot, UPDATE_MS } from "./use-plot.ts";
@@ -24,16 +24,19 @@ interface LegendProps {
   readonly drawn: Signal<Drawn>;
   /** Row under the cursor. */
   readonly cursor: ReadonlySignal<number | undefined>;
+  /** The shown moment of the past, if the plot continues after it, Unix seconds. */
+  readonly moment: ReadonlySignal<number | undefined>;
   /** Returns the metadata of a stream. */
   readonly metaOf: (key: string) => unknown;
 }
 
 /** Renders the list: swatch, value at the cursor or newest value, and minimum, mean and maximum of the drawn values. */
-export function Legend({ plot, drawn, cursor, metaOf }: LegendProps) {
+export function Legend({ plot, drawn, cursor, moment, metaOf }: LegendProps) {
   const slow = useThrottled(drawn, UPDATE_MS);
-  const index = cursor.value;
   // At the cursor the values follow the pointer at once.
-  const shown = index === undefined ? slow.value : drawn.peek();
+  const shown = cursor.value === undefined ? slow.value : drawn.peek();
+  const index = cursor.value ?? (moment.value === undefined ? undefined : rowAt(shown.data[0], moment.value));
+  const title = cursor.value !== undefined ? "cursor" : index === undefined ? "newest" : "moment";
   const streams = plot.streams.value;
   return (
     <div class="legend" tabIndex={0} role="region" aria-label="Lines">
@@ -41,7 +44,7 @@ export function Legend({ plot, drawn, cursor, metaOf }: LegendProps) {
         <thead>
           <tr>
             <th scope="col">Line</th>
-            <th scope="col">{index === undefined ? "newest" : "cursor"}</th>
+            <th scope="col">{title}</th>
             {["min", "mean", "max"].map((title) => (
               <th key={title} scope="col" class="statistic">
                 {title}

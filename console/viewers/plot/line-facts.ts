@@ -42,3 +42,14 @@ export function lineFacts(column: Column, index: number | undefined): LineFacts 
   const value = index === undefined ? last : row === null ? undefined : (column[row] ?? undefined);
   return { value, min, mean: sum / count, max };
 }
+
+/** Returns the last row of a millisecond or before it; undefined if all are later. @param seconds of the millisecond */
+export function rowAt(times: ArrayLike<number>, seconds: number): number | undefined {
+  let [low, high] = [0, times.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((times[middle] ?? 0) < seconds + 0.001) low = middle + 1;
+    else high = middle;
+  }
+  return low === 0 ? undefined : low - 1;
+}

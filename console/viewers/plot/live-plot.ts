@@ -34,6 +34,8 @@ export interface LivePlotOptions {
   readonly isUtc?: boolean;
   /** Called when the cursor moves; with undefined when it leaves. */
   readonly onCursor?: (index: number | undefined) => void;
+  /** Returns the x value of a vertical line; undefined for none. */
+  readonly marker?: () => number | undefined;
   /** Called with the x value at which the user clicks. */
   readonly onClick?: (x: number) => void;
 }
@@ -124,7 +126,7 @@ function watchClicks({ over, posToVal }: uPlot, onClick: LivePlotOptions["onClic
 /** Returns the options of uPlot without its size. @param zoomed is called when the user zooms in or out */
 function optionsOf(
   element: HTMLElement,
-  { lines, units = ["", ""], range, isTime = true, isUtc = false, onCursor }: LivePlotOptions,
+  { lines, units = ["", ""], range, isTime = true, isUtc = false, onCursor, marker }: LivePlotOptions,
   zoomed: (isZoomed: boolean) => void,
 ): Omit<uPlot.Options, "width" | "height"> {
   const isLeftUsed = lines.length === 0 || lines.some(({ isRight = false }) => !isRight);
@@ -164,9 +166,18 @@ function optionsOf(
     }),
     hooks: {
       setSelect: [({ select }) => zoomed(select.width > 0)],
+      draw: [(plot) => drawMarker(plot, marker?.(), resolvedColour(element, "--warn"))],
       setCursor: [({ cursor: { idx } }) => onCursor?.(idx ?? undefined)],
     },
   };
+}
+
+function drawMarker({ ctx, bbox, valToPos }: uPlot, x: number | undefined, colour: string): void {
+  if (x === undefined) return;
+  const at = Math.round(valToPos(x, "x", true));
+  if (at < bbox.left || at > bbox.left + bbox.width) return;
+  ctx.fillStyle = colour;
+  ctx.fillRect(at - devicePixelRatio, bbox.top, 2 * devicePixelRatio, bbox.height);
 }
 
 const seriesOf = (element: HTMLElement, { label, colour: index, isRight }: DrawnLine): uPlot.Series => ({

@@ -2,6 +2,8 @@
 import { effect, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
+import type { PulledEntry } from "../../../client/browser.ts";
+import { msOfId } from "../../page/format.ts";
 import { useStreamDrop } from "../../page/use-stream-drop.ts";
 import type { ViewProps } from "../viewer.ts";
 import { type Drawn, Legend } from "./legend.tsx";
@@ -29,6 +31,12 @@ export function PlotView(props: ViewProps) {
   const unitsText = useComputed(() => JSON.stringify(axisUnits(plot.lines.value, metaOf))).value;
   const drawn = useSignal<Drawn>({ data: [[]], lines: [] });
   const cursor = useSignal<number | undefined>(undefined);
+  // Only a plot that continues after the moment marks it.
+  const moment = useComputed(() => {
+    const isMarked = plot.windows.value.some(({ later }) => later.length > 0);
+    const ms = isMarked ? msOfId(workspace.clock.position ?? "") : undefined;
+    return ms === undefined ? undefined : ms / 1000;
+  });
   const whole = useRef<HTMLDivElement>(null);
   const isDropTarget = useStreamDrop(whole, plot.addStream);
 
@@ -44,6 +52,7 @@ export function PlotView(props: ViewProps) {
         cursor.value = index;
       },
       onClick: (seconds) => workspace.clock.seek(String(Math.round(seconds * 1000))),
+      marker: () => moment.peek(),
     });
     const dataOf = columnsOf(lines);
     const stop = effect(() => {
@@ -69,7 +78,7 @@ export function PlotView(props: ViewProps) {
         title="Click to go to a moment, drag to zoom, double-click to reset"
         aria-label={`${name} over time; the values are in the list below`}
       />
-      <Legend {...{ plot, drawn, cursor, metaOf }} />
+      <Legend {...{ plot, drawn, cursor, moment, metaOf }} />
       <div class="below">
         <StreamPicker {...{ name, plot, listing }} />
       </div>
@@ -86,9 +95,14 @@ function columnsOf(lines: readonly PlotLine[]): (windows: readonly PlotWindow[])
   }));
   return (windows) => {
     const tables = streams.map(({ key, columns }) =>
-      columns.follow(windows.find((window) => window.key === key)?.entries ?? []),
+      columns.follow(drawnEntries(windows.find((window) => window.key === key))),
     );
     const [only = [[]]] = tables;
     return tables.length < 2 ? only : mergeColumns(tables, sharedStart(tables));
   };
+}
+
+function drawnEntries(window: PlotWindow | undefined): readonly PulledEntry[] {
+  if (window === undefined) return [];
+  return window.later.length === 0 ? window.entries : [...window.entries, ...window.later];
 }

@@ -23,6 +23,8 @@ export const UPDATE_MS = 250;
 export interface PlotWindow {
   readonly key: string;
   readonly entries: readonly PulledEntry[];
+  /** Entries after the shown moment of the past. */
+  readonly later: readonly PulledEntry[];
 }
 
 /** State of a plot, and the user's changes to it. */
@@ -43,9 +45,10 @@ export interface Plot {
 /** Follows the streams of a plot. */
 export function usePlot({
   entries,
+  later,
   name,
   workspace,
-}: Pick<ViewProps, "entries" | "name" | "workspace">): Plot {
+}: Pick<ViewProps, "entries" | "later" | "name" | "workspace">): Plot {
   const { layout } = workspace;
   const watches = useMemo(() => new Map<string, FieldWatch>(), [entries]);
   const colours = useMemo(() => new LineColours(), []);
@@ -58,8 +61,12 @@ export function usePlot({
   const others = useComputed((): readonly string[] => JSON.parse(othersText.value));
   const feeds = useFeeds(workspace, others, { spanMs: workspace.spanMs });
   const windows = useComputed((): readonly PlotWindow[] => [
-    { key: name, entries: entries.value },
-    ...feeds.value.map((feed) => ({ key: feed.key, entries: feed.entries.value })),
+    { key: name, entries: entries.value, later: later.value },
+    ...feeds.value.map((feed) => ({
+      key: feed.key,
+      entries: feed.entries.value,
+      later: feed.later.value,
+    })),
   ]);
   const slowWindows = useThrottled(windows, UPDATE_MS);
   const streamsText = useComputed(() =>

@@ -71,7 +71,7 @@ test("shows the entries up to a past moment, and those of a playback after them"
   expect(feed.mode.value).toBe("playing");
 });
 
-test("shows the whole span of a past moment once the moment stays, and not during a playback from it", async () => {
+test("shows the whole span of a past moment once the moment stays, and moves inside of it without a request", async () => {
   const stored = Array.from({ length: 3000 }, (_, n) => 1000 * (n + 1));
   const { reads, streamer } = streamerOf(stored, nothing);
   const feed = open(streamer);
@@ -80,17 +80,24 @@ test("shows the whole span of a past moment once the moment stays, and not durin
   expect(idsOf(feed)).toHaveLength(500);
   await until("everything before it is shown", () => idsOf(feed).length === 2500);
   expect(idsOf(feed).at(-1)).toBe(2_500_000);
+  await until("the later entries are known", () => feed.later.value.length === 500);
+  // A moment inside of the span is shown without a request.
+  const reading = reads.mock.calls.length;
+  await feed.showAt("2000999");
+  expect([idsOf(feed).length, idsOf(feed).at(-1)]).toEqual([2000, 2_000_000]);
+  expect([feed.later.value.length, feed.later.value[0]?.timeMs]).toEqual([1000, 2_001_000]);
+  await feed.showAt("2600000-0");
+  expect([idsOf(feed).length, feed.later.value.length]).toEqual([2600, 400]);
+  expect(reads.mock.calls.length).toBe(reading);
   feed.setSpan(60_000);
   await until("a minute is shown", () => idsOf(feed).length === 61);
-  expect(idsOf(feed)[0]).toBe(2_440_000);
+  expect(idsOf(feed)[0]).toBe(2_540_000);
+  await until("and the minute after it", () => feed.later.value.length === 60);
   await feed.showAt("1000000");
   feed.receive(entryOf(1_000_001));
   feed.display();
-  const before = idsOf(feed);
-  const calls = reads.mock.calls.length;
-  await until("the span was read", () => reads.mock.calls.length > calls);
-  await new Promise(setImmediate);
-  expect(idsOf(feed)).toEqual(before);
+  expect(idsOf(feed).at(-1)).toBe(1_000_001);
+  expect(feed.later.value).toEqual([]);
 });
 
 test("a span that is selected while a moment is read does not end that read", async () => {

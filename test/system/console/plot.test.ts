@@ -161,5 +161,11 @@ test("a click in a plot shows its moment, also in other panes", async () => {
     const text = await paneOf(page, "rover:b").locator("tbody tr").first().locator("td").textContent();
     return text === String(entry * 10);
   });
+  // The plot still shows the entries after the moment, and the values of the moment.
+  await pane.getByRole("columnheader", { name: "cursor" }).waitFor();
+  await page.mouse.move(0, 0);
+  await pane.getByRole("columnheader", { name: "moment" }).waitFor();
+  await until("the value of the moment", async () => (await shownValue(pane, "x")) === entry);
+  expect(await rowOf(pane, "x").locator("td.statistic").allTextContents()).toEqual(["0", "99.5", "199"]);
   expect(console.problems).toEqual([]);
 });

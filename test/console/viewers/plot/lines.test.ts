@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createPulledEntry } from "../../../../client/reading/entry.ts";
 import { numberText } from "../../../../console/page/format.ts";
 import { FieldWatch, isTimeField } from "../../../../console/viewers/plot/default-fields.ts";
-import { lineFacts } from "../../../../console/viewers/plot/line-facts.ts";
+import { lineFacts, rowAt } from "../../../../console/viewers/plot/line-facts.ts";
 
 const NOW = 1_795_867_200_000;
 const entryOf = (n: number, value: unknown) =>
@@ -54,4 +54,16 @@ test.each([
   [undefined, "–"],
 ])("formats %s", (value, text) => {
   expect(numberText(value)).toBe(text);
+});
+
+test("finds the row of a moment: the last one of its millisecond, or before it", () => {
+  const times = [1, 2, 2.0005, 3];
+  expect([rowAt(times, 0.5), rowAt(times, 1), rowAt(times, 2), rowAt(times, 2.5), rowAt(times, 9)]).toEqual([
+    undefined,
+    0,
+    2,
+    2,
+    3,
+  ]);
+  expect(rowAt([], 1)).toBeUndefined();
 });

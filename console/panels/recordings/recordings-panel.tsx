@@ -2,12 +2,15 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import type { RecordingInfo } from "../../../client/browser.ts";
+import { recordingLinks } from "../../../src/wire/foxglove/viewer-links.ts";
 import { ConfirmButton } from "../../design/confirm-button.tsx";
 import { Icon } from "../../design/icon.tsx";
+import { Menu } from "../../design/menu.tsx";
+import { ViewerLinks } from "../../design/viewer-links.tsx";
 import { bytesText, errorText, timeText } from "../../page/format.ts";
 import { pageUrl } from "../../page/urls.ts";
 import { usePolled } from "../../page/use-polled.ts";
-import { may } from "../../shell/session.ts";
+import { isAuthenticated, may } from "../../shell/session.ts";
 import { shownStreams } from "../../workspace/shown-streams.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
 import { PlayElsewhere } from "./play-elsewhere.tsx";
@@ -133,6 +136,9 @@ function Recording({ recording, workspace, playback, stop, remove }: RecordingPr
             <small>{bytesText(bytes)}</small>
           </a>
         ))}
+        {state !== "recording" && !isAuthenticated(workspace.session.value) && (
+          <OpenElsewhere files={files} />
+        )}
         {streams.length > 0 && (
           <button
             type="button"
@@ -151,6 +157,18 @@ function Recording({ recording, workspace, playback, stop, remove }: RecordingPr
       />
       {state !== "recording" && files.length > 0 && <PlayElsewhere recording={recording} />}
     </section>
+  );
+}
+
+/** Menu that opens a recording of one file in a viewer. A viewer has no login, so that it opens no file that requires one. */
+function OpenElsewhere({ files }: Pick<RecordingInfo, "files">) {
+  const [only] = files;
+  if (only === undefined || files.length > 1) return null;
+  const links = recordingLinks(pageUrl(`recordings/${encodeURIComponent(only.file)}`));
+  return (
+    <Menu label="Open in a viewer" icon="external" side="start">
+      {() => <ViewerLinks links={links} />}
+    </Menu>
   );
 }
 

@@ -1,4 +1,4 @@
-/** Links that open the streams of a gateway in Foxglove and in Lichtblick. */
+/** Links that open the streams of a gateway, or a file of a recording, in Foxglove and in Lichtblick. */
 
 /** Pages of the viewers, by the name that links to them have. */
 const PAGES = {
@@ -9,13 +9,18 @@ const PAGES = {
 /** Name of a viewer. */
 export type ViewerName = keyof typeof PAGES;
 
-/** Returns the links. @param gatewayUrl base URL of the gateway (http or https), with a trailing slash */
-export const viewerLinks = (gatewayUrl: string): Readonly<Record<ViewerName, string>> => ({
-  foxglove: linkTo(PAGES.foxglove, gatewayUrl),
-  lichtblick: linkTo(PAGES.lichtblick, gatewayUrl),
+/** Returns links to the streams of a gateway. @param gatewayUrl its base URL (http or https), with a trailing slash */
+export const viewerLinks = (gatewayUrl: string): Readonly<Record<ViewerName, string>> =>
+  linksTo("foxglove-websocket", `${gatewayUrl.replace(/^http/, "ws")}foxglove`);
+
+/** Returns links to a file of a recording. @param fileUrl its URL at the gateway */
+export const recordingLinks = (fileUrl: string): Readonly<Record<ViewerName, string>> =>
+  linksTo("remote-file", fileUrl);
+
+const linksTo = (source: string, url: string): Readonly<Record<ViewerName, string>> => ({
+  foxglove: linkTo(PAGES.foxglove, source, url),
+  lichtblick: linkTo(PAGES.lichtblick, source, url),
 });
 
-function linkTo(page: string, gatewayUrl: string): string {
-  const url = `${gatewayUrl.replace(/^http/, "ws")}foxglove`;
-  return `${page}?ds=foxglove-websocket&ds.url=${encodeURIComponent(url)}`;
-}
+const linkTo = (page: string, source: string, url: string): string =>
+  `${page}?ds=${source}&ds.url=${encodeURIComponent(url)}`;

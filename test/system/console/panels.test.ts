@@ -59,6 +59,13 @@ test("records the open panes, stops, downloads, shows the streams at that moment
   await (await downloading).saveAs(path);
   const { entries } = await readFile(readFileSync(path), await openDecompression());
   expect(entries).toHaveLength(2);
+  await recording.getByRole("button", { name: "Open in a viewer" }).click();
+  const viewer = recording.getByRole("link", { name: "Open in Lichtblick" });
+  expect(await viewer.getAttribute("href")).toContain(
+    `ds=remote-file&ds.url=${encodeURIComponent(`${gateway.http}/recordings/run-1.mcap`)}`,
+  );
+  expect(await axeViolations(page)).toEqual([]);
+  await page.keyboard.press("Escape");
   await recording.getByRole("button", { name: "Show its streams" }).click();
   await until("it shows the first moment", () => page.url().includes("t=1700000000000"));
   await recording.locator("summary", { hasText: "Play in a terminal" }).click();

@@ -5,6 +5,7 @@ import { VIEWERS } from "../../viewers/viewers.ts";
 import { PANELS, streamId } from "../../workspace/layout.ts";
 import { formatLayout, parseLayout } from "../../workspace/layout-link.ts";
 import { presetsOf } from "../../workspace/presets.ts";
+import { shownStreams } from "../../workspace/shown-streams.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
 import type { Dialogs } from "../dialogs.ts";
 import { exportLayout, importLayout } from "../layout-transfer.ts";
@@ -59,20 +60,21 @@ function timeCommands({ clock, layout, isUtc }: Workspace): readonly Command[] {
   ];
 }
 
-function paneCommands({ streamer, layout }: Workspace): readonly Command[] {
-  const keys = layout.panes.value.map(({ key }) => key);
+function paneCommands({ streamer, layout, listing, clock }: Workspace): readonly Command[] {
+  const keys = shownStreams(layout.panes.value, listing.streams.value ?? []);
   const selected = layout.selectedKey.value;
-  if (keys.length === 0) return [];
-  return [
-    {
-      id: "record",
-      title: keys.length === 1 ? `Record ${keys[0]}` : `Record the ${keys.length} open streams`,
-      icon: "record",
-      async run() {
-        await streamer.record(keys, { device: "", from: "$" });
-        if (!layout.panels.peek().includes("recordings")) layout.toggle("recordings");
-      },
+  const isPinned = selected === undefined || layout.paneOf(selected)?.moment === undefined;
+  const record: Command = {
+    id: "record",
+    title: keys.length === 1 ? `Record ${keys[0]}` : `Record the ${keys.length} shown streams from now on`,
+    icon: "record",
+    async run() {
+      await streamer.record(keys, { device: "", from: "$" });
+      if (!layout.panels.peek().includes("recordings")) layout.toggle("recordings");
     },
+  };
+  return [
+    ...(keys.length === 0 ? [] : [record]),
     ...(selected === undefined
       ? []
       : [
@@ -82,6 +84,12 @@ function paneCommands({ streamer, layout }: Workspace): readonly Command[] {
             icon,
             run: () => layout.setView(selected, id),
           })),
+          {
+            id: "pin",
+            title: isPinned ? `Unpin ${selected} from the time bar` : `Pin ${selected} to the time bar`,
+            icon: isPinned ? ("unpin" as const) : ("pin" as const),
+            run: () => layout.change(selected, { moment: isPinned ? clock.moment : undefined }),
+          },
           {
             id: "close",
             title: `Close ${selected}`,

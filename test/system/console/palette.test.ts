@@ -79,6 +79,10 @@ test("opens streams, layouts, panels and themes by keyboard, and is accessible",
   await paneOf(page, "rover:log").getByText("no data").waitFor();
   await command(page, "view raw");
   expect(page.url()).toContain("open=rover%3Alog&view=raw");
+  await command(page, "unpin");
+  expect(page.url()).toContain("at=live");
+  await command(page, "pin rover:log to");
+  expect(page.url()).not.toContain("at=live");
   await command(page, "preset camera");
   await paneOf(page, "rover:imu").waitFor();
   await command(page, "theme dark");

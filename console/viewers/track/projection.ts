@@ -5,6 +5,8 @@ import type { Path, Position } from "./positions.ts";
 const METRES_PER_DEGREE = 111_320;
 /** Minimum width and height of the shown area, m: a device that stands still is not enlarged to its noise. */
 const MIN_METRES = 10;
+/** The same for poses, which are more precise than GPS. */
+const MIN_POSE_METRES = 1;
 
 /** A point in metres: `x` to the east, `y` to the north. */
 export type Point = readonly [x: number, y: number];
@@ -41,6 +43,25 @@ export function flatten(paths: readonly Path[]): FlatTrack | undefined {
     paths: paths.map((path) => path.map(pointOf)),
     width: Math.max(MIN_METRES, (max - west) * perLongitude),
     height: Math.max(MIN_METRES, (north - south) * METRES_PER_DEGREE),
+  };
+}
+
+/** Moves paths that are in metres, so that their middle is at 0, 0. Undefined without a point. */
+export function centred(paths: readonly (readonly Point[])[]): FlatTrack | undefined {
+  const [first] = paths[0] ?? [];
+  if (first === undefined) return undefined;
+  let [left, right, bottom, top] = [first[0], first[0], first[1], first[1]];
+  for (const [x, y] of paths.flat()) {
+    left = Math.min(left, x);
+    right = Math.max(right, x);
+    bottom = Math.min(bottom, y);
+    top = Math.max(top, y);
+  }
+  const pointOf = ([x, y]: Point): Point => [x - (left + right) / 2, y - (bottom + top) / 2];
+  return {
+    paths: paths.map((path) => path.map(pointOf)),
+    width: Math.max(MIN_POSE_METRES, right - left),
+    height: Math.max(MIN_POSE_METRES, top - bottom),
   };
 }
 

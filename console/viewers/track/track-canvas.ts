@@ -1,4 +1,4 @@
-/** Draws a track on a canvas: the path, its start, the newest position, a scale bar and north. */
+/** Draws a track on a canvas: the path, its start, the newest position or the axes of the newest pose, a scale bar and north. */
 import { resolvedColour } from "../../design/resolved-colour.ts";
 import { type FlatTrack, type Point, scaleBar } from "./projection.ts";
 
@@ -7,8 +7,15 @@ const PADDING = 28;
 const BAR_PART = 0.3;
 const FONT = "11px system-ui, sans-serif";
 
-/** Draws a track into a canvas that fills its parent. Undefined clears it. */
-export function drawTrack(canvas: HTMLCanvasElement, track: FlatTrack | undefined): void {
+/** Length of the axes of a pose, CSS pixels. */
+const AXIS = 26;
+
+/** Draws a track into a canvas that fills its parent. Undefined clears it. @param yaw direction of a pose; undefined for GPS */
+export function drawTrack(
+  canvas: HTMLCanvasElement,
+  track: FlatTrack | undefined,
+  yaw: number | undefined,
+): void {
   const { clientWidth: width, clientHeight: height } = canvas;
   canvas.width = Math.round(width * devicePixelRatio);
   canvas.height = Math.round(height * devicePixelRatio);
@@ -33,8 +40,23 @@ export function drawTrack(canvas: HTMLCanvasElement, track: FlatTrack | undefine
   const newest = track.paths.at(-1)?.at(-1);
   if (start !== undefined) drawDot(context, at(start), 4, colour("--surface"), colour("--line-0"));
   if (newest !== undefined) drawDot(context, at(newest), 7, colour("--line-1"), colour("--surface"));
+  if (newest !== undefined && yaw !== undefined) {
+    drawAxis(context, at(newest), yaw, colour("--line-4"));
+    drawAxis(context, at(newest), yaw + Math.PI / 2, colour("--line-2"));
+  }
   drawScale(context, height, scaleBar((width * BAR_PART) / scale), scale, colour("--muted"));
-  context.fillText("N ↑", width - PADDING, PADDING - 10);
+  if (yaw === undefined) context.fillText("N ↑", width - PADDING, PADDING - 10);
+}
+
+/** Draws an axis of a pose: x in red, y in green. */
+function drawAxis(context: CanvasRenderingContext2D, [x, y]: Point, yaw: number, colour: string): void {
+  context.strokeStyle = colour;
+  context.lineWidth = 3;
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x + AXIS * Math.cos(yaw), y - AXIS * Math.sin(yaw));
+  context.stroke();
+  context.lineWidth = 2;
 }
 
 function drawDot(

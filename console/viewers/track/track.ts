@@ -1,5 +1,6 @@
-/** Viewer of GPS positions. */
+/** Viewer of GPS positions and of poses. */
 import type { Viewer } from "../viewer.ts";
+import { poseOf } from "./poses.ts";
 import { positionOf } from "./positions.ts";
 
 /** The viewer. */
@@ -8,6 +9,7 @@ export const track: Viewer = {
   title: "Track",
   icon: "track",
   isLong: true,
-  match: ({ kind, entry }) => (kind === "json" || kind === "msgpack") && positionOf(entry) !== undefined,
+  match: ({ kind, entry }) =>
+    (kind === "json" || kind === "msgpack") && (positionOf(entry) ?? poseOf(entry)) !== undefined,
   load: async () => (await import("./track-view.tsx")).TrackView,
 };

@@ -1,8 +1,9 @@
-/** Positions of a GPS receiver, and their projection without a map. */
+/** Positions of a GPS receiver, poses of a robot, and their projection without a map. */
 import { expect, test } from "vitest";
 import { createPulledEntry } from "../../../../client/reading/entry.ts";
+import { poseOf, posePaths, poseText } from "../../../../console/viewers/track/poses.ts";
 import { pathsOf, positionOf, TrackEntries } from "../../../../console/viewers/track/positions.ts";
-import { flatten, positionText, scaleBar } from "../../../../console/viewers/track/projection.ts";
+import { centred, flatten, positionText, scaleBar } from "../../../../console/viewers/track/projection.ts";
 import { viewOf } from "../../../../console/viewers/viewers.ts";
 
 const entryOf = (value: unknown, n = 0, isAfterGap = false) =>
@@ -31,6 +32,49 @@ test.each([
 ])("%j has no position, and is a plot", (value) => {
   expect(positionOf(entryOf(value))).toBeUndefined();
   expect(viewOf(entryOf(value))).toBe("plot");
+});
+
+const TURN = { x: 0, y: 0, z: Math.SQRT1_2, w: Math.SQRT1_2 };
+test.each([
+  [{ position: { x: 1, y: 2, z: 0 }, orientation: TURN }],
+  [{ pose: { position: { x: 1, y: 2 }, orientation: TURN } }],
+  [{ translation: { x: 1, y: 2 }, rotation: TURN }],
+  [{ x: 1, y: 2, theta: Math.PI / 2 }],
+  [{ pose: { x: 1, y: 2, yaw: Math.PI / 2 } }],
+])("reads the pose of %j, and shows the track", (value) => {
+  const pose = poseOf(entryOf(value));
+  expect([pose?.x, pose?.y]).toEqual([1, 2]);
+  expect(pose?.yaw).toBeCloseTo(Math.PI / 2);
+  expect(viewOf(entryOf(value))).toBe("track");
+});
+
+test.each([
+  [{ acc: { x: 1, y: 2 }, yaw: 1 }],
+  [{ x: 1, y: 2, heading: 90 }],
+  [{ position: { x: 1 }, yaw: 1 }],
+  [{ position: { x: 1, y: 2 }, orientation: { z: 1 } }],
+])("%j has no pose, and is a plot", (value) => {
+  expect(poseOf(entryOf(value))).toBeUndefined();
+  expect(viewOf(entryOf(value))).toBe("plot");
+});
+
+test("poses are in a plane of metres, of which the middle is at 0, 0", () => {
+  const at = (x: number, y: number, isAfterGap = false) => entryOf({ x, y, yaw: 0 }, 0, isAfterGap);
+  const track = centred(posePaths([at(10, 5), at(14, 5), entryOf({ a: 1 }), at(14, 8, true)]));
+  expect(track).toEqual({
+    paths: [
+      [
+        [-2, -1.5],
+        [2, -1.5],
+      ],
+      [[2, 1.5]],
+    ],
+    width: 4,
+    height: 3,
+  });
+  expect(centred(posePaths([at(7, 7)]))).toEqual({ paths: [[[0, 0]]], width: 1, height: 1 });
+  expect(centred([])).toBeUndefined();
+  expect(poseText({ x: 1, y: -0.4, yaw: Math.PI })).toBe("x 1.00 m, y -0.40 m, 180°");
 });
 
 test("a gap ends a path, and an entry without a position does not", () => {

@@ -1,11 +1,13 @@
 /** First steps, shown while no pane is open. */
 import { useComputed } from "@preact/signals";
 import { Icon } from "../design/icon.tsx";
+import { Loaded } from "../design/loaded.tsx";
 import { countText } from "../page/format.ts";
-import { FirstStream } from "./first-stream.tsx";
 import { presetsOf } from "./presets.ts";
 import type { Workspace } from "./workspace.ts";
 import "./empty-workspace.css";
+
+const loadFirstStream = async () => (await import("./first-stream.tsx")).FirstStream;
 
 /** Renders the way to a first stream, or to a first pane. */
 export function EmptyWorkspace({ workspace }: { readonly workspace: Workspace }) {
@@ -13,7 +15,7 @@ export function EmptyWorkspace({ workspace }: { readonly workspace: Workspace })
   const presets = useComputed(() => JSON.stringify(presetsOf(listing.streams.value ?? [])));
   const count = listing.streams.value?.length;
   if (count === undefined) return <p class="hint center">connecting to the gateway …</p>;
-  if (count === 0) return <FirstStream session={workspace.session.value} />;
+  if (count === 0) return <Loaded load={loadFirstStream} props={{ session: workspace.session.value }} />;
   const found: ReturnType<typeof presetsOf> = JSON.parse(presets.value);
   return (
     <div class="welcome">

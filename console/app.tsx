@@ -3,7 +3,6 @@ import { effect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import type { Streamer } from "../client/browser.ts";
 import { Loaded } from "./design/loaded.tsx";
-import { Inspector } from "./inspector/inspector.tsx";
 import { watchTheme } from "./page/theme.ts";
 import { loginUrl } from "./page/urls.ts";
 import { createDialogs } from "./shell/dialogs.ts";
@@ -23,6 +22,7 @@ import { PageLink } from "./workspace/url-layout.ts";
 import { createWorkspace } from "./workspace/workspace.ts";
 import "./app.css";
 
+const loadInspector = async () => (await import("./inspector/inspector.tsx")).Inspector;
 const loadPalette = async () => (await import("./shell/palette/palette-dialog.tsx")).PaletteDialog;
 
 /** Page of the console: top bar, stream list, panes, inspector and time bar. */
@@ -56,7 +56,7 @@ export function App({ streamer }: { readonly streamer: Streamer }) {
         {right.isOpen.value && (
           <aside class="side right" aria-label="Selected stream" style={{ width: `${right.width.value}px` }}>
             <Splitter side={right} isRight label="Width of the inspector" />
-            <Inspector workspace={workspace} />
+            <Loaded load={loadInspector} props={{ workspace }} />
           </aside>
         )}
       </div>

@@ -1,5 +1,6 @@
 /** `recording`: shows the content of a recording, and whether it is complete. */
 import type { RecordingReader } from "../../../src/recordings/files/read-recording.ts";
+import { readTogether } from "../../../src/recordings/play/read-together.ts";
 import type { CommandRow } from "../../command.ts";
 import { CommandError } from "../../exit-codes.ts";
 import { JSON_OUTPUT } from "../../options.ts";
@@ -35,7 +36,7 @@ async function showRecording({ terminal, signal }: Io, path: string, { json, che
   for (const line of json ? [jsonOf(file, notes)] : textOf(file, notes)) await terminal.print(line);
   if (check) {
     try {
-      for await (const _entry of file.read()) if (signal.aborted) return;
+      for await (const _entry of readTogether([file], {})) if (signal.aborted) return;
     } catch (error) {
       throw fileError(path, error);
     }

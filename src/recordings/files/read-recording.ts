@@ -2,11 +2,13 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { McapIndexedReader, type McapTypes } from "@mcap/core";
 import { NS_PER_MS } from "../../wire/foxglove/log-time.ts";
+import { chunkRecords, readChunkMessage } from "../../wire/mcap/chunk-records.ts";
 import { EntryDecoder, type RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
 import { GAP_RECORD, NOTES_RECORD } from "../../wire/mcap/entry-writer.ts";
 import { isFieldsChannel, type RecordedStream, streamOfChannel } from "../../wire/mcap/recorded-channel.ts";
 import { scanUnfinished } from "../../wire/mcap/unfinished-file.ts";
 import { openDecompression } from "../compression.ts";
+import { ChunkCache } from "./chunk-cache.ts";
 import { readableOf } from "./readable-file.ts";
 import { spanOf, type TimeSpan } from "./time-span.ts";
 
@@ -32,9 +34,10 @@ export interface RecordingRange {
   readonly selects?: ((channel: RecordingChannel) => boolean) | undefined;
 }
 
-/** Times of a chunk in ms since 1970, and its size in memory. */
+/** Times of a chunk in ms since 1970, its size in memory, and the keys of the selected streams that it has. */
 export interface ChunkSpan extends TimeSpan {
   readonly bytes: number;
+  readonly keys: ReadonlySet<string>;
 }
 
 /**
@@ -50,7 +53,8 @@ export async function openRecording(path: string): Promise<RecordingReader> {
     const reader = await McapIndexedReader.Initialize({ readable, decompressHandlers });
     if (reader.chunkIndexes.length === 0 && (reader.statistics?.messageCount ?? 0n) > 0n)
       throw new Error("the file has no index of its chunks; `mcap recover` adds one");
-    return new RecordingReader(file, reader, Number(await readable.size()), isFinished);
+    const chunks = new ChunkCache(readable, decompressHandlers);
+    return new RecordingReader(file, reader, chunks, Number(await readable.size()), isFinished);
   } catch (error) {
     await file.close();
     throw error;
@@ -86,14 +90,29 @@ async function completeReadable(
 export class RecordingReader implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #reader: McapIndexedReader;
+  readonly #chunks: ChunkCache;
+  /** Keys of streams, by the ids of their channels. */
+  readonly #keys = new Map<number, string>();
   readonly bytes: number;
   /** Whether it has its end. Otherwise it has the entries up to its last whole chunk. */
   readonly isFinished: boolean;
   readonly channels: readonly RecordingChannel[];
 
-  constructor(file: FileHandle, reader: McapIndexedReader, bytes: number, isFinished: boolean) {
+  constructor(
+    file: FileHandle,
+    reader: McapIndexedReader,
+    chunks: ChunkCache,
+    bytes: number,
+    isFinished: boolean,
+  ) {
     this.#file = file;
     this.#reader = reader;
+    this.#chunks = chunks;
+    for (const channel of reader.channelsById.values())
+      this.#keys.set(
+        channel.id,
+        new EntryDecoder().open(channel, reader.schemasById.get(channel.schemaId)).key,
+      );
     this.bytes = bytes;
     this.isFinished = isFinished;
     this.channels = [...reader.channelsById.values()]
@@ -131,27 +150,19 @@ export class RecordingReader implements AsyncDisposable {
     return [...this.#reader.channelsById.values()].every((channel) => streamOfChannel(channel) !== undefined);
   }
 
-  /** Returns the chunks that a range is read from. Each is in memory from its first to its last entry. */
+  /** Returns the chunks that a range is read from, in the order of the file. */
   chunks(range: RecordingRange = {}): readonly ChunkSpan[] {
-    const keys = this.#keysOf(range);
-    const { fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY } = range;
-    const wanted = new Set<number>();
-    for (const channel of this.#reader.channelsById.values())
-      if (keys.has(new EntryDecoder().open(channel, this.#reader.schemasById.get(channel.schemaId)).key))
-        wanted.add(channel.id);
-    return this.#reader.chunkIndexes
-      .filter(({ messageIndexOffsets }) => [...messageIndexOffsets.keys()].some((id) => wanted.has(id)))
-      .map(({ messageStartTime, messageEndTime, uncompressedSize }) => ({
-        fromMs: Number(messageStartTime / NS_PER_MS),
-        toMs: Number(messageEndTime / NS_PER_MS),
-        bytes: Number(uncompressedSize),
-      }))
-      .filter((chunk) => chunk.fromMs <= toMs && chunk.toMs >= fromMs);
+    return this.#chunksOf(range).map(({ messageStartTime, messageEndTime, uncompressedSize, keys }) => ({
+      fromMs: Number(messageStartTime / NS_PER_MS),
+      toMs: Number(messageEndTime / NS_PER_MS),
+      bytes: Number(uncompressedSize),
+      keys,
+    }));
   }
 
-  /** Yields entries in the order of their times, in constant memory. @throws Error if the file is damaged */
+  /** Yields entries in the order of their times. Each chunk is in memory from its first to its last entry. @throws Error if the file is damaged */
   async *read(range: RecordingRange = {}): AsyncGenerator<RecordedEntry, void, undefined> {
-    const { fromMs, toMs } = range;
+    const { first, last } = nanosecondsOf(range);
     const keys = this.#keysOf(range);
     const decoder = new EntryDecoder();
     const topics = new Set<string>();
@@ -162,13 +173,37 @@ export class RecordingReader implements AsyncDisposable {
     if (topics.size === 0) return;
     const messages = this.#reader.readMessages({
       topics: [...topics],
-      ...(fromMs !== undefined && { startTime: BigInt(Math.floor(fromMs)) * NS_PER_MS }),
-      ...(toMs !== undefined && { endTime: (BigInt(Math.floor(toMs)) + 1n) * NS_PER_MS - 1n }),
+      ...(first !== undefined && { startTime: first }),
+      ...(last !== undefined && { endTime: last }),
       validateCrcs: true,
     });
     for await (const message of messages) {
       const entry = decoder.decode(message);
       if (entry !== undefined) yield entry;
+    }
+  }
+
+  /**
+   * Yields the entries of one stream in the order of the file, with one chunk in memory. In recordings of this gateway, it is the
+   * order of their ids.
+   *
+   * @throws Error if the file is damaged
+   */
+  async *readStream(key: string, range: RecordingRange = {}): AsyncGenerator<RecordedEntry, void, undefined> {
+    const { first, last } = nanosecondsOf(range);
+    const decoder = new EntryDecoder();
+    for (const channel of this.#reader.channelsById.values())
+      if (this.#keys.get(channel.id) === key)
+        decoder.open(channel, this.#reader.schemasById.get(channel.schemaId));
+    for (const chunk of this.#chunksOf(range)) {
+      if (!chunk.keys.has(key)) continue;
+      const records = await this.#chunks.records(chunk);
+      for (const { offset, message } of chunkRecords(records)) {
+        if (message === undefined || this.#keys.get(message.channelId) !== key) continue;
+        if (message.logTime < (first ?? 0n) || (last !== undefined && message.logTime > last)) continue;
+        const entry = decoder.decode(readChunkMessage(records, offset));
+        if (entry !== undefined) yield entry;
+      }
     }
   }
 
@@ -182,6 +217,23 @@ export class RecordingReader implements AsyncDisposable {
     return new Set(wanted.map(({ stream }) => stream.key));
   }
 
+  /** Returns the indexes of chunks with entries of a range, in the order of the file. */
+  #chunksOf(range: RecordingRange): readonly (McapTypes.ChunkIndex & Pick<ChunkSpan, "keys">)[] {
+    const selected = this.#keysOf(range);
+    const { first, last } = nanosecondsOf(range);
+    return this.#reader.chunkIndexes
+      .filter(
+        ({ messageStartTime, messageEndTime }) =>
+          messageEndTime >= (first ?? 0n) && (last === undefined || messageStartTime <= last),
+      )
+      .map((chunk) => {
+        const keys = [...chunk.messageIndexOffsets.keys()].map((id) => this.#keys.get(id) ?? "");
+        return { ...chunk, keys: new Set(keys.filter((key) => selected.has(key))) };
+      })
+      .filter(({ keys }) => keys.size > 0)
+      .sort((a, b) => (a.chunkStartOffset < b.chunkStartOffset ? -1 : 1));
+  }
+
   #channelOf(channel: McapTypes.Channel): RecordingChannel {
     const { statistics, schemasById } = this.#reader;
     const schema = schemasById.get(channel.schemaId);
@@ -193,4 +245,15 @@ export class RecordingReader implements AsyncDisposable {
       entries: Number(statistics?.channelMessageCounts.get(channel.id) ?? 0n),
     };
   }
+}
+
+/** Returns the log times of the first and the last ns of a range; undefined without a limit. */
+function nanosecondsOf({ fromMs, toMs }: RecordingRange): {
+  readonly first: bigint | undefined;
+  readonly last: bigint | undefined;
+} {
+  return {
+    first: fromMs === undefined ? undefined : BigInt(Math.floor(fromMs)) * NS_PER_MS,
+    last: toMs === undefined ? undefined : (BigInt(Math.floor(toMs)) + 1n) * NS_PER_MS - 1n,
+  };
 }

@@ -2,7 +2,7 @@
 import type { ChunkSpan } from "../files/read-recording.ts";
 
 /** Returns the maximum number of bytes of chunks that overlap at one time. */
-export function maxBytesAtOnce(chunks: readonly ChunkSpan[]): number {
+export function maxBytesAtOnce(chunks: readonly Omit<ChunkSpan, "keys">[]): number {
   const changes = chunks.flatMap(({ fromMs, toMs, bytes }) => [
     { atMs: fromMs, bytes },
     { atMs: toMs, bytes: -bytes },

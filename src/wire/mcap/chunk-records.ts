@@ -1,5 +1,5 @@
 /** Parts of a chunk, without decoding its messages. */
-import { McapConstants } from "@mcap/core";
+import { McapConstants, type McapTypes } from "@mcap/core";
 
 const { Opcode } = McapConstants;
 
@@ -48,6 +48,20 @@ export interface ChunkRecord {
   readonly offset: number;
   /** Head of a message; undefined for other records. */
   readonly message: { readonly channelId: number; readonly logTime: bigint } | undefined;
+}
+
+/** Reads a message of a chunk. @param offset of its record, which is whole */
+export function readChunkMessage(records: Uint8Array, offset: number): McapTypes.Message {
+  const view = new DataView(records.buffer, records.byteOffset, records.length);
+  const at = offset + RECORD_HEAD_BYTES;
+  const end = at + Number(view.getBigUint64(offset + 1, true));
+  return {
+    channelId: view.getUint16(at, true),
+    sequence: view.getUint32(at + 2, true),
+    logTime: view.getBigUint64(at + 6, true),
+    publishTime: view.getBigUint64(at + 14, true),
+    data: records.subarray(at + MESSAGE_HEAD_BYTES, end),
+  };
 }
 
 /** Iterates over the records of a chunk. */

@@ -1,6 +1,7 @@
 /** MCAP files in memory: written by the code under test, and read by `@mcap/core`. */
 import { McapIndexedReader, type McapTypes } from "@mcap/core";
 import type { Entry } from "../../../src/domain/streams/entry.ts";
+import { nativeChecksum } from "../../../src/recordings/compression.ts";
 import { EntryDecoder, type RecordedEntry } from "../../../src/wire/mcap/entry-decoder.ts";
 import { EntryWriter } from "../../../src/wire/mcap/entry-writer.ts";
 import { type Compression, McapWriter, NO_COMPRESSION } from "../../../src/wire/mcap/mcap-writer.ts";
@@ -33,6 +34,7 @@ export function writeFile(
   const file = new McapWriter({
     library: "test",
     compression,
+    checksum: nativeChecksum,
     onBytes: (bytes) => pieces.push(bytes.slice()),
   });
   const writer = new EntryWriter(file);

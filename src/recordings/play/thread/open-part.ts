@@ -6,11 +6,9 @@ import {
   openRecording,
   type RecordedEntry,
   type RecordingChannel,
-  type RecordingRange,
   type RecordingReader,
 } from "../../files/read-recording.ts";
-import { maxBytesAtOnce } from "../max-at-once.ts";
-import { type ReadFile, readTogether } from "../read-together.ts";
+import { planReading, type ReadFile, readTogether } from "../read-together.ts";
 import type { NextEntries, OpenedPart, PlayedPart } from "./play-messages.ts";
 
 /** Size of a batch. The event loop stores a batch in a few milliseconds. */
@@ -36,7 +34,11 @@ export class OpenPart {
     this.#named = readers.map((reader, i): ReadFile => {
       const name = basename(files.paths[i] ?? "");
       const { hasExactTimes, span } = reader;
-      return { hasExactTimes, span, read: (range) => readNamed(name, reader, range) };
+      return {
+        ...{ hasExactTimes, span, chunks: (range) => reader.chunks(range) },
+        read: (range) => readNamed(name, reader.read(range)),
+        readStream: (key, range) => readNamed(name, reader.readStream(key, range)),
+      };
     });
     this.#selects = ({ stream }) => keys.has(stream.key);
   }
@@ -53,11 +55,10 @@ export class OpenPart {
     }
   }
 
-  /** Returns the facts about it. @throws Error if too many chunks overlap */
+  /** Returns the facts about it. @throws Error if too many chunks would be in memory */
   facts(): OpenedPart {
     const { fromMs, toMs } = this.#files;
-    const chunks = this.#readers.flatMap((reader) => reader.chunks({ fromMs, toMs, selects: this.#selects }));
-    const chunkBytes = maxBytesAtOnce(chunks);
+    const { bytes: chunkBytes } = planReading(this.#named, { fromMs, toMs, selects: this.#selects });
     if (chunkBytes > MAX_CHUNK_BYTES)
       throw new Error(
         `the streams are far apart in the files, so that ${mib(chunkBytes)} MiB of them would be in memory; at most ${mib(MAX_CHUNK_BYTES)} MiB are possible: select fewer streams`,
@@ -101,11 +102,10 @@ export class OpenPart {
 /** Reads a file with errors that name it. */
 async function* readNamed(
   name: string,
-  reader: RecordingReader,
-  range: RecordingRange | undefined,
+  entries: AsyncGenerator<RecordedEntry, void, undefined>,
 ): AsyncGenerator<RecordedEntry, void, undefined> {
   try {
-    yield* reader.read(range);
+    yield* entries;
   } catch (error) {
     throw new Error(`${name} is damaged: ${(error as Error).message}`);
   }

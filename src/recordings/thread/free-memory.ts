@@ -1,6 +1,6 @@
 /**
- * Frees buffers of the thread as soon as they are not needed. V8 would start a collection only for every 64 MB of them, and a
- * thread at full speed uses hundreds of megabytes a second.
+ * Frees buffers as soon as they are not needed. V8 would start a collection only for every 64 MB of them, and a thread at full
+ * speed uses hundreds of megabytes a second.
  */
 import { MessageChannel } from "node:worker_threads";
 

@@ -5,6 +5,11 @@ import { Worker } from "node:worker_threads";
 
 /** Time in ms without work after which the thread ends. */
 const IDLE_MS = 10_000;
+/**
+ * Memory for new objects (MB). V8's default is 48, which a thread at full speed fills, although its objects live for one batch or
+ * one chunk. Large buffers are elsewhere.
+ */
+const MAX_NEW_OBJECTS_MB = 6;
 
 /** Script of a thread, and its callbacks. */
 export interface IdleThreadOptions<FromThread> {
@@ -55,7 +60,9 @@ export class IdleThread<ToThread, FromThread> {
 
   #start(): Worker {
     const { script, work, onMessage, onFailed } = this.#options;
-    const worker = new Worker(scriptPath(script));
+    const worker = new Worker(scriptPath(script), {
+      resourceLimits: { maxYoungGenerationSizeMb: MAX_NEW_OBJECTS_MB },
+    });
     worker.on("message", onMessage);
     const failed = (error: Error) => {
       if (this.#worker !== worker) return;

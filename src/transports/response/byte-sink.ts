@@ -84,6 +84,8 @@ const FULL_WITHOUT_MEMORY_BYTES = 64 * 1024;
 /** A sink that can be flushed, for example before its stream is closed. */
 export interface ByteSink extends Sink<Chunks> {
   flush(): void;
+  /** Whether the stream has taken everything, so that nothing uses the written chunks. */
+  isEmpty(): boolean;
 }
 
 /** Creates the sink of one socket or response. */

@@ -8,6 +8,7 @@ import { asGatewayError } from "../../../../domain/errors.ts";
 import type { Gap } from "../../../../domain/streams/entry.ts";
 import { type EntryId, earlierId } from "../../../../domain/streams/entry-id.ts";
 import type { FileThread, OpenFile } from "../../../../recordings/thread/file-thread.ts";
+import { freeMemory } from "../../../../recordings/thread/free-memory.ts";
 import { FILE_FORMAT } from "../../../../wire/formats.ts";
 import { lossyTextOf } from "../../../../wire/utf8.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
@@ -84,6 +85,8 @@ class Export {
   readonly #options: ExportOptions;
   /** Gaps that the last reads have found. */
   #gaps: Gap[] = [];
+  /** Bytes of the file that the sink may still use. */
+  #sent: Uint8Array[] = [];
   /** Why it ended early. */
   #failure: Error | undefined;
   /** The thread has written the end of the file. */
@@ -131,7 +134,10 @@ class Export {
       file = this.#options.files.open(
         { library: `redis-streamer ${config.version}`, compression: "zstd" },
         {
-          onBytes: (bytes) => sink.write({ parts: [bytes], bytes: bytes.length }),
+          onBytes: (bytes) => {
+            sink.write({ parts: [bytes], bytes: bytes.length });
+            this.#sent.push(bytes);
+          },
           onTaken: () => this.#wake(),
           onEnded: () => {
             this.#hasEnded = true;
@@ -180,12 +186,19 @@ class Export {
         sink.whenDrained(() => this.#wake());
         await this.#until(() => !sink.isFull());
       }
+      if (sink.isEmpty()) this.#freeSent();
       entries = await next;
     }
     file.end();
     await this.#until(() => this.#hasEnded);
     sink.flush();
     this.#reply.raw.end();
+  }
+
+  /** Frees chunks that the client's socket has taken. The garbage collector would keep tens of megabytes of them. */
+  #freeSent(): void {
+    for (const bytes of this.#sent) freeMemory(bytes);
+    this.#sent = [];
   }
 
   /** Waits for a condition. @throws Error if the export fails first */

@@ -1,6 +1,7 @@
 /** The directory of recordings. Names of files come from names of recordings, which cannot leave the directory. */
-import { lstat, mkdir, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { lstat, open, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { createDirectory } from "./create-directory.ts";
 import { parseRecord, type RecordingRecord } from "./recording-record.ts";
 
 /** Names of recordings: no separators, no leading dot, and no `~`, which numbers the further files of a recording. */
@@ -41,7 +42,7 @@ export class RecordingsDirectory {
 
   /** Creates the directory, and locks it. @throws Error if it cannot be written, or another gateway uses it */
   async open(): Promise<void> {
-    await mkdir(this.path, { recursive: true, mode: 0o750 });
+    await createDirectory(this.path, 0o750);
     await this.#lock();
   }
 
@@ -87,17 +88,14 @@ export class RecordingsDirectory {
   /** Stores a record. A reader, also one after a crash, finds the old or the new one. */
   async save(record: RecordingRecord): Promise<void> {
     const path = this.pathOf(`${record.name}.json`);
-    const file = await open(`${path}.tmp`, "w", 0o640);
+    const text = Buffer.from(JSON.stringify(record, null, 2));
     try {
-      await file.writeFile(JSON.stringify(record, null, 2));
-      await file.datasync();
+      await replaceFile(path, text);
     } catch (error) {
-      await rm(`${path}.tmp`, { force: true });
-      throw error;
-    } finally {
-      await file.close();
+      // Otherwise a recording that is stopped while the disk is full would continue after a restart.
+      if ((error as NodeJS.ErrnoException).code !== "ENOSPC" || !(await overwriteFile(path, text)))
+        throw error;
     }
-    await rename(`${path}.tmp`, path);
   }
 
   /** Deletes a recording with its files. The record is last, so that an interrupted deletion can be repeated. */
@@ -116,6 +114,43 @@ export class RecordingsDirectory {
     if (pid !== process.pid && start !== "" && text === `${pid} ${start}`)
       throw new Error(`the gateway with process id ${pid} uses the directory`);
     await writeFile(path, own, { mode: 0o640 });
+  }
+}
+
+/** Replaces a file by another one. */
+async function replaceFile(path: string, text: Buffer): Promise<void> {
+  const file = await open(`${path}.tmp`, "w", 0o640);
+  try {
+    await file.writeFile(text);
+    await file.datasync();
+  } catch (error) {
+    await rm(`${path}.tmp`, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+  await rename(`${path}.tmp`, path);
+}
+
+/** Bytes of a block in `blocks` of a file (stat(2)). */
+const BLOCK_BYTES = 512;
+
+/** Overwrites a file if its blocks suffice, which needs no room on the disk. @returns whether they do */
+export async function overwriteFile(path: string, text: Buffer): Promise<boolean> {
+  const file = await open(path, "r+").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (file === undefined) return false;
+  try {
+    const { blocks } = await file.stat();
+    if (blocks * BLOCK_BYTES < text.length) return false;
+    await file.write(text, 0, text.length, 0);
+    await file.truncate(text.length);
+    await file.datasync();
+    return true;
+  } finally {
+    await file.close();
   }
 }
 

@@ -375,10 +375,13 @@ describe("a request that is not valid", () => {
     },
   );
 
-  it("a directory that cannot be created is reported", async () => {
-    writeFileSync(join(root, "file"), "");
-    await using broken = await startTestGateway(redis.url, { RECORDINGS_DIR: join(root, "file/x") });
-    const answer = await post("/recordings", { streams: ["a"] }, broken);
-    expect([answer.status, answer.json()]).toMatchObject([503, { code: "RECORDINGS_UNAVAILABLE" }]);
-  });
+  it.each([join(root, "file/x"), "/proc/none/x"])(
+    "the directory %s cannot be created, which is reported",
+    async (path) => {
+      writeFileSync(join(root, "file"), "");
+      await using broken = await startTestGateway(redis.url, { RECORDINGS_DIR: path });
+      const answer = await post("/recordings", { streams: ["a"] }, broken);
+      expect([answer.status, answer.json()]).toMatchObject([503, { code: "RECORDINGS_UNAVAILABLE" }]);
+    },
+  );
 });

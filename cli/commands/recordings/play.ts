@@ -47,8 +47,16 @@ export const play: CommandRow = {
   options: [
     { flags: "--rate <rate>", doc: "speed; 0 is as fast as possible", parse: parseRate, fallback: 1 },
     { flags: "--loop", doc: "begin again at the end" },
-    { flags: "--start-offset <duration>", doc: "skip this much of the beginning", parse: parseDuration },
-    { flags: "--duration <duration>", doc: "stop after this much of the recording", parse: parseDuration },
+    {
+      flags: "--start-offset <duration>",
+      doc: "skip this much of the beginning: 90s, 10m",
+      parse: parseDuration,
+    },
+    {
+      flags: "--duration <duration>",
+      doc: "stop after this much of the recording: 90s, 10m",
+      parse: parseDuration,
+    },
     {
       flags: "--only <pattern>",
       doc: "play only these streams; with a colon, device:stream; may be repeated",
@@ -57,10 +65,13 @@ export const play: CommandRow = {
     EXCLUDE,
     {
       flags: "--remap <old:=new>",
-      doc: "store a stream under another name; may be repeated",
+      doc: "store a stream under another name, without its device; may be repeated",
       parse: parseRemap,
     },
-    { flags: "--device <id>", doc: "store all streams under this device (default: as recorded)" },
+    {
+      flags: "--device <id>",
+      doc: "store all streams under this device (default: as recorded, so the entries are added to those streams)",
+    },
     { flags: "--start-paused", doc: "wait for the space key before the start" },
     {
       flags: "--keep-ids",

@@ -1,8 +1,8 @@
 /** `record`: has the gateway record streams, shows the progress, and fetches the files. */
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
 import { type RecordingInfo, type Streamer, StreamerError } from "../../../client/index.ts";
 import { sleep } from "../../../src/domain/scheduling/sleep.ts";
+import { createDirectory } from "../../../src/recordings/create-directory.ts";
 import type { CommandRow } from "../../command.ts";
 import { openGateway, openStreamer } from "../../connection.ts";
 import { CommandError, usageError } from "../../exit-codes.ts";
@@ -35,11 +35,15 @@ export const record: CommandRow = {
   group: "Recordings",
   summary: "record streams into an MCAP file until Ctrl-C",
   details:
-    "have the gateway record streams into an MCAP file, until Ctrl-C or a limit; the recording survives restarts of the gateway, and does not depend on this command's connection",
+    "have the gateway record streams into an MCAP file, until Ctrl-C or a limit; prints the name of each file, with -o its path; the recording survives restarts of the gateway, and does not depend on this command's connection",
   arguments: [{ name: "<patterns...>", doc: "streams or patterns; later streams join", kind: "stream" }],
   options: [
     ...NAMING,
-    { flags: "-o, --output <dir>", doc: "fetch the files into this directory at the end", kind: "directory" },
+    {
+      flags: "-o, --output <dir>",
+      doc: "fetch the files into this directory at the end (default: they stay on the gateway, GET /recordings/NAME.mcap)",
+      kind: "directory",
+    },
     { flags: "--name <name>", doc: "name of the recording (default: device and time)" },
     EXCLUDE,
     {
@@ -51,7 +55,7 @@ export const record: CommandRow = {
     { flags: "--max-duration <duration>", doc: "the same as --duration", parse: parseDuration },
     {
       flags: "--compression <name>",
-      doc: "compression of the file",
+      doc: "compression of the file; images and other payloads that do not get smaller are stored as they are",
       choices: ["zstd", "none"],
       fallback: "zstd",
     },
@@ -61,7 +65,10 @@ export const record: CommandRow = {
       doc: "add a text to the file; may be repeated",
       parse: parseNote,
     },
-    { flags: "--detach", doc: "exit, and leave the recording running on the gateway" },
+    {
+      flags: "--detach",
+      doc: "exit, and leave the recording running on the gateway; POST /recordings/NAME/stop stops it",
+    },
   ],
   examples: ["redis-streamer record '*' --device rover -o runs --duration 10m"],
   run: (io, [streams]: [readonly string[]], flags: Flags) => runRecord(io, streams, flags),
@@ -82,7 +89,7 @@ async function runRecord(io: Io, streams: readonly string[], flags: Flags): Prom
     terminal.note("paused; space starts the recording, q ends");
     if (!(await isStarted(io))) return;
   }
-  if (output !== undefined) await mkdir(output, { recursive: true });
+  if (output !== undefined) await createDirectory(output);
   const streamer = openStreamer(flags);
   const started = await streamer.record(streams, {
     ...{ device, prefix, exclude, from, name, compression, signal, maxBytes: maxSize },

@@ -50,7 +50,11 @@ export async function openRecording(path: string): Promise<RecordingReader> {
   try {
     const decompressHandlers = await openDecompression();
     const { readable, isFinished } = await completeReadable(file, decompressHandlers);
-    const reader = await McapIndexedReader.Initialize({ readable, decompressHandlers });
+    const reader = await McapIndexedReader.Initialize({ readable, decompressHandlers }).catch(
+      (error: Error) => {
+        throw new Error(`the end of the file is damaged; \`mcap recover\` restores it: ${error.message}`);
+      },
+    );
     if (reader.chunkIndexes.length === 0 && (reader.statistics?.messageCount ?? 0n) > 0n)
       throw new Error("the file has no index of its chunks; `mcap recover` adds one");
     const chunks = new ChunkCache(readable, decompressHandlers);

@@ -192,6 +192,16 @@ describe("recording", () => {
     expect([played.code, played.stderr]).toEqual([1, expect.stringMatching(/error: .*damaged\.mcap: /)]);
   });
 
+  test("a file whose end is damaged is an error that names the remedy", async () => {
+    const path = join(dir, "end.mcap");
+    const bytes = readFileSync(file);
+    bytes.fill(0, bytes.length - 100, bytes.length - 90);
+    writeFileSync(path, bytes);
+    await expect(run("recording", path)).rejects.toThrow(
+      /end\.mcap: the end of the file is damaged; `mcap recover`/,
+    );
+  });
+
   test("a file that does not exist", async () => {
     await expect(run("recording", join(dir, "none.mcap"))).rejects.toThrow(/none\.mcap: ENOENT/);
   });
@@ -253,6 +263,13 @@ describe("record", () => {
     expect((await fetch(`${gateway.http}/recordings/never`)).status).toBe(404);
     await expect(run(...args)).rejects.toThrow(/requires a terminal/);
     await expect(run("record", "*", "--note", "x")).rejects.toThrow(/must be KEY=VALUE, got "x"/);
+  });
+
+  test("a directory that cannot be created is an error, and nothing is recorded", async () => {
+    await expect(run("record", "*", "--name", "nowhere", "-o", "/proc/none/x")).rejects.toThrow(
+      /ENOENT.*proc/,
+    );
+    expect((await fetch(`${gateway.http}/recordings/nowhere`)).status).toBe(404);
   });
 
   test("ends by itself after --duration, and --detach leaves it running", async () => {

@@ -7,6 +7,7 @@ import type { CommandRow } from "../../command.ts";
 import { openGateway, openStreamer } from "../../connection.ts";
 import { CommandError, usageError } from "../../exit-codes.ts";
 import { EXCLUDE, NAMING, type NamingFlags, parseDuration, parseSize } from "../../options.ts";
+import { errorText } from "../../output/error-text.ts";
 import type { Io } from "../../output/io.ts";
 import { oneLine } from "../../output/payload-text.ts";
 import { countText, entriesText, rateText, sizeText } from "../../output/quantities.ts";
@@ -97,6 +98,7 @@ async function runRecord(io: Io, streams: readonly string[], flags: Flags): Prom
     notes: note && Object.fromEntries(note),
   });
   terminal.note(`recording ${oneLine(started.name)}${detach ? "" : "; Ctrl-C stops it"}`);
+  if (started.streams.length === 0) terminal.note("no stream matches yet; those that appear are recorded");
   if (detach) {
     await terminal.print(started.name);
     return;
@@ -110,7 +112,16 @@ async function runRecord(io: Io, streams: readonly string[], flags: Flags): Prom
   if (ended.state === "failed") throw new CommandError(`the recording failed: ${ended.error}`);
   for (const { file } of ended.files) {
     if (output === undefined) await terminal.print(file);
-    else await terminal.print(await downloadRecording(openGateway(flags), file, output));
+    else await terminal.print(await fetchFile(flags, file, output));
+  }
+}
+
+/** Downloads a file. @returns its path @throws CommandError */
+async function fetchFile(flags: Flags, file: string, directory: string): Promise<string> {
+  try {
+    return await downloadRecording(openGateway(flags), file, directory);
+  } catch (error) {
+    throw new CommandError(`${errorText(error)}; ${oneLine(file)} remains on the gateway`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** `record`, `play` and `recording`: recorded entries are stored again, one by one. */
 import {
   copyFileSync,
+  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -270,6 +271,17 @@ describe("record", () => {
       /ENOENT.*proc/,
     );
     expect((await fetch(`${gateway.http}/recordings/nowhere`)).status).toBe(404);
+  });
+
+  test("states that no stream matches, and where the file is if it cannot be stored", async () => {
+    const output = join(dir, "taken");
+    mkdirSync(join(output, "empty.mcap.part"), { recursive: true });
+    const args = ["record", "none*", "--device", "live", "--name", "empty", "--duration", "1s", "-o", output];
+    const { code, stderr } = await runCommand(args, { url: gateway.http });
+    expect(code).toBe(1);
+    expect(stderr).toContain("no stream matches yet; those that appear are recorded");
+    expect(stderr).toMatch(/error: EISDIR.*; empty\.mcap remains on the gateway/);
+    expect((await fetch(`${gateway.http}/recordings/empty.mcap`)).status).toBe(200);
   });
 
   test("ends by itself after --duration, and --detach leaves it running", async () => {

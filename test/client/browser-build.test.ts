@@ -6,11 +6,11 @@ import { expect, test } from "vitest";
 
 /**
  * Maximum size, bytes gzipped. Playback takes 1,450 of them: its commands, its state, and how it resumes. Workers of consumer
- * groups take 2,500, recordings and `dedupe` 700.
+ * groups take 2,850, of which a loop that does not wait for each job takes 340; recordings and `dedupe` 700.
  */
-const MAX_BYTES = 21.75 * 1024;
+const MAX_BYTES = 22.25 * 1024;
 
-test("bundles the browser client under 21.75 KB gzipped, without Node modules", async () => {
+test("bundles the browser client under 22.25 KB gzipped, without Node modules", async () => {
   const built = await build({
     configFile: false,
     logLevel: "error",

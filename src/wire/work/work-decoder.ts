@@ -5,7 +5,6 @@ import { parseId } from "../../domain/streams/entry-id.ts";
 import { cleanEntries } from "../clean-entries.ts";
 import { bytesOfMsgpack } from "../msgpack/msgpack.ts";
 import { readMsgpack } from "../msgpack/msgpack-reader.ts";
-import { readPlainWork } from "../msgpack/msgpack-work-reader.ts";
 import { malformed, preview } from "../push-batch.ts";
 
 /** An entry that a worker received. */
@@ -30,8 +29,6 @@ export type WorkMessage =
 
 /** Decodes a message. @throws GatewayError BAD_HEADER */
 export function decodeWork(bytes: Uint8Array): WorkMessage {
-  const plain = readPlainWork(bytes);
-  if (plain !== undefined) return { entries: plain };
   const value = readMsgpack(bytes, bytes.length, true);
   if (value instanceof Map) return readNotice(value);
   if (!Array.isArray(value))

@@ -5,6 +5,7 @@ import { guessType, hasControls, imageTypeOf } from "../../src/domain/content/de
 import { essenceOf, parseMediaType } from "../../src/domain/content/media-type.ts";
 import { pcmOfMeta, readWav } from "../../src/domain/content/pcm.ts";
 import { looksLikeSound } from "./audio/pcm.ts";
+import { remembered } from "./remembered.ts";
 import { beginsFrame, codecOfType } from "./video/access-unit.ts";
 
 /** Kind of a payload. `fields` is an entry without a payload: a plain Redis entry. */
@@ -149,29 +150,19 @@ const MAX_MEMBERS = 64;
 /** A member of a value that is not an object: a cell of a table, a line of a plot. */
 export type Scalar = string | number | boolean;
 
-const scalarsByEntry = new WeakMap<PulledEntry, ReadonlyMap<string, Scalar>>();
-
-/** Returns the scalar members of an entry's value by path, such as `acc.x`. A bare value has the path `value`. Cached per entry. */
-export function scalarsOf(entry: PulledEntry): ReadonlyMap<string, Scalar> {
-  const known = scalarsByEntry.get(entry);
-  if (known !== undefined) return known;
+/** Returns the scalar members of an entry's value by path, such as `acc.x`. A bare value has the path `value`. */
+export const scalarsOf = remembered((entry): ReadonlyMap<string, Scalar> => {
   const found = new Map<string, Scalar>();
   collect(entryValue(entry), "", 0, found);
-  scalarsByEntry.set(entry, found);
   return found;
-}
+});
 
-const numbersByEntry = new WeakMap<PulledEntry, ReadonlyMap<string, number>>();
-
-/** Returns the numbers of an entry's value by path. Cached per entry. */
-export function numbersOf(entry: PulledEntry): ReadonlyMap<string, number> {
-  const known = numbersByEntry.get(entry);
-  if (known !== undefined) return known;
+/** Returns the numbers of an entry's value by path. */
+export const numbersOf = remembered((entry): ReadonlyMap<string, number> => {
   const found = new Map<string, number>();
   for (const [path, value] of scalarsOf(entry)) if (typeof value === "number") found.set(path, value);
-  numbersByEntry.set(entry, found);
   return found;
-}
+});
 
 function collect(value: unknown, path: string, depth: number, found: Map<string, Scalar>): void {
   if (found.size >= MAX_MEMBERS) return;

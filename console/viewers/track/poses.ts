@@ -1,6 +1,8 @@
 /** Poses of a robot: a position in metres and a direction, by the usual names of their fields. */
 import type { PulledEntry } from "../../../client/browser.ts";
 import { numbersOf } from "../content.ts";
+import { remembered } from "../remembered.ts";
+import { pathsBy } from "./paths.ts";
 import type { Point } from "./projection.ts";
 
 /** A position in metres, `x` to the right and `y` up, and a direction. */
@@ -17,16 +19,8 @@ const ORIENTATIONS = ["orientation", "rotation", "quaternion"];
 /** Radians. A heading is not one of them: it is usually in degrees, clockwise from north. */
 const YAWS = ["yaw", "theta"];
 
-const poseByEntry = new WeakMap<PulledEntry, Pose | null>();
-
-/** Returns the pose of an entry; undefined if it has none. Cached per entry. */
-export function poseOf(entry: PulledEntry): Pose | undefined {
-  const known = poseByEntry.get(entry);
-  if (known !== undefined) return known ?? undefined;
-  const pose = readPose(numbersOf(entry));
-  poseByEntry.set(entry, pose ?? null);
-  return pose;
-}
+/** Returns the pose of an entry; undefined if it has none. */
+export const poseOf = remembered((entry) => readPose(numbersOf(entry)));
 
 /** A position alone is none: readings of a sensor have `x` and `y`, too. */
 function readPose(numbers: ReadonlyMap<string, number>): Pose | undefined {
@@ -59,14 +53,8 @@ export const poseText = ({ x, y, yaw }: Pose): string =>
   `x ${x.toFixed(2)} m, y ${y.toFixed(2)} m, ${Math.round((yaw * 180) / Math.PI)}°`;
 
 /** Returns the points of the poses of entries. A gap begins another path. */
-export function posePaths(entries: readonly PulledEntry[]): readonly (readonly Point[])[] {
-  const paths: Point[][] = [];
-  for (const entry of entries) {
+export const posePaths = (entries: readonly PulledEntry[]): readonly (readonly Point[])[] =>
+  pathsBy(entries, (entry) => {
     const pose = poseOf(entry);
-    if (pose === undefined) continue;
-    const path = paths.at(-1);
-    if (path === undefined || entry.gap) paths.push([[pose.x, pose.y]]);
-    else path.push([pose.x, pose.y]);
-  }
-  return paths;
-}
+    return pose && [pose.x, pose.y];
+  });

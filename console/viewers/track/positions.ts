@@ -1,6 +1,8 @@
 /** Positions of GPS fixes: latitude and longitude of an entry, by the usual names of their fields. */
 import type { PulledEntry } from "../../../client/browser.ts";
 import { entriesAfter, numbersOf } from "../content.ts";
+import { remembered } from "../remembered.ts";
+import { pathsBy } from "./paths.ts";
 
 /** A position, degrees. */
 export interface Position {
@@ -12,16 +14,8 @@ export interface Position {
 const LATITUDE = ["latitude", "lat"] as const;
 const LONGITUDE = ["longitude", "lon", "lng", "long"] as const;
 
-const positionByEntry = new WeakMap<PulledEntry, Position | null>();
-
-/** Returns the position of an entry; undefined if it has none, or an invalid one. Cached per entry. */
-export function positionOf(entry: PulledEntry): Position | undefined {
-  const known = positionByEntry.get(entry);
-  if (known !== undefined) return known ?? undefined;
-  const position = readPosition(numbersOf(entry));
-  positionByEntry.set(entry, position ?? null);
-  return position;
-}
+/** Returns the position of an entry; undefined if it has none, or an invalid one. */
+export const positionOf = remembered((entry) => readPosition(numbersOf(entry)));
 
 /** Finds both coordinates beside each other, also inside of an object such as `fix`. */
 function readPosition(numbers: ReadonlyMap<string, number>): Position | undefined {
@@ -48,17 +42,7 @@ const isValid = (latitude: number, longitude: number): boolean =>
 export type Path = readonly Position[];
 
 /** Returns the paths of entries. A gap begins another path. */
-export function pathsOf(entries: readonly PulledEntry[]): readonly Path[] {
-  const paths: Position[][] = [];
-  for (const entry of entries) {
-    const position = positionOf(entry);
-    if (position === undefined) continue;
-    const path = paths.at(-1);
-    if (path === undefined || entry.gap) paths.push([position]);
-    else path.push(position);
-  }
-  return paths;
-}
+export const pathsOf = (entries: readonly PulledEntry[]): readonly Path[] => pathsBy(entries, positionOf);
 
 /** Largest number of positions that a track keeps. */
 const MAX_KEPT = 20_000;

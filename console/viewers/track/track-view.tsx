@@ -13,7 +13,7 @@ import "./track-view.css";
 /** Interval at which the track is drawn, ms. */
 const UPDATE_MS = 200;
 
-/** What is drawn: positions on the earth, or poses in a plane of their own. */
+/** Content of the view: a track of GPS positions, or of poses. */
 interface Drawn {
   readonly track: FlatTrack | undefined;
   readonly yaw: number | undefined;

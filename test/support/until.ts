@@ -3,7 +3,7 @@
 /** Time limit (ms) of a property test, for a busy machine. A wait without progress ends earlier. */
 export const PROPERTY_MS = 600_000;
 
-/** Time (ms) after which a reader that receives nothing is stuck, also on a busy machine. */
+/** Time (ms) after which a wait without progress is stuck, also on a busy machine or with one core. */
 export const WITHOUT_PROGRESS_MS = 60_000;
 
 /** Maximum pause between two checks, in ms. Constant checks would take CPU time from the code under test. */
@@ -12,7 +12,7 @@ const LONGEST_PAUSE_MS = 20;
 /**
  * Resolves when the condition holds.
  *
- * @param withinMs timeout, generous because the machine may be busy or have one core
+ * @param withinMs timeout
  * @param progress returns a value that changes with each step towards the condition. The timeout begins again with each, so
  * that the wait may take as long as a busy machine needs
  * @throws Error that names the condition if it does not hold within the time
@@ -20,7 +20,7 @@ const LONGEST_PAUSE_MS = 20;
 export async function until(
   what: string | (() => string | Promise<string>),
   condition: () => boolean | Promise<boolean>,
-  withinMs = 60_000,
+  withinMs = WITHOUT_PROGRESS_MS,
   progress: () => number = () => 0,
 ): Promise<void> {
   let reached = progress();

@@ -17,10 +17,12 @@ const run = promisify(execFile);
 export async function repairAppendOnlyFile(dir: string): Promise<void> {
   const manifest = join(dir, "appendonlydir", "appendonly.aof.manifest");
   if (!existsSync(manifest)) return;
-  const checked = await run("redis-check-aof", [manifest]).catch(
-    (error: { readonly stdout: string }) => error,
+  const problem = await run("redis-check-aof", [manifest]).then(
+    () => undefined,
+    (error: { readonly stdout: string }) => error.stdout,
   );
-  if (checked.stdout.includes("Unexpected MULTI"))
+  if (problem === undefined) return;
+  if (problem.includes("Unexpected MULTI"))
     throw new Error(`${manifest} has an unfinished transaction before others; rewrite it (BGREWRITEAOF)`);
   const repaired = run("redis-check-aof", ["--fix", manifest]);
   // It needs a confirmation before it shortens a file.

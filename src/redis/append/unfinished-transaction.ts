@@ -31,7 +31,7 @@ export class TransactionEnder {
   #retry: NodeJS.Timeout | undefined;
   #failures = 0;
 
-  /** @param tag returns the hash tag of a slot that the server owns, undefined if it owns none; any text if it is no cluster node */
+  /** @param tag returns a hash tag of a slot that the server owns; undefined if it owns none. Any text outside of a cluster */
   constructor(tag: () => string | undefined, logger: Logger) {
     this.#tag = tag;
     this.#logger = logger;

@@ -60,7 +60,7 @@ export class Outlet implements Sink<Chunks> {
   }
 
   isEmpty(): boolean {
-    return this.#sink.isEmpty?.() === true;
+    return this.#sink.isEmpty();
   }
 
   /** Whether the sink is full. Pauses the subscriptions if it has become full. */

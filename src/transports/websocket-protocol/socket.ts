@@ -31,6 +31,7 @@ export interface MessageHandlers {
 
 /** Maximum time (ms) for a client to answer a close frame. */
 const CLOSE_MS = 10_000;
+
 /** Options of a WebSocket. */
 export interface ServerWebSocketOptions extends FrameReaderOptions, ChunkTurns {
   /** Opens the memory lease of received messages. */

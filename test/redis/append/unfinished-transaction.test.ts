@@ -1,9 +1,8 @@
 /** Append-only files that end within a transaction: a crash of Redis while it wrote one. */
-import { readdirSync, readFileSync, truncateSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
 import { slotOf } from "../../../src/redis/cluster/hash-slot.ts";
 import { startTestGateway } from "../../support/gateway/gateway.ts";
+import { cutLastTransaction } from "../../support/redis/append-only-file.ts";
 import { startCluster } from "../../support/redis/cluster.ts";
 import { DURABLE, silent, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
@@ -13,9 +12,7 @@ async function crashWithinTransaction(redis: TestRedis, stream: string): Promise
   const add = `redis.call('XADD', KEYS[1], '*', 'd', ARGV[1])`;
   await redis.control.call("EVAL", `${add} ${add}`, 1, stream, "unfinished");
   await redis.kill();
-  const files = join(redis.dir, "appendonlydir");
-  const file = join(files, readdirSync(files).find((name) => name.endsWith(".incr.aof")) ?? "");
-  truncateSync(file, readFileSync(file).lastIndexOf("EXEC"));
+  cutLastTransaction(redis.dir);
 }
 
 test("a gateway ends the transaction, so that no later entry is lost", async () => {

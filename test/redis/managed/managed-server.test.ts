@@ -9,7 +9,6 @@ import {
   rmSync,
   statSync,
   symlinkSync,
-  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { appendFile } from "node:fs/promises";
@@ -27,6 +26,7 @@ import {
 } from "../../../src/redis/managed/managed-server.ts";
 import { query } from "../../../src/redis/managed/server-probe.ts";
 import { adoptServer } from "../../../src/redis/managed/server-process.ts";
+import { appendOnlyFile, cutLastTransaction } from "../../support/redis/append-only-file.ts";
 import { eventLoopTurns } from "../../support/until.ts";
 import { buildGateway, type GatewayChild } from "./gateway-child.ts";
 
@@ -235,9 +235,7 @@ describe("one gateway", () => {
     const { path, close } = await start();
     await call(path, "EVAL", "redis.call('SET', 'a', 1) redis.call('SET', 'b', 1)", "0");
     await close();
-    const files = join(dataDir, "appendonlydir");
-    const file = join(files, readdirSync(files).find((name) => name.endsWith(".incr.aof")) ?? "");
-    truncateSync(file, statSync(file).size - 5);
+    cutLastTransaction(dataDir);
     const repaired = await start();
     expect(logged).toContainEqual(expect.stringContaining("was incomplete; Redis rewrites it"));
     expect(await call(path, "INFO", "persistence")).toContain("aof_rewrites:1");
@@ -279,8 +277,7 @@ describe("a server that cannot be started", () => {
     const { path, close } = await start();
     for (let i = 0; i < 50; i++) await call(path, "SET", `key${i}`, "value");
     await close();
-    const files = join(dataDir, "appendonlydir");
-    const file = join(files, readdirSync(files).find((name) => name.endsWith(".incr.aof")) ?? "");
+    const file = appendOnlyFile(dataDir);
     const bytes = readFileSync(file);
     writeFileSync(file, bytes.fill("x", 100, 200));
     const starting = start();

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { settingsTable } from "../../../src/settings/help.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
@@ -180,6 +180,13 @@ describe("commands of the sample client", () => {
     interrupt(): Promise<void>;
   }
 
+  /** Process groups of commands. A test that fails does not interrupt them. */
+  const groups = new Set<number>();
+  afterEach(() => {
+    for (const group of groups) process.kill(-group, "SIGKILL");
+    groups.clear();
+  });
+
   function start(command: string): Running {
     const child = spawn("bash", ["-c", `exec ${command}`], {
       cwd: root,
@@ -192,11 +199,13 @@ describe("commands of the sample client", () => {
       source.on("data", (chunk) => {
         output = (output + chunk).slice(-20_000);
       });
-    const ended = once(child, "close");
+    const group = child.pid ?? Number.NaN;
+    groups.add(group);
+    const ended = once(child, "close").then(() => groups.delete(group));
     return {
       output: () => output,
       async interrupt() {
-        process.kill(-(child.pid ?? Number.NaN), "SIGINT");
+        process.kill(-group, "SIGINT");
         await ended;
       },
     };

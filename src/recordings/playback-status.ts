@@ -17,15 +17,6 @@ export interface PlaybackRequest {
   readonly dedupe: string | undefined;
 }
 
-/** The client of a playback, with the permissions that it had at the start. */
-export interface PlaybackOwner {
-  readonly name: string;
-  readonly grants: readonly { readonly action: string; readonly pattern: string }[];
-  readonly address: string;
-  readonly expiresAtMs?: number | undefined;
-  readonly keyId?: string | undefined;
-}
-
 /** State of a playback. `interrupted`: its gateway ended. */
 export type PlaybackState = "playing" | "paused" | "finished" | "stopped" | "failed" | "interrupted";
 

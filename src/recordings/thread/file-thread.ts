@@ -1,8 +1,8 @@
 /** A thread that writes MCAP files, seen from the event loop: started for the first file, and ended some time after the last. */
 import { createFifo } from "../../domain/fifo.ts";
 import type { Gap, StreamEntries } from "../../domain/streams/entry.ts";
+import { IdleThread } from "../../threads/idle-thread.ts";
 import { packEntries } from "../entry-batch.ts";
-import { IdleThread } from "./idle-thread.ts";
 import type { FileOptions, FromThread, ToThread } from "./messages.ts";
 import { SpareBuffers } from "./spare-buffers.ts";
 

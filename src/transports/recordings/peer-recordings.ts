@@ -1,9 +1,11 @@
 /** Recordings of several workers: the first one records, and the others pass requests on to it. */
-import { asGatewayError, type ErrorCode, GatewayError } from "../../domain/errors.ts";
+import type { Owner } from "../../access/owner.ts";
+import { GatewayError } from "../../domain/errors.ts";
 import type { PeerHandlers, RequestPeers } from "../../domain/peers.ts";
-import type { PlaybackChange, PlaybackOwner, PlaybackRequest } from "../../recordings/playback-status.ts";
+import type { PlaybackChange, PlaybackRequest } from "../../recordings/playback-status.ts";
 import type { RecordingOwner } from "../../recordings/recording-record.ts";
 import type { RecordingRequest } from "../../recordings/recording-status.ts";
+import { callPeer, outcomeOf } from "../request/peer-calls.ts";
 import type { Recordings } from "./recordings.ts";
 
 const CALL = "recordings.call";
@@ -22,23 +24,13 @@ type Call =
       readonly act: "play";
       readonly name: string;
       readonly request: PlaybackRequest;
-      readonly owner: PlaybackOwner;
+      readonly owner: Owner;
     }
   | { readonly act: "changePlayback"; readonly name: string; readonly change: PlaybackChange };
 
-/** Its result, or its error. */
-type Outcome = { readonly value: unknown } | { readonly code: ErrorCode; readonly message: string };
-
 /** Handler of the requests of other workers, in the worker that records. */
 export const recordingHandlers = (own: Recordings): PeerHandlers => ({
-  async [CALL](call: Call): Promise<Outcome> {
-    try {
-      return { value: await perform(own, call) };
-    } catch (error) {
-      const { code, message } = asGatewayError(error);
-      return { code, message };
-    }
-  },
+  [CALL]: (call: Call) => outcomeOf(() => perform(own, call)),
 });
 
 function perform(own: Recordings, call: Call): Promise<unknown> {
@@ -64,13 +56,9 @@ function perform(own: Recordings, call: Call): Promise<unknown> {
 
 /** The recordings of the worker that records. */
 export function peerRecordings(request: RequestPeers): Recordings {
-  const send = async <T>(call: Call): Promise<T> => {
-    const [outcome] = await request<Outcome>(CALL, call);
-    if (outcome === undefined)
-      throw new GatewayError("RECORDINGS_UNAVAILABLE", "the worker that records does not respond");
-    if ("code" in outcome) throw new GatewayError(outcome.code, outcome.message);
-    return outcome.value as T;
-  };
+  const unavailable = () =>
+    new GatewayError("RECORDINGS_UNAVAILABLE", "the worker that records does not respond");
+  const send = <T>(call: Call): Promise<T> => callPeer(request, CALL, call, unavailable);
   return {
     list: () => send({ act: "list" }),
     listBytes: () => send({ act: "listBytes" }),

@@ -1,6 +1,6 @@
 /** Streams of a recording, and the permissions to read them. */
-import { ANYONE, type Identity } from "../../access/identity/authorize.ts";
-import { ACTIONS } from "../../access/identity/grant.ts";
+import type { Identity } from "../../access/identity/authorize.ts";
+import { identityOf } from "../../access/owner.ts";
 import { checkCount } from "../../domain/streams/stream-name.ts";
 import type { RecordingOwner } from "../../recordings/recording-record.ts";
 import type { RecordingRequest } from "../../recordings/recording-status.ts";
@@ -59,16 +59,4 @@ export function requestedStreams(
     config,
     NAMES,
   );
-}
-
-/** Returns the identity of an owner. @see RecordingOwner */
-export function identityOf({ name, grants }: RecordingOwner): Identity {
-  if (name === ANYONE.name) return ANYONE;
-  return {
-    name,
-    grants: grants.flatMap(({ action, pattern }) => {
-      const known = ACTIONS.find((one) => one === action);
-      return known === undefined ? [] : [{ action: known, pattern }];
-    }),
-  };
 }

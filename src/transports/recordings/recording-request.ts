@@ -5,7 +5,7 @@ import { shown } from "../../domain/shown.ts";
 import { COMPRESSIONS } from "../../recordings/compression.ts";
 import { isRecordingName, NAME_RULE, timeName } from "../../recordings/directory.ts";
 import type { RecordingRequest } from "../../recordings/recording-status.ts";
-import { bodyOf, checkMembers, optionalNumber, optionalText, textList } from "./request-body.ts";
+import { bodyOf, checkMembers, optionalNumber, optionalText, textList } from "../request/json-body.ts";
 
 /** Name and request of a recording. */
 export interface NamedRequest {

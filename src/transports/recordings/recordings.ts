@@ -1,14 +1,10 @@
 /** The recordings of a gateway: those in progress, and those on the disk. */
+import type { Owner } from "../../access/owner.ts";
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { shown } from "../../domain/shown.ts";
 import { faultOf } from "../../observe/faults.ts";
 import { fileNameOf, isRecordingName, NAME_RULE, RecordingsDirectory } from "../../recordings/directory.ts";
-import {
-  interrupted,
-  type PlaybackChange,
-  type PlaybackOwner,
-  type PlaybackRequest,
-} from "../../recordings/playback-status.ts";
+import { interrupted, type PlaybackChange, type PlaybackRequest } from "../../recordings/playback-status.ts";
 import type { RecordingOwner, RecordingRecord } from "../../recordings/recording-record.ts";
 import type { RecordingRequest, RecordingStatus } from "../../recordings/recording-status.ts";
 import { FileThread } from "../../recordings/thread/file-thread.ts";
@@ -30,7 +26,7 @@ export interface Recordings {
   /** Deletes a recording, and stops it before. @returns whether there was one */
   remove(name: string): Promise<boolean>;
   /** Plays a recording. @returns undefined if there is none of this name @throws GatewayError */
-  play(name: string, request: PlaybackRequest, owner: PlaybackOwner): Promise<RecordingStatus | undefined>;
+  play(name: string, request: PlaybackRequest, owner: Owner): Promise<RecordingStatus | undefined>;
   /** Changes the playback of a recording. @returns undefined if there is none of this name @throws GatewayError NOT_FOUND */
   changePlayback(name: string, change: PlaybackChange): Promise<RecordingStatus | undefined>;
 }
@@ -171,11 +167,7 @@ export class OwnRecordings implements Recordings {
     return recording.status();
   }
 
-  async play(
-    name: string,
-    request: PlaybackRequest,
-    owner: PlaybackOwner,
-  ): Promise<RecordingStatus | undefined> {
+  async play(name: string, request: PlaybackRequest, owner: Owner): Promise<RecordingStatus | undefined> {
     await this.#started;
     const recording = this.#recordings.get(name);
     if (recording === undefined) return undefined;

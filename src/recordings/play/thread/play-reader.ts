@@ -3,8 +3,8 @@
  * ends some time after the last.
  */
 import type { Entry } from "../../../domain/streams/entry.ts";
+import { IdleThread } from "../../../threads/idle-thread.ts";
 import { unpackEntries } from "../../entry-batch.ts";
-import { IdleThread } from "../../thread/idle-thread.ts";
 import type {
   FromPlayThread,
   NextEntries,

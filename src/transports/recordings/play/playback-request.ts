@@ -5,8 +5,8 @@ import { parseTime } from "../../../domain/streams/cursor.ts";
 import { timeOfId } from "../../../domain/streams/entry-id.ts";
 import type { PlaybackRequest } from "../../../recordings/playback-status.ts";
 import type { RecordingStatus } from "../../../recordings/recording-status.ts";
+import { type Body, bodyOf, checkMembers, optionalText, textList } from "../../request/json-body.ts";
 import { isRate, MAX_RATE, MIN_RATE } from "../../request/playback.ts";
-import { type Body, bodyOf, checkMembers, optionalText, textList } from "../request-body.ts";
 
 /** Members of the body. */
 const MEMBERS = ["rate", "device", "streams", "exclude", "from", "to", "loop", "dedupe"];

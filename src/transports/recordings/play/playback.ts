@@ -10,8 +10,8 @@ import { Player } from "../../../recordings/play/player.ts";
 import type { PartReader, PlayedEntry, PlayReader } from "../../../recordings/play/thread/play-reader.ts";
 import type { PlaybackRequest, PlaybackState, PlaybackStatus } from "../../../recordings/playback-status.ts";
 import type { TransportParts } from "../../parts.ts";
+import { storeMetas } from "../../request/append/store-metas.ts";
 import { PlaybackWriter } from "./playback-writer.ts";
-import { storeMetas } from "./store-metas.ts";
 
 /** Contents of a playback. */
 export interface PlaybackPlan {

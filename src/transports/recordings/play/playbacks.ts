@@ -1,10 +1,10 @@
 /** The playbacks of a gateway: at most one of each recording, and a limited number of all. */
+import { type Owner, visitorOf } from "../../../access/owner.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import { playTargets } from "../../../recordings/play/targets.ts";
 import { PlayReader } from "../../../recordings/play/thread/play-reader.ts";
-import type { PlaybackChange, PlaybackOwner, PlaybackRequest } from "../../../recordings/playback-status.ts";
+import type { PlaybackChange, PlaybackRequest } from "../../../recordings/playback-status.ts";
 import type { RecordingStatus } from "../../../recordings/recording-status.ts";
-import { identityOf } from "../recorded-streams.ts";
 import type { Recording, RecordingParts } from "../recording.ts";
 import { Playback, type PlaybackPlan } from "./playback.ts";
 import { playedRange } from "./playback-request.ts";
@@ -37,7 +37,7 @@ export class Playbacks {
   }
 
   /** Starts to play a recording. @throws GatewayError */
-  async start(recording: Recording, request: PlaybackRequest, owner: PlaybackOwner): Promise<void> {
+  async start(recording: Recording, request: PlaybackRequest, owner: Owner): Promise<void> {
     const status = recording.status();
     this.#checkRoom(status);
     const playback = new Playback(this.#planOf(status, request, owner), this.#parts);
@@ -79,28 +79,15 @@ export class Playbacks {
     await this.#reader.close();
   }
 
-  #planOf(status: RecordingStatus, request: PlaybackRequest, owner: PlaybackOwner): PlaybackPlan {
+  #planOf(status: RecordingStatus, request: PlaybackRequest, owner: Owner): PlaybackPlan {
     const { directory, config } = this.#parts;
     const { name, started, files } = status;
-    const { address, expiresAtMs, keyId } = owner;
-    const identity = identityOf(owner);
     return {
       ...{ name, started, request },
       paths: files.map(({ file }) => directory.pathOf(file)),
       targets: playTargets(status, request, config),
       ...playedRange(status, request),
-      visitor: {
-        ...{ id: `play-${name}`, address, host: undefined, isSecure: false },
-        // Without changes the object itself: `ANYONE` is recognized by it.
-        identity:
-          expiresAtMs === undefined && keyId === undefined
-            ? identity
-            : {
-                ...identity,
-                ...(expiresAtMs !== undefined && { expiresAtMs }),
-                ...(keyId !== undefined && { keyId }),
-              },
-      },
+      visitor: visitorOf(owner, `play-${name}`),
     };
   }
 

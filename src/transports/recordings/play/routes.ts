@@ -1,8 +1,9 @@
 /** Routes that play recordings (docs/protocol.md, "Playing a recording"). */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { authorize } from "../../../access/identity/authorize.ts";
+import { ownerOf } from "../../../access/owner.ts";
 import { playTargets } from "../../../recordings/play/targets.ts";
-import type { PlaybackChange, PlaybackOwner } from "../../../recordings/playback-status.ts";
+import type { PlaybackChange } from "../../../recordings/playback-status.ts";
 import type { RecordingStatus } from "../../../recordings/recording-status.ts";
 import type { TransportParts } from "../../parts.ts";
 import type { Recordings } from "../recordings.ts";
@@ -37,9 +38,7 @@ export function addPlayRoutes(
     const targets = [...playTargets(found, wanted, config).values()];
     authorize(visitor.identity, "write", targets);
     for (const key of targets) access.limits.useStream(visitor, key);
-    const { name: owner, grants, expiresAtMs, keyId } = visitor.identity;
-    const player: PlaybackOwner = { name: owner, grants, address: visitor.address, expiresAtMs, keyId };
-    const playing = shown(request, name, await recordings.play(name, wanted, player));
+    const playing = shown(request, name, await recordings.play(name, wanted, ownerOf(visitor)));
     return reply.code(201).header("location", `${config.pathPrefix}/recordings/${name}`).send(playing);
   });
 

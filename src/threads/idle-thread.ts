@@ -79,7 +79,7 @@ export class IdleThread<ToThread, FromThread> {
 
 /** Path of a script: beside this file, in `dist` beside its modules, or below the sources, as Node 20 cannot load TypeScript. */
 function scriptPath(name: string): string {
-  const path = [`./${name}.js`, `../../../bin/${name}.js`, `../../../dist/bin/${name}.js`]
+  const path = [`./${name}.js`, `../../bin/${name}.js`, `../../dist/bin/${name}.js`]
     .map((one) => fileURLToPath(new URL(one, import.meta.url)))
     .find((one) => existsSync(one));
   if (path === undefined) throw new Error(`the script ${name} of a thread is missing; run: npm run prepare`);

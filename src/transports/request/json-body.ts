@@ -1,9 +1,9 @@
-/** Bodies of the routes of recordings: JSON objects whose members are checked one by one. */
+/** Bodies of requests: JSON objects whose members are checked one by one. */
 import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { isObject } from "../../domain/is-object.ts";
 import { shown } from "../../domain/shown.ts";
 
-/** JSON body of a request about recordings. */
+/** JSON body of a request. */
 export type Body = Readonly<Record<string, unknown>>;
 
 /** Reads a body. @param example of a valid one @throws GatewayError BAD_BODY */

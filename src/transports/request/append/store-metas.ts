@@ -1,4 +1,4 @@
-/** Metadata of the streams of a playback: the recorded metadata, such as content types, unless a stream has its own. */
+/** Stores metadata of streams that the gateway writes, such as recorded content types, unless a stream has its own. */
 import { isObject } from "../../../domain/is-object.ts";
 import { valueOfJson } from "../../../wire/json/value-of-json.ts";
 import { lossyTextOf } from "../../../wire/utf8.ts";

@@ -13,6 +13,7 @@ const PROGRAMS = {
   settings: "src/settings.ts",
   thread: "src/recordings/thread/thread.ts",
   "play-thread": "src/recordings/play/thread/play-thread.ts",
+  "demo-thread": "src/demo/thread/demo-thread.ts",
   "redis-streamer": "cli/index.ts",
 };
 /** Optional packages, and packages that find their files by their own location. */

@@ -24,7 +24,7 @@ interface StreamListProps {
 }
 
 /** Renders the list. */
-export function StreamList({ workspace: { listing, layout, session }, opened }: StreamListProps) {
+export function StreamList({ workspace: { listing, layout, session, demo }, opened }: StreamListProps) {
   const search = useSignal("");
   const order = useSignal<Order>("name");
   const folded = useSignal<ReadonlySet<string>>(new Set());
@@ -60,6 +60,8 @@ export function StreamList({ workspace: { listing, layout, session }, opened }: 
         selectedKey={layout.selectedKey.value}
         isCurrent={listing.problem.value === undefined}
         resetOn={order.value}
+        demoDevice={demo.state.value?.device}
+        stopDemo={() => void demo.stop().catch(() => undefined)}
         openStream={(key) => {
           layout.openStream(key);
           opened();

@@ -26,6 +26,9 @@ interface StreamTreeProps {
   readonly isCurrent: boolean;
   /** Changes when the rows are other ones, which are shown from the top. */
   readonly resetOn: string;
+  /** The demo device, while it is played. */
+  readonly demoDevice: string | undefined;
+  readonly stopDemo: () => void;
   readonly openStream: (key: string) => void;
   readonly fold: (device: string, isOpen: boolean) => void;
 }
@@ -33,6 +36,7 @@ interface StreamTreeProps {
 /** Renders the tree. */
 export function StreamTree(props: StreamTreeProps) {
   const { rows, connected, open, selectedKey, isCurrent, resetOn, openStream, fold } = props;
+  const { demoDevice, stopDemo } = props;
   const box = useRef<HTMLDivElement>(null);
   const top = useSignal(0);
   const height = useSignal(600);
@@ -67,6 +71,7 @@ export function StreamTree(props: StreamTreeProps) {
                 key={`device ${row.device}`}
                 {...{ row, index: from + i, fold }}
                 isConnected={connected.has(row.device)}
+                stopDemo={row.device === demoDevice ? stopDemo : undefined}
               />
             ) : (
               <Stream
@@ -121,10 +126,12 @@ interface DeviceProps {
   readonly row: DeviceRow;
   readonly index: number;
   readonly isConnected: boolean;
+  /** Set for the demo device. */
+  readonly stopDemo: (() => void) | undefined;
   readonly fold: StreamTreeProps["fold"];
 }
 
-function Device({ row: { device, count, isOpen }, index, isConnected, fold }: DeviceProps) {
+function Device({ row: { device, count, isOpen }, index, isConnected, stopDemo, fold }: DeviceProps) {
   return (
     <div
       role="row"
@@ -144,7 +151,18 @@ function Device({ row: { device, count, isOpen }, index, isConnected, fold }: De
           {isConnected && <ConnectedDot />}
         </button>
       </span>
-      <span role="gridcell" class="hint">
+      <span role="gridcell" class="hint tail">
+        {stopDemo && (
+          <button
+            type="button"
+            class="quiet"
+            title="Stop the demo device"
+            aria-label="Stop the demo device"
+            onClick={stopDemo}
+          >
+            <Icon of="stop" small />
+          </button>
+        )}
         {countText(count)}
       </span>
     </div>

@@ -15,7 +15,7 @@ export function EmptyWorkspace({ workspace }: { readonly workspace: Workspace })
   const presets = useComputed(() => JSON.stringify(presetsOf(listing.streams.value ?? [])));
   const count = listing.streams.value?.length;
   if (count === undefined) return <p class="hint center">connecting to the gateway …</p>;
-  if (count === 0) return <Loaded load={loadFirstStream} props={{ session: workspace.session.value }} />;
+  if (count === 0) return <Loaded load={loadFirstStream} props={{ workspace }} />;
   const found: ReturnType<typeof presetsOf> = JSON.parse(presets.value);
   return (
     <div class="welcome">

@@ -3,15 +3,17 @@ import { useSignal } from "@preact/signals";
 import { CopyButton } from "../design/copy-button.tsx";
 import { Icon } from "../design/icon.tsx";
 import { gatewayUrl, pageUrl } from "../page/urls.ts";
-import { isAuthenticated, type Session } from "../shell/session.ts";
+import { isAuthenticated, may } from "../shell/session.ts";
+import { DEMO_DEVICE } from "./demo.ts";
 import { type PushSample, pushSamples } from "./push-samples.ts";
+import type { Workspace } from "./workspace.ts";
 
 /** Renders the ways. */
-export function FirstStream({ session }: { readonly session: Session | undefined }) {
+export function FirstStream({ workspace }: { readonly workspace: Workspace }) {
+  const session = workspace.session.value;
   const language = useSignal<PushSample["language"]>("curl");
   const samples = pushSamples(gatewayUrl(), isAuthenticated(session));
   const sample = samples.find((one) => one.language === language.value);
-  const token = isAuthenticated(session) ? " --token YOUR_KEY" : "";
   return (
     <div class="welcome">
       <Icon of="radio" />
@@ -37,9 +39,35 @@ export function FirstStream({ session }: { readonly session: Session | undefined
         ))}
       </div>
       <Command text={sample?.text ?? ""} />
-      <p class="hint">Or play a demo device, a rover with camera, detector, IMU, microphone and GPS:</p>
-      <Command text={`npx redis-streamer demo --url ${gatewayUrl()}${token}`} />
+      <DemoStart workspace={workspace} />
     </div>
+  );
+}
+
+/** Streams of the demo device that are shown, once it is played. The camera has the boxes of the detector. */
+const SHOWN = ["camera", "imu", "gps", "log"];
+
+function DemoStart({ workspace: { demo, layout, session } }: { readonly workspace: Workspace }) {
+  const problem = useSignal("");
+  if (demo.state.value?.isEnabled !== true || !may(session.value, "write", `${DEMO_DEVICE}:camera`))
+    return null;
+  const start = () =>
+    demo.start().then(
+      () => layout.openOnly(SHOWN.map((stream) => `${DEMO_DEVICE}:${stream}`)),
+      (error: Error) => {
+        problem.value = error.message;
+      },
+    );
+  return (
+    <>
+      <p class="hint">Or let the gateway play a rover with camera, detector, IMU, microphone and GPS:</p>
+      <button type="button" onClick={start}>
+        <Icon of="play" /> Play the demo device
+      </button>
+      <p class="problem" role="status">
+        {problem.value}
+      </p>
+    </>
   );
 }
 

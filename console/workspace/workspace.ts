@@ -5,6 +5,7 @@ import type { Theme } from "../page/theme.ts";
 import type { Session } from "../shell/session.ts";
 import type { Listing } from "../stream-list/listing.ts";
 import { Clock } from "../time/clock.ts";
+import { type Demo, openDemo } from "./demo.ts";
 import type { Layout, View } from "./layout.ts";
 import type { LayoutStore } from "./layout-store.ts";
 
@@ -16,6 +17,7 @@ export interface Workspace {
   /** Named layouts of this browser. */
   readonly layouts: LayoutStore;
   readonly clock: Clock;
+  readonly demo: Demo;
   readonly theme: Theme;
   /** Undefined until it is known. */
   readonly session: ReadonlySignal<Session | undefined>;
@@ -33,6 +35,7 @@ export const createWorkspace = (
 ): Workspace => ({
   ...parts,
   clock: new Clock(parts.streamer),
+  demo: openDemo(),
   detected: signal(new Map()),
   isUtc: signal(false),
   spanMs: signal(Number.POSITIVE_INFINITY),

@@ -10,6 +10,10 @@ import { faultOf } from "../observe/faults.ts";
 import { createMetrics, type Metrics } from "../observe/metrics.ts";
 import { FileThread } from "../recordings/thread/file-thread.ts";
 import type { Settings } from "../settings.ts";
+import type { Demo } from "../transports/demo/demo-status.ts";
+import { demoRoutes } from "../transports/demo/http.ts";
+import { OwnDemo } from "../transports/demo/own-demo.ts";
+import { demoHandlers, peerDemo } from "../transports/demo/peer-demo.ts";
 import { createFoxgloveRoute } from "../transports/foxglove/route.ts";
 import { createExecutor } from "../transports/graphql/execution/executor.ts";
 import { graphqlRoutes } from "../transports/graphql/protocol/http.ts";
@@ -80,12 +84,14 @@ export async function openTransports(
   const ownSessions = createSessionList(access.sessions);
   const eventStreams = createSseStreams(graphql, peers && peerStreams(peers.request));
   const { recordings, handlers: recordingRequests } = openRecordings(parts, closers, peers);
+  const { demo, handlers: demoRequests } = openDemo(parts, closers, peers);
   peers?.register({
     metrics: ownMetrics.values,
     requests: {
       ...sessionHandlers(ownSessions),
       ...streamHandlers(eventStreams.own),
       ...recordingRequests,
+      ...demoRequests,
     },
   });
   const metrics = peers === undefined ? ownMetrics : { ...ownMetrics, text: peers.metrics };
@@ -100,6 +106,7 @@ export async function openTransports(
       httpRoutes(parts, { metrics, sessionList, exports }),
       workRoutes(parts),
       recordingRoutes(parts, { recordings, directory: recordingsDirectory(config) }),
+      demoRoutes(parts, demo, config.demo),
       graphqlRoutes(graphql, eventStreams),
     ],
     tls,
@@ -131,6 +138,18 @@ function openRecordings(
   closers.push(async () => void (await within(config.shutdownMs / 4, own.close())));
   own.start();
   return { recordings: own, handlers: recordingHandlers(own) };
+}
+
+/** Opens the demo. With several workers the first one plays it, so that a client can stop it through any of them. */
+function openDemo(
+  parts: GatewayParts,
+  closers: Closers,
+  peers: Peers | undefined,
+): { readonly demo: Demo; readonly handlers: PeerHandlers } {
+  if (peers !== undefined && peers.number !== 1) return { demo: peerDemo(peers.request), handlers: {} };
+  const own = new OwnDemo(parts, parts.config.demo);
+  closers.push(() => own.close());
+  return { demo: own, handlers: demoHandlers(own) };
 }
 
 /** Returns the directory of recordings: by default beside that of the managed Redis. */

@@ -67,6 +67,7 @@ export const STREAMS = {
     "",
     "Maximum number of recordings that are played at a time; 0 disables playing",
   ),
+  demo: row("DEMO", flag, "1", "", "0: clients cannot play the demo device (POST /demo)"),
   enableFlush: row(
     "ENABLE_FLUSH",
     flag,

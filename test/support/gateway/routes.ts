@@ -216,6 +216,8 @@ export const ROUTES: readonly Route[] = [
   },
   { name: "end of a playback", needs: "anyone", send: plain("POST", () => "/recordings/none/play/stop") },
   { name: "end of a recording", needs: "anyone", send: plain("DELETE", () => "/recordings/none") },
+  { name: "demo device", needs: "anyone", send: plain("GET", () => "/demo") },
+  { name: "end of a demo device", needs: "anyone", send: plain("DELETE", () => "/demo") },
   { name: "groups", needs: "work", send: plain("GET", (stream) => `/data/${stream}/work`) },
   { name: "pending", needs: "work", send: plain("GET", (stream) => `/data/${stream}/work/g/pending`) },
   { name: "end of a group", needs: "change", send: plain("DELETE", (stream) => `/data/${stream}/work/none`) },
@@ -250,14 +252,16 @@ export const ROUTES: readonly Route[] = [
 ];
 
 /** Returns the outcome of a route with sufficient permission. */
-export const successOf = ({ name }: Route): Outcome =>
-  [
+export const successOf = ({ name }: Route): Outcome => {
+  if (name === "end of a demo device") return "204";
+  return [
     ...["nothing", "end of a connection", "end of a group"],
     ...["recording", "file", "stop", "end of a recording"],
     ...["play", "pause of a playback", "rest of a playback", "end of a playback"],
   ].includes(name)
     ? "404 NOT_FOUND"
     : "200";
+};
 
 /** Returns the status in an outcome. */
 export const statusOf = (text: Outcome): string => text.split(" ")[0] ?? "";

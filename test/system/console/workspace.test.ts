@@ -15,6 +15,7 @@ import {
   selectView,
   timeOf,
 } from "../../support/browser/console-page.ts";
+import { request } from "../../support/clients/http.ts";
 import { greyJpeg } from "../../support/data/jpeg.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
@@ -39,6 +40,20 @@ afterAll(async () => {
 const add = (key: string, id: string, ...fields: readonly (string | Buffer)[]) =>
   redis.control.call("XADD", key, id, ...fields);
 const START = 1_700_000_000_000;
+
+test("an empty console plays the demo device and shows it, until the user stops it", async () => {
+  await using console = await openConsole(browser, gateway.http);
+  const { page, problems } = console;
+  await page.getByRole("button", { name: "Play the demo device" }).click();
+  for (const stream of ["imu", "gps", "log"]) await paneOf(page, `rover:${stream}`).waitFor();
+  const camera = paneOf(page, "rover:camera");
+  await camera.getByText("480 × 270").waitFor();
+  await camera.getByText("Overlays: 1").waitFor();
+  await page.getByRole("button", { name: "Stop the demo device" }).click();
+  await page.getByRole("button", { name: "Stop the demo device" }).waitFor({ state: "detached" });
+  expect((await request(`${gateway.http}/demo`)).json()).toEqual({ enabled: true, device: null });
+  expect(problems).toEqual([]);
+});
 
 test("a link opens its panes at its moment; all panes follow the time bar", async () => {
   for (let n = 0; n <= 20; n++) {

@@ -342,3 +342,22 @@ test("reports an error that prevents workers from starting once", async () => {
   expect(gateway.complaints).toEqual([expect.stringContaining("is not a valid keys file")]);
   expect(processesBelow(gateway.pid)).toEqual([]);
 });
+
+test("plays one demo device, which can be seen and stopped through every worker", async () => {
+  await using gateway = await start();
+  const demo = async (method: string) => {
+    // A connection of its own, so that the workers take turns.
+    const answer = await request(`${gateway.http}/demo`, { method, headers: { connection: "close" } });
+    return answer.text === "" ? undefined : answer.json();
+  };
+  const started = await demo("POST");
+  for (let i = 0; i < 4; i++)
+    expect(await demo("GET")).toMatchObject({
+      device: { started: (started as { started: string }).started },
+    });
+  for (let i = 0; i < 2; i++) {
+    await demo("DELETE");
+    for (let j = 0; j < 4; j++) expect(await demo("GET")).toEqual({ enabled: true, device: null });
+    await demo("POST");
+  }
+});

@@ -6,6 +6,7 @@
 import type { OpenAPIV3 } from "openapi-types";
 import { ACCESS_PATHS } from "./access-paths.ts";
 import { DATA_PATHS } from "./data-paths.ts";
+import { DEMO_PATHS } from "./demo-paths.ts";
 import { GRAPHQL_PATHS } from "./graphql-paths.ts";
 import { METHODS, type Paths } from "./paths.ts";
 import { RECORDING_PATHS } from "./recording-paths.ts";
@@ -52,6 +53,7 @@ export function openApiDocument(version: string): OpenAPIV3.Document {
       ...DATA_PATHS,
       ...WORK_PATHS,
       ...RECORDING_PATHS,
+      ...DEMO_PATHS,
       ...GRAPHQL_PATHS,
       ...ACCESS_PATHS,
       ...STATUS_PATHS,

@@ -1,8 +1,8 @@
 import sharp from "sharp";
 import { expect, test } from "vitest";
-import { boxesOf, frameOf } from "../../../cli/demo/camera.ts";
-import { entriesOf } from "../../../cli/demo/demo-device.ts";
-import { imuOf, motionAt, ROUND_S } from "../../../cli/demo/rover.ts";
+import { boxesOf, frameOf } from "../../src/demo/camera.ts";
+import { entriesOf } from "../../src/demo/demo-entries.ts";
+import { imuOf, motionAt, ROUND_S } from "../../src/demo/rover.ts";
 
 /** Colours of the car and of its windows and wheels. */
 const CAR = ["200,90,60", "43,47,54"];

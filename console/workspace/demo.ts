@@ -1,0 +1,53 @@
+/** The demo device that the gateway plays (docs/protocol.md, "The demo device"). */
+import { type ReadonlySignal, signal } from "@preact/signals";
+import { isObject } from "../../client/gateway/graphql.ts";
+import { gatewayRequest } from "../page/gateway-request.ts";
+
+/** Device id that the gateway uses if none is named. */
+export const DEMO_DEVICE = "rover";
+
+/** State of the demo device. */
+export interface DemoState {
+  /** Whether the gateway permits a demo device. */
+  readonly isEnabled: boolean;
+  /** Device that is being played. */
+  readonly device: string | undefined;
+}
+
+/** The demo device, as this page knows it. */
+export interface Demo {
+  /** Undefined until it is known, or if the gateway does not respond. */
+  readonly state: ReadonlySignal<DemoState | undefined>;
+  /** Starts it. @throws Error with the gateway's message */
+  start(): Promise<void>;
+  /** Stops it. @throws Error with the gateway's message */
+  stop(): Promise<void>;
+}
+
+/** Reads the state once. Afterwards it changes with the actions of this page. */
+export function openDemo(): Demo {
+  const state = signal<DemoState | undefined>(undefined);
+  const read = async () => {
+    state.value = demoStateOf(await gatewayRequest("demo", { method: "GET" }));
+  };
+  read().catch(() => undefined);
+  return {
+    state,
+    async start() {
+      await gatewayRequest("demo", { method: "POST" });
+      await read();
+    },
+    async stop() {
+      await gatewayRequest("demo", { method: "DELETE" });
+      await read();
+    },
+  };
+}
+
+/** Reads a response; undefined if it has another form. */
+export function demoStateOf(value: unknown): DemoState | undefined {
+  if (!isObject(value) || typeof value.enabled !== "boolean") return undefined;
+  const { enabled, device } = value;
+  const isPlaying = isObject(device) && device.state === "playing" && typeof device.device === "string";
+  return { isEnabled: enabled, device: isPlaying ? String(device.device) : undefined };
+}

@@ -15,6 +15,11 @@ export interface ShownSession {
   /** The first 100 of its streams, and the number of all. */
   readonly streams: readonly string[];
   readonly streamCount: number;
+  /** Bytes that the client has sent, and that were sent to it, over the connection. */
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  /** Bytes that wait because the client does not read them. */
+  readonly unsentBytes: number;
 }
 
 /** Lists connections and closes them. */
@@ -52,7 +57,7 @@ export const joinSessionLists = (own: SessionList, request: RequestPeers): Sessi
   end: async (id) => (await own.end(id)) || (await request<boolean>(END, id)).includes(true),
 });
 
-function shown({ visitor, kind, sinceMs, uses, patternUses }: Session): ShownSession {
+function shown({ visitor, kind, sinceMs, traffic, uses, patternUses }: Session): ShownSession {
   const { id, address, identity } = visitor;
   const streams = [
     ...new Set(
@@ -68,5 +73,8 @@ function shown({ visitor, kind, sinceMs, uses, patternUses }: Session): ShownSes
     expires: identity.expiresAtMs === undefined ? null : new Date(identity.expiresAtMs).toISOString(),
     streams: streams.slice(0, MAX_STREAMS),
     streamCount: streams.length,
+    receivedBytes: traffic.bytesRead,
+    sentBytes: traffic.bytesWritten - traffic.writableLength,
+    unsentBytes: traffic.writableLength,
   };
 }

@@ -16,6 +16,7 @@ export interface Session {
   readonly kind: SessionKind;
   /** Start time, in ms since 1970. */
   readonly sinceMs: number;
+  readonly traffic: Traffic;
   /** Actions on streams that are in progress; a renewed token must permit all of them. */
   uses: readonly Use[];
   /** Closes the connection and sends the error to the client. */
@@ -28,6 +29,15 @@ export interface Session {
   permissions: Identity;
   /** Called after a renewal: permissions that were checked before must be checked again. */
   onRenewed?: () => void;
+}
+
+/** Bytes of a connection. Node's sockets have this shape. */
+export interface Traffic {
+  readonly bytesRead: number;
+  /** Also those that are not sent yet. */
+  readonly bytesWritten: number;
+  /** Bytes that are not sent yet. */
+  readonly writableLength: number;
 }
 
 /** The routes with long-lived connections. */
@@ -83,13 +93,15 @@ export class Sessions {
     authenticator.onKeysChange(() => this.review());
   }
 
-  open(visitor: Visitor, kind: SessionKind, end: (error: GatewayError) => void): Session {
+  /** @param traffic the socket of the connection @param end closes it, and sends the error to the client */
+  open(visitor: Visitor, kind: SessionKind, traffic: Traffic, end: (error: GatewayError) => void): Session {
     const { name } = visitor.identity;
     this.#limits.addConnection(visitor.address, name);
     const session: Session = {
       visitor,
       kind,
       sinceMs: Date.now(),
+      traffic,
       uses: NO_USES,
       patternUses: NO_PATTERNS,
       permissions: visitor.identity,

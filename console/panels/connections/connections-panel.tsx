@@ -1,10 +1,18 @@
 /** Connections panel, for administrators of the gateway: clients and the streams that they read and write; closes connections. */
-import { useComputed, useSignal } from "@preact/signals";
+import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { ConfirmButton } from "../../design/confirm-button.tsx";
 import { SearchField } from "../../design/search-field.tsx";
-import { countText, errorText, spanText } from "../../page/format.ts";
+import { bytesText, countText, errorText, spanText } from "../../page/format.ts";
 import { usePolled } from "../../page/use-polled.ts";
-import { type Connection, closeConnection, matching, readConnections } from "./connections.ts";
+import {
+  type Connection,
+  type ConnectionList,
+  closeConnection,
+  matching,
+  type Rates,
+  ratesBetween,
+  readConnections,
+} from "./connections.ts";
 import "./connections-panel.css";
 
 const PERIOD_MS = 2000;
@@ -13,7 +21,16 @@ const MAX_ROWS = 500;
 
 /** Renders the panel. */
 export function ConnectionsPanel() {
-  const { value: all, problem } = usePolled(readConnections, PERIOD_MS);
+  const { value: list, problem } = usePolled(readConnections, PERIOD_MS);
+  const before = useSignal<ConnectionList | undefined>(undefined);
+  const rates = useSignal<ReadonlyMap<string, Rates>>(new Map());
+  useSignalEffect(() => {
+    const now = list.value;
+    const earlier = before.peek();
+    before.value = now;
+    if (now !== undefined && earlier !== undefined) rates.value = ratesBetween(earlier, now);
+  });
+  const all = useComputed(() => list.value?.connections);
   const filter = useSignal("");
   const message = useSignal("");
   const found = useComputed(() => matching(all.value ?? [], filter.value));
@@ -48,6 +65,9 @@ export function ConnectionsPanel() {
                 <th>Kind</th>
                 <th>Client</th>
                 <th>Streams</th>
+                <th>Received</th>
+                <th>Sent</th>
+                <th title="Bytes that the client has not read">Unsent</th>
                 <th>Age</th>
                 <th>
                   <span class="unseen">Actions</span>
@@ -56,7 +76,12 @@ export function ConnectionsPanel() {
             </thead>
             <tbody>
               {found.value.slice(0, MAX_ROWS).map((connection) => (
-                <Row key={connection.id} connection={connection} close={() => void close(connection)} />
+                <Row
+                  key={connection.id}
+                  connection={connection}
+                  rates={rates.value.get(connection.id)}
+                  close={() => void close(connection)}
+                />
               ))}
             </tbody>
           </table>
@@ -69,11 +94,13 @@ export function ConnectionsPanel() {
 
 interface RowProps {
   readonly connection: Connection;
+  /** Undefined until it is known. */
+  readonly rates: Rates | undefined;
   readonly close: () => void;
 }
 
-function Row({ connection, close }: RowProps) {
-  const { kind, identity, address, streams, streamCount, sinceMs } = connection;
+function Row({ connection, rates, close }: RowProps) {
+  const { kind, identity, address, streams, streamCount, sinceMs, unsentBytes } = connection;
   return (
     <tr>
       <td>{kind}</td>
@@ -84,6 +111,9 @@ function Row({ connection, close }: RowProps) {
         {streams.slice(0, 2).join(", ")}
         {streamCount > 2 && ` and ${countText(streamCount - 2)} more`}
       </td>
+      <td>{rateText(rates?.received)}</td>
+      <td>{rateText(rates?.sent)}</td>
+      <td class={unsentBytes > 0 ? "slow" : ""}>{unsentBytes > 0 ? bytesText(unsentBytes) : "–"}</td>
       <td>{spanText(Date.now() - sinceMs)}</td>
       <td>
         <ConfirmButton text="Close" confirmText="Close now" action={close} />
@@ -91,3 +121,6 @@ function Row({ connection, close }: RowProps) {
     </tr>
   );
 }
+
+const rateText = (perSecond: number | undefined): string =>
+  perSecond === undefined ? "…" : `${bytesText(perSecond)}/s`;

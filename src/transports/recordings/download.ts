@@ -64,7 +64,7 @@ export async function sendFile(
     // A file that grows has more bytes than its headers state, so the end is explicit.
     const stream = handle.createReadStream({ start: first, end: last, highWaterMark: READ_BYTES });
     const end = () => stream.destroy();
-    const session = access.sessions.open(visitor, "export", end);
+    const session = access.sessions.open(visitor, "export", request.raw.socket, end);
     access.sessions.use(session, "read", keys);
     const release = whenCut(reply, access.closing, end);
     stream.on("data", (chunk) => {

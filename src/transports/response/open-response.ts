@@ -49,7 +49,7 @@ export class OpenResponse {
     const { visitor } = reply.request;
     this.#reply = reply;
     this.#sessions = access.sessions;
-    this.session = access.sessions.open(visitor, kind, onError);
+    this.session = access.sessions.open(visitor, kind, reply.request.raw.socket, onError);
     if (readKeys.length > 0) access.sessions.use(this.session, "read", readKeys);
     sendStreamedHead(reply, contentType, UNBUFFERED);
     const sink = createClientSink(reply.raw, visitor, parts);

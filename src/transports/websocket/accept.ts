@@ -84,7 +84,7 @@ export function acceptSocket(
   const held = access.limits.hasRates ? new HoldableSocket(socket, options) : undefined;
   const webSocket = held ?? new ServerWebSocket(socket, options);
   let served: ServedSocket | undefined;
-  const session = access.sessions.open(visitor, kind, (error) => {
+  const session = access.sessions.open(visitor, kind, socket, (error) => {
     observe.errorLog.note(error, errorContextOf(session));
     served?.end(error);
   });

@@ -27,6 +27,9 @@ interface Shown {
   readonly identity: string;
   readonly address: string;
   readonly streams: string[];
+  readonly receivedBytes: number;
+  readonly sentBytes: number;
+  readonly unsentBytes: number;
 }
 
 test("lists connections by the id sent to each client, and closes one of them", async () => {
@@ -72,4 +75,33 @@ test("lists connections by the id sent to each client, and closes one of them", 
     async () => ((await request(url, { headers: root })).json() as Shown[]).length === 0,
   );
   expect((await end(receivedId)).status).toBe(404);
+});
+
+test("shows how much each connection has transferred, and which client does not read", async () => {
+  await using open = await startTestGateway(redis.url);
+  const shown = async () =>
+    new Map(
+      ((await request(`${open.http}/admin/connections`)).json() as Shown[]).map((one) => [
+        one.streams[0],
+        one,
+      ]),
+    );
+  await using pusher = await connectSocket(`${open.ws}/data/big/push?header=0&ack=1`);
+  await using reader = await openAnswer(`${open.http}/data/big/events`);
+  await using socket = await connectSocket(`${open.ws}/data/other/pull`);
+  reader.pause();
+  const before = await shown();
+  const payload = Buffer.alloc(8 * 1024 * 1024, 97);
+  pusher.send(payload);
+  await pusher.next();
+  await until("bytes that wait", async () => ((await shown()).get("default:big")?.unsentBytes ?? 0) > 0);
+  const list = (await request(`${open.http}/admin/connections`)).json() as Shown[];
+  const of = (kind: string) => list.find((one) => one.kind === kind);
+  expect(of("push")?.receivedBytes).toBeGreaterThan(payload.length);
+  expect(of("push")?.unsentBytes).toBe(0);
+  expect(of("events")?.unsentBytes).toBeGreaterThan(0);
+  // The kernel has the rest.
+  expect(of("events")?.sentBytes).toBeLessThan(payload.length);
+  expect(of("pull")).toMatchObject({ unsentBytes: 0, sentBytes: before.get("default:other")?.sentBytes });
+  expect(socket).toBeDefined();
 });

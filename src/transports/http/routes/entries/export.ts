@@ -121,7 +121,8 @@ class Export {
     const { access, config } = this.#parts;
     const first = await this.#range.next();
     const end = (error: Error) => this.#fail(error);
-    const session = access.sessions.open(this.#reply.request.visitor, "export", end);
+    const { visitor, raw } = this.#reply.request;
+    const session = access.sessions.open(visitor, "export", raw.socket, end);
     const release = whenCut(this.#reply, access.closing, () => end(new ClientGone()));
     let file: OpenFile | undefined;
     try {

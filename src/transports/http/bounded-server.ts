@@ -5,11 +5,8 @@ import type { Socket } from "node:net";
 import type { Limits } from "../../access/limits/limits.ts";
 import type { Usage } from "../../access/limits/usage.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
-import { GatewayError } from "../../domain/errors.ts";
 import type { AcceptPressure } from "../../domain/scheduling/accept-pressure.ts";
 import type { Access } from "../parts.ts";
-import type { ErrorLog } from "../response/errors/error-log.ts";
-import { endWithError } from "../response/errors/socket-errors.ts";
 import type { SocketDeadlines } from "../response/sockets/socket-deadlines.ts";
 import { wantsWebSocket } from "./other-upgrades.ts";
 import { Pipelines } from "./pipeline.ts";
@@ -164,42 +161,4 @@ function closeFloods(
     counts.add(address, 1);
     socket.on("close", closed);
   });
-}
-
-/** Responds to a malformed, too large or too slow request. */
-export function answerBrokenRequest(
-  error: NodeJS.ErrnoException,
-  socket: Socket,
-  { maxHeaderBytes }: ServerConfig,
-  { deadlines, limits }: Access,
-  errorLog: ErrorLog,
-): void {
-  // The client reset or closed the connection, so no response is possible.
-  if (error.code === "ECONNRESET" || !socket.writable) {
-    deadlines.finish(socket);
-    return;
-  }
-  const answered = brokenRequest(error, maxHeaderBytes, limits);
-  errorLog.note(answered, { route: "HTTP", address: socket.remoteAddress });
-  endWithError(socket, answered, deadlines);
-}
-
-function brokenRequest(
-  { code, message }: NodeJS.ErrnoException,
-  maxHeaderBytes: number,
-  limits: Limits,
-): GatewayError {
-  switch (code) {
-    case "HPE_HEADER_OVERFLOW":
-      limits.hit("header_bytes");
-      return new GatewayError(
-        "HEADERS_TOO_LARGE",
-        `the headers are over the limit of ${maxHeaderBytes} bytes`,
-      );
-    case "ERR_HTTP_REQUEST_TIMEOUT":
-      limits.hit("handshake_time");
-      return new GatewayError("REQUEST_TIMEOUT", "the request was not complete within the time limit");
-    default:
-      return new GatewayError("BAD_REQUEST", `not a valid HTTP/1.1 request: ${message}`);
-  }
 }

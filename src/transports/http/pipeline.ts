@@ -9,6 +9,13 @@
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { handBack } from "./hand-back.ts";
+import {
+  drainListeners,
+  type Listener,
+  pauseReads,
+  resumeReads,
+  type ServerSocket,
+} from "./server-socket.ts";
 import { WaitingRequests } from "./waiting-requests.ts";
 
 /** Maximum number of pipelined requests of a connection that run concurrently with the first one. */
@@ -22,6 +29,8 @@ interface Pipeline {
   readonly open: Set<ServerResponse>;
   /** Defined while the parser is stopped. */
   stop: Stop | undefined;
+  /** Whether the connection ends after the pending responses, and is not read until then. */
+  isEnding: boolean;
 }
 
 /** Stop of a parser. */
@@ -40,19 +49,8 @@ interface WaitingRequest {
   readonly start: () => void;
 }
 
-type Listener = readonly [event: string, listener: (...values: unknown[]) => void];
-
 /** Events for which Node removes its listeners from a connection that it gives away, although responses still need them. */
 const KEPT_EVENTS = ["drain", "close"];
-
-/** Listener of Node's parser for each parsed head. @returns 2 if the bytes after it are of another protocol */
-type OnIncoming = (request: IncomingMessage & { upgrade?: boolean }, keepAlive: boolean) => number;
-
-/** Internals of Node's HTTP server. It pauses the reads of a connection in this way when a client does not read. */
-interface ServerSocket {
-  _paused?: boolean;
-  readonly parser?: { pause?(): void; resume?(): void; onIncoming?: OnIncoming | null } | null;
-}
 
 const OTHER_PROTOCOL = 2;
 
@@ -89,16 +87,16 @@ export class Pipelines {
   };
 
   /**
-   * Keeps the rest of a read if the parser was stopped at this request. To stop it, the request is treated as an upgrade, so
-   * Node gives the connection away.
+   * Keeps the rest of a read if the parser was stopped at this request, or if this is an upgrade behind responses that are
+   * not finished. To stop the parser, the request is treated as an upgrade, so Node gives the connection away.
    *
    * @param head bytes after the head of the request
-   * @returns whether the parser was stopped at this request
+   * @returns whether the request is parsed again later
    */
   keepRest(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): boolean {
-    const pipeline = this.#pipelines.get(socket);
-    const stop = pipeline?.stop;
-    if (pipeline === undefined || stop?.request !== request) return false;
+    const stop = this.#stopAt(request, socket);
+    if (stop === undefined) return false;
+    const pipeline = this.#pipelineOf(socket);
     socket.pause();
     this.#waiting.hold(socket, head.length);
     const removed = stop.listeners.filter(([event, listener]) => !socket.listeners(event).includes(listener));
@@ -113,13 +111,58 @@ export class Pipelines {
       this.#stopWhenFull(pipeline, socket);
       socket.resume();
     };
+    // Only the response that owns the socket is pending, and it is not in the pipeline.
+    if (pipeline.open.size === 0) this.#pending(socket)[0]?.once("close", () => this.#next(pipeline, socket));
     return true;
+  }
+
+  /**
+   * Ends a connection whose next bytes are not to be handled: stops its reads, and calls back after the pending responses.
+   *
+   * @param end ends the connection. `isAnswered` is whether a request whose body is incomplete was answered
+   */
+  endInput(socket: Socket & ServerSocket, end: (isAnswered: boolean) => void): void {
+    const pipeline = this.#pipelineOf(socket);
+    // A broken request also exceeds its time limit.
+    if (pipeline.isEnding) return;
+    pipeline.isEnding = true;
+    pauseReads(socket);
+    const pending = this.#pending(socket);
+    const request = socket.parser?.incoming;
+    const broken = request?.complete === false ? pending.find(({ req }) => req === request) : undefined;
+    const next = () => {
+      const last = pending.findLast((one) => !one.closed && (one !== broken || one.headersSent));
+      if (last !== undefined) last.once("close", next);
+      else {
+        pipeline.isEnding = false;
+        end(broken?.headersSent === true);
+      }
+    };
+    next();
+  }
+
+  /** Returns the responses of a connection that are not finished, in the order of their requests. */
+  #pending(socket: Socket & ServerSocket): readonly ServerResponse[] {
+    const { _httpMessage: first } = socket;
+    const open = this.#pipelines.get(socket)?.open ?? [];
+    const waiting = this.#waiting.list(socket).map(({ response }) => response);
+    return [...new Set([...(first == null ? [] : [first]), ...open, ...waiting])];
+  }
+
+  /** Returns the stop of the parser at a request; undefined if nothing precedes the request. */
+  #stopAt(request: IncomingMessage, socket: Socket): Stop | undefined {
+    const stop = this.#pipelines.get(socket)?.stop;
+    if (stop?.request === request) return stop;
+    if (this.#pending(socket).length === 0) return undefined;
+    const made: Stop = { request, listeners: drainListeners(socket) };
+    this.#pipelineOf(socket).stop = made;
+    return made;
   }
 
   #pipelineOf(socket: Socket): Pipeline {
     const known = this.#pipelines.get(socket);
     if (known !== undefined) return known;
-    const made: Pipeline = { open: new Set(), stop: undefined };
+    const made: Pipeline = { open: new Set(), stop: undefined, isEnding: false };
     this.#pipelines.set(socket, made);
     socket.once("close", () => {
       this.#waiting.drop(socket);
@@ -129,7 +172,7 @@ export class Pipelines {
     socket.on("error", () => undefined);
     // Node resumes a paused connection with every response that it writes.
     socket.on("resume", () => {
-      if (this.#waiting.of(socket) > 0 || made.stop !== undefined) pauseReads(socket);
+      if (this.#waiting.of(socket) > 0 || made.stop !== undefined || made.isEnding) pauseReads(socket);
     });
     this.#stopWhenFull(made, socket);
     return made;
@@ -173,24 +216,10 @@ export class Pipelines {
       return;
     }
     // Before the start, because the last request may have an unread body.
-    if (this.#waiting.of(socket) === 0 && pipeline.stop === undefined) resumeReads(socket);
+    const isPaused = pipeline.stop !== undefined || pipeline.isEnding;
+    if (this.#waiting.of(socket) === 0 && !isPaused) resumeReads(socket);
     this.#start(pipeline, socket, first.response, first.start);
   }
-}
-
-/** Pauses the reads of a connection. Node pauses the parser itself after the current buffer. */
-function pauseReads(socket: Socket & ServerSocket): void {
-  if (socket._paused !== false) return;
-  socket._paused = true;
-  socket.pause();
-}
-
-function resumeReads(socket: Socket & ServerSocket): void {
-  // Node resumes the connection itself when the client has read the responses.
-  if (socket._paused !== true || socket.writableNeedDrain) return;
-  socket._paused = false;
-  socket.parser?.resume?.();
-  socket.resume();
 }
 
 /**

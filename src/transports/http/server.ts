@@ -15,12 +15,8 @@ import { addBodies } from "./bodies/bodies.ts";
 import { addBodyLimits, SMALL_BODY_BYTES } from "./bodies/body-limits.ts";
 import { delayContinue } from "./bodies/expect-continue.ts";
 import { addUploads, type Uploads } from "./bodies/uploads.ts";
-import {
-  answerBrokenRequest,
-  type BoundedServer,
-  createBoundedServer,
-  type ServerConfig,
-} from "./bounded-server.ts";
+import { type BoundedServer, createBoundedServer, type ServerConfig } from "./bounded-server.ts";
+import { answerBrokenRequest } from "./broken-requests.ts";
 import { addCors, type CorsOptions, createAllowOrigin } from "./cors.ts";
 import { answerWithoutUpgrade, wantsWebSocket } from "./other-upgrades.ts";
 import { addRates } from "./rate-limit.ts";
@@ -115,8 +111,11 @@ export async function createHttpServer(
     },
     // Errors before a route is found, and before a request is parsed.
     frameworkErrors: answerError,
-    clientErrorHandler: (error, socket) =>
-      answerBrokenRequest(error, socket, config, access, observe.errorLog),
+    clientErrorHandler(error, socket) {
+      if (bounded === undefined) return;
+      const { pipelines } = bounded;
+      answerBrokenRequest(error, socket, { config, access, errorLog: observe.errorLog, pipelines });
+    },
   });
   // Before any route is added, including the preflight route: a route keeps the error handler of that moment.
   app.setErrorHandler(answerError);

@@ -44,6 +44,11 @@ export class WaitingRequests<Request> {
     return this.#queues.get(connection)?.requests.length ?? 0;
   }
 
+  /** Returns the waiting requests of a connection, the oldest first. */
+  list(connection: Connection): readonly Request[] {
+    return this.#queues.get(connection)?.requests ?? [];
+  }
+
   /** Adds a request. Over the limit, closes a connection, which may be this one. */
   add(connection: Connection, request: Request): void {
     const queue = this.#queueOf(connection);

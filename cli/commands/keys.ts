@@ -34,7 +34,7 @@ const add: CommandRow = {
     FILE,
     {
       flags: "--allow <permission...>",
-      doc: "read:, write: or admin: followed by a device:stream pattern, such as read:glasses:* (all streams of a device), write:*:imu* (those streams of any device), or * (everything)",
+      doc: "read, work, write or admin, which alone permits it everywhere, or followed by a device:stream pattern: read:glasses:* (all streams of a device), write:*:imu* (those streams of any device)",
       parse: (text: string, before: readonly Grant[] = []) => [...before, parseGrant(text)],
       isRequired: true,
     },

@@ -29,8 +29,13 @@ export function parseGrant(text: string): Grant {
   const name = at < 0 ? text : text.slice(0, at);
   const pattern = at < 0 ? "*" : text.slice(at + 1);
   const action = ACTIONS.find((one) => one === name);
-  if (action === undefined)
-    throw new Error(`a permission must start with one of ${ACTIONS.join(", ")}, got "${text.slice(0, 60)}"`);
+  if (action === undefined) {
+    // A pattern alone does not say what it permits.
+    const hint = text.includes("*") ? ", such as read:* (reading everything) or admin (everything)" : "";
+    throw new Error(
+      `a permission must start with one of ${ACTIONS.join(", ")}${hint}, got "${text.slice(0, 60)}"`,
+    );
+  }
   const problem = problemOfPattern(pattern);
   if (problem !== undefined) throw new Error(`the pattern of a permission, such as glasses:*, ${problem}`);
   return { action, pattern };

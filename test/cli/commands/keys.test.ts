@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { keys } from "../../../cli/commands/keys.ts";
 import { createProgram } from "../../../cli/program.ts";
 import { isKey, readKeyFile } from "../../../src/access/identity/key-file.ts";
 
@@ -105,6 +106,23 @@ describe("warns of a permission that probably means another one", () => {
     expect(noted).toHaveLength(1);
   });
 });
+
+test("the permissions in the help of --allow are accepted", async () => {
+  const { doc = "" } = keys.commands?.[0]?.options?.find(({ flags }) => flags.startsWith("--allow")) ?? {};
+  const permissions = doc.match(/\b(read|work|write|admin)\b(:[\w:*]+)?/g) ?? [];
+  expect(permissions).toEqual(["read", "work", "write", "admin", "read:glasses:*", "write:*:imu*"]);
+  await run("add", "lab", "--allow", ...permissions);
+  expect(readKeyFile(file)[0]?.grants).toHaveLength(permissions.length);
+});
+
+test.each(["*", "*:*", "glasses:*"])(
+  "a pattern %s without an action is rejected, with one of each kind",
+  async (text) => {
+    await expect(run("add", "lab", "--allow", text)).rejects.toThrow(
+      /must start with one of read, work, write, admin, such as read:\* .* or admin \(everything\), got/,
+    );
+  },
+);
 
 test.each([
   ["{", "not a valid keys file"],

@@ -4,7 +4,7 @@ import { streamsSegment } from "../../client/gateway/address.ts";
 import { namingQuery } from "../../client/gateway/gateway.ts";
 import { execute, isObject, type JsonObject, objectsOf } from "../../client/gateway/graphql.ts";
 import { request } from "../../client/gateway/request.ts";
-import type { PulledEntry, StreamInfo } from "../../client/index.ts";
+import type { PulledEntry, Streamer, StreamInfo } from "../../client/index.ts";
 import { isoTime } from "../../src/domain/streams/entry-id.ts";
 import type { CommandRow } from "../command.ts";
 import { openGateway, openStreamer } from "../connection.ts";
@@ -55,9 +55,8 @@ async function describe(name: string, flags: Flags, signal: AbortSignal): Promis
   const streamer = openStreamer(flags);
   const plain = `${prefix ?? ""}${name}`;
   const key = device === "" ? plain : `${device ?? "default"}:${plain}`;
-  const all = await streamer.streams({ match: escapeGlob(key), signal });
   // Without device prefixes, the key is the name.
-  const [stream] = all.length > 0 ? all : await streamer.streams({ match: escapeGlob(plain), signal });
+  const stream = (await findStream(streamer, key, signal)) ?? (await findStream(streamer, plain, signal));
   if (stream === undefined) throw new CommandError(`no such stream: ${oneLine(key)}`);
   const query = `query($id: String!) { stream(id: $id) { ${REDIS_FIELDS} } }`;
   const edge = async (reverse: boolean) => {
@@ -76,6 +75,21 @@ async function describe(name: string, flags: Flags, signal: AbortSignal): Promis
     stream.length === 0 ? [] : request(gateway, url, { signal }).then(({ body }) => listOf(body)),
   ]);
   return { stream, redis: isObject(redis) ? redis : {}, groups, first, last };
+}
+
+/** Maximum length of a pattern (docs/protocol.md). */
+const MAX_PATTERN = 256;
+
+/** Returns the stream with a key; undefined if it does not exist. @throws StreamerError */
+async function findStream(
+  streamer: Streamer,
+  key: string,
+  signal: AbortSignal,
+): Promise<StreamInfo | undefined> {
+  const match = escapeGlob(key);
+  // A key may be longer than a pattern.
+  const all = await streamer.streams({ signal, ...(match.length <= MAX_PATTERN && { match }) });
+  return all.find((one) => one.key === key);
 }
 
 /** Escapes the characters that Redis patterns give a meaning. */

@@ -89,10 +89,16 @@ describe("info", () => {
     expect((await json("info", "rover:x", "--device", "", "--json")).key).toBe("rover:x");
   });
 
+  test("a stream whose key is longer than a pattern is shown", async () => {
+    const name = "x".repeat(300);
+    await add(`default:${name}`, "1-0", "d", "1");
+    expect(await json("info", name, "--json")).toMatchObject({ key: `default:${name}`, length: 1 });
+  });
+
   test("a stream that does not exist is an error", async () => {
     await add("default:abc", "1-0", "d", "1");
     await expect(run("info", "a*")).rejects.toThrow("no such stream: default:a*");
-    await expect(run("info", "")).rejects.toThrow("must not be empty");
+    await expect(run("info", "")).rejects.toThrow("no such stream: default:");
   });
 });
 

@@ -28,6 +28,8 @@ export interface OptionRow {
   /** Not listed by `--help`. */
   readonly isHidden?: true;
   readonly kind?: ValueKind;
+  /** Names of the gateway's parameters for it, if they differ from the flag. */
+  readonly parameters?: readonly string[];
 }
 
 /** Positional argument of a command. */

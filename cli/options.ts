@@ -47,6 +47,7 @@ export const GLOBAL: readonly OptionRow[] = [
 export const DEVICE: OptionRow = {
   flags: "--device <id>",
   doc: "device of the stream; '' if the stream name is a complete Redis key (default: default)",
+  parameters: ["device_id"],
 };
 
 /** Prefix of the stream key. */
@@ -121,16 +122,21 @@ export function parseDuration(text: string): number {
   for (const [, amount, unit = ""] of number.matchAll(/([\d.]+)(ms|s|m|h|d)/g))
     ms += Number(amount) * (UNIT_MS[unit] ?? 0);
   if (!isValid || !(ms > 0 && ms <= LONGEST_MS))
-    throw new Error(`must be a duration such as 500ms, 90s, 5m, 1h30m or 2d, got "${text}"`);
+    throw new Error(`must be a duration such as 500ms, 90s, 5m, 1h30m or 2d, at most 366d, got "${text}"`);
   return ms;
 }
 
+/** Maximum size: 1 PiB. */
+const MAX_SIZE_BYTES = 2 ** 50;
 const UNIT_BYTES: Readonly<Record<string, number>> = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30 };
 
 /** Parses a size such as `512m` or `2g`. @returns bytes @throws Error */
 export function parseSize(text: string): number {
   const [, amount = "", unit = ""] = /^(\d{1,12}(?:\.\d{1,6})?)([kmg]?)b?$/i.exec(text) ?? [];
   const bytes = Math.floor(Number(amount) * (UNIT_BYTES[unit.toLowerCase()] ?? 0));
-  if (!(bytes >= 1)) throw new Error(`must be a size in bytes such as 65536, 512m or 2g, got "${text}"`);
+  if (!(bytes >= 1 && bytes <= MAX_SIZE_BYTES))
+    throw new Error(
+      `must be a size in bytes such as 65536, 512m or 2g, at most ${MAX_SIZE_BYTES}, got "${text}"`,
+    );
   return bytes;
 }

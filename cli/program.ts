@@ -8,6 +8,7 @@ import { commandNotes, overview } from "./help.ts";
 import { type GivenFlags, GLOBAL } from "./options.ts";
 import { errorText } from "./output/error-text.ts";
 import type { Io } from "./output/io.ts";
+import { inUserTerms } from "./user-terms.ts";
 
 /** Creates the program. It throws CommanderError for usage errors. */
 export function createProgram(io: Io): Command {
@@ -56,7 +57,7 @@ function commandOf(row: CommandRow, io: Io, program: Command): Command {
       try {
         await run.call(row, io, args, { ...given, ...connection });
       } catch (error) {
-        throw explained(error, connection);
+        throw explained(inUserTerms(error, row), connection);
       }
     });
   }

@@ -51,8 +51,18 @@ export const record: CommandRow = {
       flags: "--from <position>",
       doc: "start after an entry id or Unix ms, at 0 (oldest) or $ (now, the default)",
     },
-    { flags: "--duration <duration>", doc: "stop after this time: 90s, 10m", parse: parseDuration },
-    { flags: "--max-size <size>", doc: "stop at this size: 512m, 2g", parse: parseSize },
+    {
+      flags: "--duration <duration>",
+      doc: "stop after this time: 90s, 10m",
+      parse: parseDuration,
+      parameters: ["maxSeconds"],
+    },
+    {
+      flags: "--max-size <size>",
+      doc: "stop at this size: 512m, 2g",
+      parse: parseSize,
+      parameters: ["maxBytes"],
+    },
     { flags: "--max-duration <duration>", doc: "the same as --duration", parse: parseDuration },
     {
       flags: "--compression <name>",
@@ -65,6 +75,7 @@ export const record: CommandRow = {
       flags: "--note <key=value>",
       doc: "add a text to the file; may be repeated",
       parse: parseNote,
+      parameters: ["notes"],
     },
     {
       flags: "--detach",

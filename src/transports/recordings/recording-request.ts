@@ -13,9 +13,9 @@ export interface NamedRequest {
   readonly request: RecordingRequest;
 }
 
-/** Limits of numbers. A timer has at most 2^31 ms. */
+/** Limits of numbers: 1 PiB, and 366 days. */
 const MAX_BYTES = 2 ** 50;
-const MAX_SECONDS = 2_000_000;
+const MAX_SECONDS = 366 * 86_400;
 /** Characters of all notes as JSON: the list of recordings has them. */
 const MAX_NOTES = 10_000;
 

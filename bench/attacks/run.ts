@@ -96,6 +96,7 @@ const longWaits = (waits: readonly Wait[], share: Share) =>
       at: new Date(Date.now() - performance.now() + wait.from).toISOString(),
       ms: wait.to - wait.from,
       allowedMs: share.allowance(wait),
+      activities: share.activity(wait),
     }));
 
 async function rounds(plan: Plan, scene: Scene, healthy: Healthy, say: (line: string) => void) {

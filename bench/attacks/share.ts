@@ -25,6 +25,17 @@ export interface Period {
 export interface Share extends Disposable {
   /** Returns the longest wait (ms) in that period that the machine alone explains. */
   allowance(period: Period): number;
+  /** Returns what the threads of the processes did in that period, in the order of `pids`. */
+  activity(period: Period): readonly Activity[];
+}
+
+/** What the threads of a process did in a period (ms). A main thread that neither ran nor was queued waited for something. */
+export interface Activity {
+  readonly mainRanMs: number;
+  readonly mainQueuedMs: number;
+  /** Sums over all other threads, such as those of the garbage collection. */
+  readonly othersRanMs: number;
+  readonly othersQueuedMs: number;
 }
 
 /** Pause (ms) between two requests to the idle server. */
@@ -62,14 +73,32 @@ function favourSession(pid: number): void {
   }
 }
 
-/** Returns the time (ms) that a process has been runnable without a processor since it started (proc(5)). */
-function queuedMs(pid: number): number {
+const NO_ACTIVITY: Activity = { mainRanMs: 0, mainQueuedMs: 0, othersRanMs: 0, othersQueuedMs: 0 };
+
+/** Returns the activity of a process since it started (proc(5)). A thread that has ended counts no longer. */
+function activityOf(pid: number): Activity {
+  const sum = { ...NO_ACTIVITY };
   try {
-    return Number(readFileSync(`/proc/${pid}/schedstat`, "latin1").split(" ")[1]) / 1e6;
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
+      const [ran = 0, queued = 0] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "latin1")
+        .split(" ")
+        .map((ns) => Number(ns) / 1e6);
+      const isMain = Number(thread) === pid;
+      sum[isMain ? "mainRanMs" : "othersRanMs"] += ran;
+      sum[isMain ? "mainQueuedMs" : "othersQueuedMs"] += queued;
+    }
   } catch {
-    return 0;
+    // The process or a thread of it has ended.
   }
+  return sum;
 }
+
+const difference = (a: Activity, b: Activity): Activity => ({
+  mainRanMs: a.mainRanMs - b.mainRanMs,
+  mainQueuedMs: a.mainQueuedMs - b.mainQueuedMs,
+  othersRanMs: a.othersRanMs - b.othersRanMs,
+  othersQueuedMs: a.othersQueuedMs - b.othersQueuedMs,
+});
 
 /** Resolves when the idle server has answered a request over a new connection. */
 const request = (port: number): Promise<void> =>
@@ -82,7 +111,7 @@ const request = (port: number): Promise<void> =>
 /** Starts measuring. @param idlePort port of the idle server @param pids processes that healthy clients depend on */
 export function measureShare(idlePort: number, pids: readonly number[]): Share {
   const answers: Period[] = [];
-  const queues: { readonly at: number; readonly ms: number }[] = [];
+  const samples: { readonly at: number; readonly activities: readonly Activity[] }[] = [];
   let isStopped = false;
 
   async function measure(): Promise<void> {
@@ -95,18 +124,25 @@ export function measureShare(idlePort: number, pids: readonly number[]): Share {
   }
   void measure();
   const timer = setInterval(() => {
-    queues.push({ at: performance.now(), ms: pids.reduce((sum, pid) => sum + queuedMs(pid), 0) });
+    samples.push({ at: performance.now(), activities: pids.map(activityOf) });
   }, SAMPLE_MS);
 
-  const queuedAt = (at: number): number | undefined => queues.findLast((sample) => sample.at <= at)?.ms;
+  function activity({ from, to }: Period): readonly Activity[] {
+    const before = samples.findLast((sample) => sample.at <= from) ?? samples[0];
+    const after = samples.find((sample) => sample.at >= to) ?? samples.at(-1);
+    return pids.map((_pid, i) =>
+      difference(after?.activities[i] ?? NO_ACTIVITY, before?.activities[i] ?? NO_ACTIVITY),
+    );
+  }
+
   return {
+    activity,
     allowance({ from, to }) {
       const times = answers
         .filter((answer) => answer.to >= from && answer.from <= to)
         .map((answer) => answer.to - answer.from);
-      const before = queuedAt(from) ?? queues[0]?.ms ?? 0;
-      const after = queues.find((sample) => sample.at >= to)?.ms ?? queues.at(-1)?.ms ?? before;
-      return Math.max(0, ...times) + after - before;
+      const queued = activity({ from, to }).reduce((sum, { mainQueuedMs }) => sum + mainQueuedMs, 0);
+      return Math.max(0, ...times) + queued;
     },
     [Symbol.dispose]() {
       isStopped = true;

@@ -1,4 +1,5 @@
 /** Verdict on the recorded measurements of a run. */
+import type { Activity } from "./share.ts";
 
 /**
  * Maximum resident memory (bytes) of one gateway process, whatever clients do: `docs/operating.md` documents a container
@@ -16,6 +17,8 @@ export interface LongWait {
   readonly ms: number;
   /** Part of the wait that the machine caused. */
   readonly allowedMs: number;
+  /** Activity of the gateway and of Redis meanwhile. */
+  readonly activities?: readonly Activity[];
 }
 
 /** Measurements of one round. */

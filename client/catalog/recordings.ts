@@ -1,5 +1,6 @@
 /** Recordings of the gateway: MCAP files that outlive the streams (docs/recordings.md). */
 import { badMessage } from "../errors.ts";
+import { nameSegment } from "../gateway/address.ts";
 import type { CommonOptions, Gateway } from "../gateway/gateway.ts";
 import { isObject } from "../gateway/graphql.ts";
 import { checkOptions, type OptionNames } from "../gateway/options.ts";
@@ -142,7 +143,7 @@ const bodyOf = ({ signal, streams, ...members }: PlayRecordingOptions) => ({
 /** Creates the methods. */
 export function createRecordings(gateway: Gateway): Recordings {
   const url = (...path: readonly string[]) =>
-    gateway.address.http(["recordings", ...path.map(encodeURIComponent)].join("/"), {});
+    gateway.address.http(["recordings", ...path.map((name) => nameSegment(name, "recording"))].join("/"), {});
   const parse = (body: Uint8Array): unknown => {
     try {
       return JSON.parse(new TextDecoder().decode(body));

@@ -47,6 +47,17 @@ export function streamsSegment(streams: readonly string[]): string {
 }
 
 /**
+ * Returns the path segment for a name.
+ *
+ * @param what has the name, for the error: `stream`, `group`
+ * @throws StreamerError BAD_PARAMETER for an empty name, and for "." and "..", which URLs resolve as relative segments
+ */
+export function nameSegment(name: string, what: string): string {
+  if (name !== "" && name !== "." && name !== "..") return encodeURIComponent(name);
+  throw finalError("BAD_PARAMETER", `a ${what} name must not be empty, "." or "..", got "${name}"`);
+}
+
+/**
  * Adds the streams to exclude to a URL with a query. Their names are joined by an unescaped plus, as in the path.
  *
  * @param exclude names joined by `+`, or a list

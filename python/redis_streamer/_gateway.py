@@ -76,6 +76,13 @@ def streams_segment(streams: Sequence[str]) -> str:
     return segment
 
 
+def group_segment(group: str) -> str:
+    """Returns the path segment for the name of a consumer group. Raises InvalidRequest."""
+    if group in ("", ".", ".."):
+        raise bad_parameter(f'a group name must not be empty, "." or "..", got "{group}"')
+    return quote(group, safe="!'()*")
+
+
 def stream_names(streams: Union[str, Sequence[str]]) -> List[str]:
     """Returns the names of streams that a caller joins by ``+`` or lists, each once. Raises InvalidRequest."""
     names: List[Any]

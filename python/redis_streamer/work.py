@@ -14,12 +14,11 @@ import contextlib
 import logging
 from collections import deque
 from typing import Any, AsyncIterator, Callable, Deque, Dict, List, Optional, Sequence, Union
-from urllib.parse import quote
 
 from ._compat import Connection, within
 from ._declared import StreamTypes
 from ._exchange import Changes, exchange
-from ._gateway import Gateway, Query, backoff_s, jitter, streams_segment
+from ._gateway import Gateway, Query, backoff_s, group_segment, jitter, streams_segment
 from ._handlers import RETRY_DELAY_MS, ErrorWatcher, Handler, Handlers, is_async
 from ._msgpack import decode, read_entry
 from ._settlements import Settlements, read_names
@@ -53,7 +52,7 @@ class Work:
         types: StreamTypes,
         query: Query,
     ) -> None:
-        if not isinstance(group, str) or group == "":
+        if not isinstance(group, str):
             raise bad_parameter(f"group must be the name of a group, got {group!r}")
         if query.get("permits") is not None and query["permits"] < 1:
             raise bad_parameter(f"permits must be at least 1, got {query['permits']}")
@@ -61,7 +60,7 @@ class Work:
         self._streams = streams
         self._segment = streams_segment(streams)
         self._group = group
-        self._path = f"data/{self._segment}/work/{quote(group, safe='')}"
+        self._path = f"data/{self._segment}/work/{group_segment(group)}"
         self._query: Dict[str, Any] = {"format": "msgpack", "confirm": True, **query}
         self._ack_wait_s = ack_wait_ms / 1000
         self._types = types

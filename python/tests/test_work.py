@@ -418,3 +418,9 @@ def test_closing_the_client_ends_a_blocking_run(gateway: Gateway, stream: str) -
     wait_for(
         "no thread remains", lambda: not [t for t in threading.enumerate() if "redis-streamer" in t.name]
     )
+
+
+@pytest.mark.parametrize("group", ["", ".", ".."])
+async def test_rejects_a_group_that_no_url_can_contain(client: rs.Client, group: str) -> None:
+    with pytest.raises(rs.InvalidRequest, match="must not be empty"):
+        client.work("cam", group)

@@ -2,6 +2,7 @@
 import { get, type IncomingMessage, request } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { WebSocket } from "ws";
+import { type Clients, LAST_MS, startPictures } from "./healthy-pictures.ts";
 import type { Period } from "./share.ts";
 
 /** Time that a client waited for one response. */
@@ -25,15 +26,7 @@ export const LARGE_STREAM = "healthy-large";
 export const LARGE_ENTRIES = 16;
 const PUSH_MS = 50;
 const REQUEST_MS = 100;
-const LAST_MS = 30_000;
 const REQUEST_TIMEOUT_MS = 30_000;
-
-interface Clients {
-  readonly port: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly waited: (what: string, from: number) => void;
-  readonly complain: (what: string) => void;
-}
 
 /**
  * Starts the clients.
@@ -60,11 +53,13 @@ export async function startHealthy(
   const requesters = requests.map(([what, make]) => repeat(clients, what, make));
   await Promise.all(readers.map(({ opened }) => opened));
   const pusher = await startPusher(clients);
+  const pictures = await startPictures(clients);
   return {
     waits,
     complaints,
     async stop() {
       const pushed = pusher.stop();
+      await pictures.stop();
       const limit = performance.now() + LAST_MS;
       const isDone = () => pusher.open === 0 && readers.every((reader) => reader.next >= pushed);
       while (!isDone() && performance.now() < limit) await sleep(20);

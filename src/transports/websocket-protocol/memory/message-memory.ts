@@ -13,8 +13,17 @@ export interface MessageMemoryHandlers {
   reject(): void;
 }
 
-/** Minimum size of a memory request (bytes), which bounds the number of requests of a fragmented message. */
+/** Size of a memory request (bytes) that is larger than what is left of a frame. */
 const STEP_BYTES = 256 * 1024;
+/** A message of many small frames reserves this many times its size in advance, which bounds the number of its requests. */
+const IN_ADVANCE = 7;
+
+/**
+ * Returns the bytes to reserve besides those that were received. A small message must remain a small item of the memory
+ * budget: small items have a reserve, which large messages of other clients cannot use up.
+ */
+const reservationFor = (bytes: number, announced: number): number =>
+  announced > bytes ? reservationOf(bytes, announced, STEP_BYTES) : Math.min(STEP_BYTES, bytes * IN_ADVANCE);
 
 /** Memory account of one socket. */
 export class MessageMemory {
@@ -53,7 +62,7 @@ export class MessageMemory {
     if (isNew) this.#uploads.watch(this.#watched());
     const missing = bytes - lease.bytes();
     if (missing <= 0) return;
-    const next = Math.max(STEP_BYTES, reservationOf(bytes, announced, STEP_BYTES));
+    const next = reservationFor(bytes, announced);
     if (!this.#isWaiting && lease.tryGrow(missing + next)) return;
     // The bytes are in memory already, so they count even over the budget.
     lease.set(bytes);

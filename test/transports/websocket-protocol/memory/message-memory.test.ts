@@ -73,6 +73,26 @@ test("waits without memory, and continues when there is some", async () => {
   expect(events).toEqual(["wait", "go on"]);
 });
 
+describe("while other clients use up the memory for large items", () => {
+  beforeEach(fill);
+
+  test("a small message in several chunks is received without a wait", () => {
+    for (let bytes = 4 * KIB; bytes <= 48 * KIB; bytes += 4 * KIB) memory.hold(bytes, 48 * KIB);
+    expect(budget.heldBytes()).toBe(66 * MIB + 48 * KIB);
+    expect(events).toEqual([]);
+  });
+
+  test("so is one in many frames, with few reservations", () => {
+    const sizes = new Set<number>();
+    for (let bytes = 1; bytes <= 30 * KIB; bytes++) {
+      memory.hold(bytes, bytes);
+      sizes.add(budget.heldBytes());
+    }
+    expect(events).toEqual([]);
+    expect(sizes.size).toBeLessThan(10);
+  });
+});
+
 describe("a message that ends while it waits", () => {
   test("gives up its wait, so that nothing is reserved for it later", async () => {
     const filling = fill();

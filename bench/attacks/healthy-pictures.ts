@@ -21,19 +21,29 @@ export async function startPictures({ port, headers, waited, complain }: Clients
   const socket = new WebSocket(url, { headers, perMessageDeflate: false });
   const picture = Buffer.alloc(PICTURE_BYTES, "p");
   let isStopping = false;
+  /** Ends the wait for an acknowledgement. */
+  let next: () => void = () => undefined;
   const isGone = () => socket.readyState !== WebSocket.OPEN;
+  socket.on("message", (data) => {
+    if (!/^\["\d/.test(String(data))) complain(`picture push received ${String(data).slice(0, 200)}`);
+    next();
+  });
   socket.on("error", (error) => complain(`picture push: ${error.message}`));
-  socket.on("close", (code, reason) => complain(`picture push was closed with ${code} ${reason}`));
+  socket.on("close", (code, reason) => {
+    if (!isStopping) complain(`picture push was closed with ${code} ${reason}`);
+    next();
+  });
   await new Promise((resolve) => socket.once("open", resolve).once("close", resolve));
   async function run(): Promise<void> {
     while (!isStopping && !isGone()) {
       const from = performance.now();
-      const answer = new Promise((resolve) => socket.once("message", resolve).once("close", resolve));
+      const answered = new Promise<void>((resolve) => {
+        next = resolve;
+      });
       socket.send(picture);
-      await answer;
+      await answered;
       if (!isGone()) waited("acknowledgement of a picture", from);
       await sleep(PICTURE_MS);
-      socket.removeAllListeners("message");
     }
   }
   const running = run();
@@ -41,7 +51,6 @@ export async function startPictures({ port, headers, waited, complain }: Clients
     async stop() {
       isStopping = true;
       await Promise.race([running, sleep(LAST_MS)]);
-      socket.removeAllListeners("close");
       socket.terminate();
     },
   };

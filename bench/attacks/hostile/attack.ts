@@ -31,8 +31,6 @@ export interface Attack {
   readonly name: string;
   /** Maximum number of clients that run this attack at once, if it is expensive for the attacking side. */
   readonly atMost?: number;
-  /** The gateway may keep such a connection open indefinitely, for example an idle subscription. */
-  readonly mayStay?: boolean;
   /** The memory budget leaves room for large reads of other clients, so healthy clients send some. */
   readonly leavesRoom?: boolean;
   /** Time (ms) in which the gateway must release all resources after the attack, if it differs from that after others. */

@@ -32,7 +32,6 @@ export interface HostileConnection {
   readonly attack: string;
   /** `address:port` of the client's side. */
   readonly local: string;
-  readonly mayStay: boolean;
 }
 
 /** Report that the process sends twice a second. */
@@ -95,8 +94,8 @@ async function begin(order: BeginOrder): Promise<void> {
 
 function report(): void {
   const connections: HostileConnection[] = [];
-  for (const [{ sockets }, { name, mayStay = false }] of clients)
-    for (const { local } of sockets) if (local !== "") connections.push({ attack: name, local, mayStay });
+  for (const [{ sockets }, { name }] of clients)
+    for (const { local } of sockets) if (local !== "") connections.push({ attack: name, local });
   process.send?.({ connections, begun, ended: ended.splice(0) } satisfies HostileReport);
 }
 

@@ -63,7 +63,6 @@ export const MANY: readonly Attack[] = [
   },
   {
     name: "many: idle subscriptions",
-    mayStay: true,
     async run(client) {
       const socket = client.connect();
       socket.write(client.head("GET", `/data/${names("hostile-idle-", 100)}/events`));

@@ -62,4 +62,26 @@ export const PIPELINED: readonly Attack[] = [
       socket.reset();
     },
   },
+  {
+    name: "pipelined: broken requests and handshakes behind GETs that wait",
+    async run(client) {
+      const waiting = client.head("GET", "/data/hostile-none?block=1000").repeat(2);
+      const sockets = [
+        "garbage\r\n\r\n",
+        client.head("GET", "/", { "X-Large": "a".repeat(70_000) }),
+        `${client.head("POST", "/data/hostile-a", { "Transfer-Encoding": "chunked" })}garbage\r\n`,
+        `${client.head("GET", "/healthz", { Connection: "close" })}more`,
+        client.upgrade("/data/hostile-none/pull"),
+        client.upgrade("/nothing"),
+      ].map((last) => {
+        const socket = client.connect();
+        socket.write(waiting + last);
+        return socket;
+      });
+      await client.wait(FOR_MS / 2);
+      // Some leave before their responses.
+      if (client.random.between(0, 1) < 0.5) sockets[0]?.reset();
+      await Promise.all(sockets.map((socket) => socket.over(FOR_MS)));
+    },
+  },
 ];

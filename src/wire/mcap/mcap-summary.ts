@@ -8,52 +8,55 @@ const { Opcode } = McapConstants;
 export interface Summary {
   readonly schemas: Map<number, McapTypes.Schema>;
   readonly channels: Map<number, McapTypes.Channel>;
-  readonly chunkIndexes: McapTypes.ChunkIndex[];
   readonly metadataIndexes: McapTypes.MetadataIndex[];
-  readonly messageCounts: Map<number, bigint>;
+  readonly chunks: ChunkSummary;
   /** Adds a chunk. @param counts number of messages by channel */
   addChunk(index: McapTypes.ChunkIndex, counts: ReadonlyMap<number, number>): void;
 }
 
+/** What is known of all chunks. */
+interface ChunkSummary {
+  count: number;
+  /** Earliest and latest time of a message. */
+  startTime: bigint;
+  endTime: bigint;
+  readonly messageCounts: Map<number, number>;
+  /** Their indexes as records: as objects, those of a long file with many channels would take several times as much memory. */
+  readonly indexes: McapRecordBuilder;
+}
+
 /** Creates the summary of an empty file. */
 export function newSummary(): Summary {
-  const chunkIndexes: McapTypes.ChunkIndex[] = [];
-  const messageCounts = new Map<number, bigint>();
+  const messageCounts = new Map<number, number>();
+  const chunks: ChunkSummary = {
+    ...{ count: 0, startTime: 0n, endTime: 0n, messageCounts },
+    indexes: new McapRecordBuilder(),
+  };
   return {
-    schemas: new Map(),
-    channels: new Map(),
-    chunkIndexes,
-    metadataIndexes: [],
-    messageCounts,
+    ...{ schemas: new Map(), channels: new Map(), metadataIndexes: [], chunks },
     addChunk(index, counts) {
-      chunkIndexes.push(index);
+      const { messageStartTime, messageEndTime } = index;
+      if (chunks.count === 0 || messageStartTime < chunks.startTime) chunks.startTime = messageStartTime;
+      if (messageEndTime > chunks.endTime) chunks.endTime = messageEndTime;
+      chunks.count++;
+      chunks.indexes.writeChunkIndex(index);
       for (const [channel, count] of counts)
-        messageCounts.set(channel, (messageCounts.get(channel) ?? 0n) + BigInt(count));
+        messageCounts.set(channel, (messageCounts.get(channel) ?? 0) + count);
     },
   };
 }
 
-function statisticsOf({
-  schemas,
-  channels,
-  chunkIndexes,
-  metadataIndexes,
-  messageCounts,
-}: Summary): McapTypes.Statistics {
-  let [messageStartTime, messageEndTime] = [chunkIndexes[0]?.messageStartTime ?? 0n, 0n];
-  for (const chunk of chunkIndexes) {
-    if (chunk.messageStartTime < messageStartTime) messageStartTime = chunk.messageStartTime;
-    if (chunk.messageEndTime > messageEndTime) messageEndTime = chunk.messageEndTime;
-  }
+function statisticsOf({ schemas, channels, chunks, metadataIndexes }: Summary): McapTypes.Statistics {
+  const { count, startTime, endTime, messageCounts } = chunks;
   return {
-    messageCount: [...messageCounts.values()].reduce((sum, count) => sum + count, 0n),
+    messageCount: BigInt([...messageCounts.values()].reduce((sum, one) => sum + one, 0)),
     schemaCount: schemas.size,
     channelCount: channels.size,
     attachmentCount: 0,
     metadataCount: metadataIndexes.length,
-    chunkCount: chunkIndexes.length,
-    ...{ messageStartTime, messageEndTime },
-    channelMessageCounts: messageCounts,
+    chunkCount: count,
+    ...{ messageStartTime: startTime, messageEndTime: endTime },
+    channelMessageCounts: new Map(Array.from(messageCounts, ([channel, one]) => [channel, BigInt(one)])),
   };
 }
 
@@ -69,11 +72,14 @@ export function encodeSummary(summary: Summary, position: bigint, dataCrc: numbe
   const dataEndBytes = records.length;
   const summaryStart = position + BigInt(dataEndBytes);
   const offsets: McapTypes.SummaryOffset[] = [];
+  const addOffset = (groupOpcode: number, start: number, end: number) => {
+    const groupLength = BigInt(end - start);
+    if (groupLength > 0n) offsets.push({ groupOpcode, groupStart: position + BigInt(start), groupLength });
+  };
   const group = (groupOpcode: number, write: () => void) => {
     const start = records.length;
     write();
-    const groupLength = BigInt(records.length - start);
-    if (groupLength > 0n) offsets.push({ groupOpcode, groupStart: position + BigInt(start), groupLength });
+    addOffset(groupOpcode, start, records.length);
   };
   group(Opcode.SCHEMA, () => {
     for (const schema of summary.schemas.values()) records.writeSchema(schema);
@@ -87,20 +93,27 @@ export function encodeSummary(summary: Summary, position: bigint, dataCrc: numbe
   group(Opcode.METADATA_INDEX, () => {
     for (const index of summary.metadataIndexes) records.writeMetadataIndex(index);
   });
-  group(Opcode.CHUNK_INDEX, () => {
-    for (const index of summary.chunkIndexes) records.writeChunkIndex(index);
-  });
-  const summaryOffsetStart = position + BigInt(records.length);
+  const start = records.buffer;
+  const chunkIndexes = summary.chunks.indexes.buffer;
+  const end = start.length + chunkIndexes.length;
+  addOffset(Opcode.CHUNK_INDEX, start.length, end);
+  records.reset();
   for (const offset of offsets) records.writeSummaryOffset(offset);
-  const summaryCrc = crc32Final(
-    crc32Update(
-      crc32Update(crc32Init(), records.buffer.subarray(dataEndBytes)),
-      footerStart(summaryStart, summaryOffsetStart),
-    ),
-  );
+  const summaryOffsetStart = position + BigInt(end);
+  const covered = [
+    start.subarray(dataEndBytes),
+    chunkIndexes,
+    records.buffer,
+    footerStart(summaryStart, summaryOffsetStart),
+  ];
+  const summaryCrc = crc32Final(covered.reduce((crc, bytes) => crc32Update(crc, bytes), crc32Init()));
   records.writeFooter({ summaryStart, summaryOffsetStart, summaryCrc });
   records.writeMagic();
-  return records.buffer;
+  const bytes = new Uint8Array(end + records.length);
+  bytes.set(start);
+  bytes.set(chunkIndexes, start.length);
+  bytes.set(records.buffer, end);
+  return bytes;
 }
 
 /** Returns the footer up to its CRC, which covers it. */

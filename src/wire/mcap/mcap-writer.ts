@@ -116,7 +116,7 @@ export class McapWriter {
   /** Writes the open chunk, unless it is empty. */
   closeChunk(): void {
     if (this.#chunk.isEmpty) return;
-    const { records: plain, indexes, times } = this.#chunk;
+    const { records: plain, times } = this.#chunk;
     const { compression } = this.#options;
     const records = compression.compress(plain);
     const isPlain = records === plain;
@@ -132,17 +132,15 @@ export class McapWriter {
     const chunkLength = BigInt(head.length + records.length);
     this.#write(head);
     this.#write(records, isPlain);
-    const messageIndexOffsets = new Map<number, bigint>();
-    const counts = new Map<number, number>();
-    for (const [channelId, places] of indexes) {
-      messageIndexOffsets.set(channelId, this.#position + BigInt(this.#records.length));
-      counts.set(channelId, places.length);
-      this.#records.writeMessageIndex({ channelId, records: places });
-    }
+    const { bytes: index, offsets, counts } = this.#chunk.encodeIndex();
+    const indexStart = this.bytes;
+    const messageIndexOffsets = new Map(
+      Array.from(offsets, ([channel, offset]) => [channel, BigInt(indexStart + offset)] as const),
+    );
     this.#summary.addChunk(
       {
         ...{ ...times, chunkStartOffset, chunkLength, messageIndexOffsets },
-        messageIndexLength: BigInt(this.#records.length),
+        messageIndexLength: BigInt(index.length),
         compression: compressionName,
         compressedSize,
         uncompressedSize,
@@ -150,7 +148,7 @@ export class McapWriter {
       counts,
     );
     this.#chunk.reset();
-    this.#flush();
+    this.#write(index);
   }
 
   /** Writes the open chunk and the end of the file: summary, indexes and statistics. */
@@ -159,6 +157,12 @@ export class McapWriter {
     const summary = encodeSummary(this.#summary, this.#position, this.#crc);
     this.#position += BigInt(summary.length);
     this.#options.onBytes(summary, false);
+    this.free();
+  }
+
+  /** Frees the memory of the open chunk, of a file that ends as it is. The writer must not be used afterwards. */
+  free(): void {
+    this.#chunk.free();
   }
 
   #flush(): void {

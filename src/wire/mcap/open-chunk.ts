@@ -5,6 +5,7 @@
 import { McapConstants } from "@mcap/core";
 import type { Pieces } from "../pieces.ts";
 import { MESSAGE_HEAD_BYTES, RECORD_HEAD_BYTES } from "./chunk-records.ts";
+import { type EncodedIndex, MessageIndex, setUint64 } from "./message-index.ts";
 
 const { Opcode } = McapConstants;
 
@@ -20,6 +21,8 @@ export interface ChunkMessage {
 /** Size of the first buffer, and of the greatest one that is kept for the next chunk. */
 const FIRST_BYTES = 64 * 1024;
 const MAX_KEPT_BYTES = 8 * 1024 * 1024;
+/** Size from which a buffer grows to the greatest kept one at once. Memory that is not used costs nothing, but the smaller buffers would. */
+const GROWS_AT_ONCE_FROM_BYTES = 512 * 1024;
 
 /** Chunk to which messages are added. */
 export class OpenChunk {
@@ -27,7 +30,7 @@ export class OpenChunk {
   #bytes = new Uint8Array(FIRST_BYTES);
   #view = new DataView(this.#bytes.buffer);
   #length = 0;
-  readonly #indexes = new Map<number, [logTime: bigint, offset: bigint][]>();
+  readonly #index = new MessageIndex();
   #startTime = 0n;
   #endTime = 0n;
 
@@ -41,7 +44,7 @@ export class OpenChunk {
   }
 
   get isEmpty(): boolean {
-    return this.#indexes.size === 0;
+    return this.#index.length === 0;
   }
 
   /** Times of the first and the last message, in the order of time. */
@@ -54,9 +57,9 @@ export class OpenChunk {
     return this.#bytes.subarray(0, this.#length);
   }
 
-  /** Times and positions of its messages, by channel. */
-  get indexes(): ReadonlyMap<number, [logTime: bigint, offset: bigint][]> {
-    return this.#indexes;
+  /** Encodes the times and positions of its messages, by channel. */
+  encodeIndex(): EncodedIndex {
+    return this.#index.encode();
   }
 
   addMessage({ channelId, sequence, logTime, publishTime, data }: ChunkMessage): void {
@@ -64,16 +67,13 @@ export class OpenChunk {
     for (const piece of data) dataBytes += piece.length;
     if (this.isEmpty || logTime < this.#startTime) this.#startTime = logTime;
     if (this.isEmpty || logTime > this.#endTime) this.#endTime = logTime;
-    const index = this.#indexes.get(channelId);
-    const place: [bigint, bigint] = [logTime, BigInt(this.#length)];
-    if (index === undefined) this.#indexes.set(channelId, [place]);
-    else index.push(place);
     const at = this.#length;
+    this.#index.add(channelId, logTime, at);
     const end = at + RECORD_HEAD_BYTES + MESSAGE_HEAD_BYTES + dataBytes;
     this.#reserve(end);
     const view = this.#view;
     view.setUint8(at, Opcode.MESSAGE);
-    view.setBigUint64(at + 1, BigInt(MESSAGE_HEAD_BYTES + dataBytes), true);
+    setUint64(view, at + 1, MESSAGE_HEAD_BYTES + dataBytes);
     const head = at + RECORD_HEAD_BYTES;
     view.setUint16(head, channelId, true);
     view.setUint32(head + 2, sequence, true);
@@ -90,13 +90,20 @@ export class OpenChunk {
   /** Empties the chunk. */
   reset(): void {
     this.#length = 0;
-    this.#indexes.clear();
+    this.#index.reset();
     if (this.#bytes.length > MAX_KEPT_BYTES) this.#replace(new Uint8Array(FIRST_BYTES));
+  }
+
+  /** Frees its memory. It must not be used afterwards. */
+  free(): void {
+    this.#onUnused?.(this.#bytes);
   }
 
   #reserve(size: number): void {
     if (size <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(size, 2 * this.#bytes.length));
+    const { length } = this.#bytes;
+    const next = length < GROWS_AT_ONCE_FROM_BYTES ? 2 * length : Math.max(MAX_KEPT_BYTES, 2 * length);
+    const grown = new Uint8Array(Math.max(size, next));
     grown.set(this.#bytes);
     this.#replace(grown);
   }

@@ -94,6 +94,19 @@ describe("an MCAP file", () => {
     );
   });
 
+  it("indexes chunks of thousands of messages", async () => {
+    const written = Array.from({ length: 5000 }, (_, i): KeyedEntry => {
+      const id = idOf(1_700_000_000_000n + BigInt(i), 0n);
+      return [`a:${i % 7}`, { id, data: bytesOfText(`entry ${i}`) }];
+    });
+    const { entries: read, reader } = await readFile(writeFile(written, { perChunk: 2200 }));
+    expect(byStream(read.map(({ stream, entry }) => [stream.key, entry]))).toEqual(byStream(written));
+    expect([...(reader.statistics?.channelMessageCounts.values() ?? [])].sort()).toEqual([
+      ...Array(5).fill(714n),
+      ...Array(2).fill(715n),
+    ]);
+  });
+
   it("wraps payloads as live channels do", async () => {
     const id = "1700000000000-7" as EntryId;
     const metas = { ...METAS, "rover:front": { contentType: "image/jpeg" } };

@@ -53,10 +53,18 @@ const SOUNDS: readonly Signature<"audio/wav">[] = [
   { type: "audio/wav", marks: [RIFF, [8, [0x57, 0x41, 0x56, 0x45]]] },
 ];
 
+const SIGNATURES: readonly Signature<ImageType | "audio/wav">[] = [...IMAGES, ...SOUNDS];
+
 function signatureOf<T>(data: Uint8Array, signatures: readonly Signature<T>[]): T | undefined {
-  for (const { type, marks } of signatures)
-    if (marks.every(([offset, bytes]) => bytes.every((byte, i) => data[offset + i] === byte))) return type;
+  for (const { type, marks } of signatures) if (hasMarks(data, marks)) return type;
   return undefined;
+}
+
+// Loops instead of callbacks: recordings and exports examine every payload of streams without a declared type.
+function hasMarks(data: Uint8Array, marks: Signature<unknown>["marks"]): boolean {
+  for (const [offset, bytes] of marks)
+    for (let i = 0; i < bytes.length; i++) if (data[offset + i] !== bytes[i]) return false;
+  return true;
 }
 
 /** Returns the media type of an image, or undefined if the payload has no known image signature. */
@@ -65,6 +73,9 @@ export const imageTypeOf = (data: Uint8Array): ImageType | undefined => signatur
 /** Bytes at the start of a payload that are checked for text. */
 const TEXT_BYTES = 64 * 1024;
 
+/** Decoder of whole texts. */
+const WHOLE_TEXT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
 /**
  * Guesses the content type of a payload: an image or sound by its signature, JSON, text, or a MessagePack list or map.
  *
@@ -72,7 +83,7 @@ const TEXT_BYTES = 64 * 1024;
  */
 export function guessType(data: Uint8Array): GuessedType | undefined {
   if (data.length === 0) return undefined;
-  const signed = signatureOf<ImageType | "audio/wav">(data, [...IMAGES, ...SOUNDS]);
+  const signed = signatureOf(data, SIGNATURES);
   if (signed !== undefined) return signed;
   const text = textStartOf(data);
   if (text !== undefined) return isJson(text, data) ? "application/json" : "text/plain";
@@ -84,10 +95,9 @@ function textStartOf(data: Uint8Array): string | undefined {
   const start = data.subarray(0, TEXT_BYTES);
   if (hasControls(start)) return undefined;
   try {
+    if (data.length <= TEXT_BYTES) return WHOLE_TEXT.decode(start);
     // With `stream`, a character that is cut off at the end is not an error.
-    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(start, {
-      stream: data.length > TEXT_BYTES,
-    });
+    return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(start, { stream: true });
   } catch {
     return undefined;
   }
@@ -97,8 +107,16 @@ function textStartOf(data: Uint8Array): string | undefined {
  * Whether bytes contain control characters other than white space. Text has none; binary data that is valid UTF-8 by chance
  * usually does.
  */
-export const hasControls = (bytes: Uint8Array): boolean =>
-  bytes.some((byte) => byte < 0x09 || (byte > 0x0d && byte < 0x20));
+export function hasControls(bytes: Uint8Array): boolean {
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i] ?? 0;
+    if (byte < 0x09 || (byte > 0x0d && byte < 0x20)) return true;
+  }
+  return false;
+}
+
+/** Start of every JSON text. Most other texts are recognized by it: a parser's exception takes longer than the parsing. */
+const JSON_START = /^[\t\n\r ]*["[{\-\dtfn]/;
 
 /** Parses a short text. A long one is JSON if it begins and ends like a list or an object: parsing it would take too long. */
 function isJson(text: string, data: Uint8Array): boolean {
@@ -107,6 +125,7 @@ function isJson(text: string, data: Uint8Array): boolean {
     const last = data[data.length - 1 - trailingSpaces(data)];
     return (first === "{" && last === 0x7d) || (first === "[" && last === 0x5d);
   }
+  if (!JSON_START.test(text)) return false;
   try {
     JSON.parse(text);
     return true;

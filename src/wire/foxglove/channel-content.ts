@@ -75,6 +75,12 @@ export function channelContentOf(meta: unknown, sample: Entry | undefined): Chan
   return contentOfType(type, meta, schema) ?? contentOfSample(meta, schema, sample?.data);
 }
 
+/** Returns the content that the metadata states of all payloads without a type of their own; undefined if it depends on the payload. */
+export function declaredContentOf(meta: unknown): ChannelContent | undefined {
+  const { declaration } = readDeclaration(meta);
+  return contentOfType(declaration.contentType, meta, wholeSchema(declaration.schema));
+}
+
 /** Returns the content type that the entry itself declares, in its field `content-type`. */
 export function declaredTypeOf({ fields }: Entry): string | undefined {
   const field = fields?.get("content-type");

@@ -45,4 +45,8 @@ export function secondsOf(id: EntryId): LogTime {
 export const idOfLogTime = (time: bigint): EntryId => idOf(time / NS_PER_MS, time % NS_PER_MS);
 
 /** Whether `idOfLogTime` restores the id of an entry. */
-export const isExactLogTime = (id: EntryId): boolean => idOfLogTime(logTimeOf(id)) === id;
+export function isExactLogTime(id: EntryId): boolean {
+  const [ms, sequence] = partsOf(id);
+  // The greatest ones may stand for greater ones.
+  return (ms < LIMIT_MS && sequence < MAX_SEQUENCE) || `${ms}-${sequence}` === id;
+}

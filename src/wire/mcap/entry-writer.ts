@@ -1,8 +1,14 @@
 /** Writes entries to an MCAP file: opens the channels of each stream, and wraps payloads for viewers (docs/recordings.md). */
 import { readDeclaration } from "../../domain/content/declaration.ts";
+import { type GuessedType, guessType } from "../../domain/content/detection.ts";
 import type { Entry, Gap } from "../../domain/streams/entry.ts";
 import { splitKey } from "../../domain/streams/stream-name.ts";
-import { type ChannelContent, channelContentOf, declaredTypeOf } from "../foxglove/channel-content.ts";
+import {
+  type ChannelContent,
+  channelContentOf,
+  declaredContentOf,
+  declaredTypeOf,
+} from "../foxglove/channel-content.ts";
 import { channelFormatOf } from "../foxglove/channel-format.ts";
 import { isExactLogTime, logTimeOf } from "../foxglove/log-time.ts";
 import { createWrapper, type Wrap, type WrappedNames, wrappedNamesOf } from "../foxglove/wrapping.ts";
@@ -25,6 +31,8 @@ interface WrittenStream {
   readonly names: WrappedNames;
   /** Content of every payload, as far as its entry has no type of its own; undefined if each one must be looked at. */
   readonly content: ChannelContent | undefined;
+  /** Content of payloads by the type that their bytes suggest. */
+  readonly guessed: Map<GuessedType | undefined, ChannelContent>;
   /** Channels by the key of their content. A change of the metadata opens new ones. */
   readonly channels: Map<string, OpenChannel>;
   fieldsChannel: number | undefined;
@@ -98,11 +106,10 @@ export class EntryWriter {
     const { declaration } = readDeclaration(value);
     const { contentType } = declaration;
     const stream: RecordedStream = { key, ...splitKey(key), meta, contentType };
-    const declared = contentType === undefined ? undefined : channelContentOf(value, undefined);
     const written: WrittenStream = {
       ...{ stream, meta: value, names: wrappedNamesOf(key, declaration), channels: new Map() },
-      // A type that states too little, such as PCM without a rate, is completed by the payload.
-      content: declared?.kind === "bytes" ? undefined : declared,
+      content: declaredContentOf(value),
+      guessed: new Map(),
       fieldsChannel: undefined,
       sequence,
     };
@@ -110,10 +117,14 @@ export class EntryWriter {
     return written;
   }
 
-  #contentOf({ content, meta }: WrittenStream, entry: Entry): ChannelContent {
-    if (content !== undefined && (entry.fields === undefined || declaredTypeOf(entry) === undefined))
-      return content;
-    return channelContentOf(meta, entry);
+  #contentOf({ content, meta, guessed }: WrittenStream, entry: Entry): ChannelContent {
+    if (entry.fields !== undefined && declaredTypeOf(entry) !== undefined)
+      return channelContentOf(meta, entry);
+    if (content !== undefined) return content;
+    const type = guessType(entry.data);
+    const known = guessed.get(type) ?? channelContentOf(meta, entry);
+    guessed.set(type, known);
+    return known;
   }
 
   #channelOf(written: WrittenStream, content: ChannelContent): OpenChannel {

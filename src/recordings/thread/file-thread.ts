@@ -4,7 +4,7 @@ import type { Gap, StreamEntries } from "../../domain/streams/entry.ts";
 import { IdleThread } from "../../threads/idle-thread.ts";
 import { packEntries } from "../entry-batch.ts";
 import type { FileOptions, FromThread, ToThread } from "./messages.ts";
-import { SpareBuffers } from "./spare-buffers.ts";
+import { MIN_SPARE_BYTES, SpareBuffers } from "./spare-buffers.ts";
 
 /** Receives the events of a file. */
 export interface FileHooks {
@@ -29,6 +29,8 @@ export interface OpenFile {
   /** Returns the bytes of batches that the thread has not added yet. */
   bytesInFlight(): number;
   addGap(gap: Gap): void;
+  /** Gives back bytes that `onBytes` received, for the next ones. They are empty afterwards. */
+  giveBack(bytes: Uint8Array): void;
   /** Writes the end of the file. */
   end(): void;
   /** Closes the file as it is, without further events. */
@@ -130,6 +132,11 @@ class ThreadFile implements OpenFile {
 
   addGap(gap: Gap): void {
     this.#post({ type: "gap", gap });
+  }
+
+  giveBack({ buffer }: Uint8Array): void {
+    if (buffer instanceof ArrayBuffer && buffer.byteLength >= MIN_SPARE_BYTES)
+      this.#post({ type: "spare", buffer }, [buffer]);
   }
 
   end(): void {

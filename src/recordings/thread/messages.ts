@@ -21,6 +21,8 @@ export type ToThread = { readonly file: number } & (
   | { readonly type: "describe"; readonly key: string; readonly meta: string | undefined }
   | { readonly type: "entries"; readonly batch: EntryBatch }
   | { readonly type: "gap"; readonly gap: Gap }
+  /** A buffer of bytes that the client has received, to be used again. */
+  | { readonly type: "spare"; readonly buffer: ArrayBuffer }
   | { readonly type: "end" }
   /** Closes the file as it is. */
   | { readonly type: "abort" }
@@ -29,7 +31,7 @@ export type ToThread = { readonly file: number } & (
 /** Message from the thread. */
 export type FromThread = { readonly file: number } & (
   | { readonly type: "ended"; readonly size: number }
-  /** The next bytes of a file without a path. */
+  /** The next bytes of a file without a path. Their buffer may be larger. */
   | { readonly type: "bytes"; readonly bytes: Uint8Array }
   /** A batch was added. `size` is the size of the file so far, with its open chunk; `buffer` is the batch's, to be used again. */
   | { readonly type: "taken"; readonly size: number; readonly buffer: ArrayBuffer }

@@ -2,8 +2,10 @@
 import { parentPort } from "node:worker_threads";
 import { NO_COMPRESSION } from "../../wire/mcap/mcap-writer.ts";
 import { openCompression } from "../compression.ts";
+import { freeMemory } from "./free-memory.ts";
 import type { FromThread, ToThread } from "./messages.ts";
-import { WrittenFile } from "./written-file.ts";
+import { MIN_SPARE_BYTES, SpareBuffers } from "./spare-buffers.ts";
+import { CHUNK_BYTES, WrittenFile } from "./written-file.ts";
 
 /** Interval in ms at which open chunks are checked for their age. */
 const CHECK_EVERY_MS = 1000;
@@ -13,6 +15,7 @@ if (port === null) throw new Error("thread.ts must run in a worker thread");
 
 const zstd = await openCompression("zstd");
 const files = new Map<number, WrittenFile>();
+const spares = new SpareBuffers();
 
 const send = (message: FromThread, transfer: readonly ArrayBuffer[] = []) =>
   port.postMessage(message, [...transfer]);
@@ -26,6 +29,14 @@ function run(file: number, step: () => void): void {
   }
 }
 
+/** Copies bytes, to a spare buffer if they are many. */
+function copyOf(bytes: Uint8Array): Uint8Array {
+  if (bytes.length < MIN_SPARE_BYTES) return new Uint8Array(bytes);
+  const copy = new Uint8Array(spares.take(bytes.length), 0, bytes.length);
+  copy.set(bytes);
+  return copy;
+}
+
 function fail(file: number, error: unknown): void {
   const { message, code } = error as NodeJS.ErrnoException;
   try {
@@ -33,8 +44,13 @@ function fail(file: number, error: unknown): void {
   } catch {
     // The first error is the one to report.
   }
-  files.delete(file);
+  forget(file);
   send({ type: "failed", file, message, code });
+}
+
+function forget(file: number): void {
+  files.delete(file);
+  if (files.size === 0) spares.clear();
 }
 
 function handle(message: ToThread): void {
@@ -42,9 +58,10 @@ function handle(message: ToThread): void {
   if (message.type === "open") {
     const { options } = message;
     const compression = options.compression === "zstd" ? zstd : NO_COMPRESSION;
-    const sendBytes = (bytes: Uint8Array) =>
-      // The writer uses each of its buffers once.
-      send({ type: "bytes", file, bytes }, bytes.buffer instanceof ArrayBuffer ? [bytes.buffer] : []);
+    const sendBytes = (bytes: Uint8Array, isReused: boolean) => {
+      const own = isReused ? copyOf(bytes) : bytes;
+      send({ type: "bytes", file, bytes: own }, own.buffer instanceof ArrayBuffer ? [own.buffer] : []);
+    };
     files.set(file, new WrittenFile(options, compression, sendBytes));
     return;
   }
@@ -64,13 +81,18 @@ function handle(message: ToThread): void {
     case "gap":
       written.addGap(message.gap);
       break;
+    case "spare":
+      // Compressed chunks are smaller, and each is of another size.
+      if (message.buffer.byteLength >= CHUNK_BYTES) spares.give(message.buffer);
+      else freeMemory(new Uint8Array(message.buffer));
+      break;
     case "end":
       written.end();
-      files.delete(file);
+      forget(file);
       send({ type: "ended", file, size: written.size });
       break;
     case "abort":
-      files.delete(file);
+      forget(file);
       written.abort();
       break;
     default:

@@ -9,7 +9,7 @@ import { freeMemory } from "./free-memory.ts";
 import type { FileOptions } from "./messages.ts";
 
 /** Size of a chunk before compression. */
-const CHUNK_BYTES = 4 * 1024 * 1024;
+export const CHUNK_BYTES = 4 * 1024 * 1024;
 /** Longest time in ms that entries wait in an open chunk. A process that is killed loses them from its file. */
 const CHUNK_MS = 5000;
 
@@ -28,13 +28,9 @@ export class WrittenFile {
   /** Time of the first entry of the open chunk; undefined if it is empty. */
   #chunkSince: number | undefined;
 
-  /** Creates the file. @param send receives the bytes of a file without a path, which nothing else uses */
-  constructor(
-    { library, path, notes = {} }: FileOptions,
-    compression: Compression,
-    send: (bytes: Uint8Array) => void,
-  ) {
-    this.#output = path === undefined ? sentOutput(send) : new DiskOutput(path);
+  /** Creates the file. @param send receives the bytes of a file without a path */
+  constructor({ library, path, notes = {} }: FileOptions, compression: Compression, send: Output["write"]) {
+    this.#output = path === undefined ? { write: send, close: () => undefined } : new DiskOutput(path);
     this.#file = new McapWriter({
       library,
       compression,
@@ -82,6 +78,7 @@ export class WrittenFile {
 
   /** Closes the file as it is. */
   abort(): void {
+    this.#file.free();
     this.#output.close();
   }
 
@@ -90,11 +87,6 @@ export class WrittenFile {
     this.#file.closeChunk();
   }
 }
-
-const sentOutput = (send: (bytes: Uint8Array) => void): Output => ({
-  write: (bytes, isReused) => send(isReused ? new Uint8Array(bytes) : bytes),
-  close: () => undefined,
-});
 
 /** A file on the disk. After an error it ends with its last whole chunk; `recoverFile` removes a chunk that is cut off. */
 class DiskOutput implements Output {

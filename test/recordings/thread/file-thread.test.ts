@@ -24,6 +24,31 @@ function open(hooks: Partial<FileHooks> = {}) {
   return { file, events };
 }
 
+test("chunks for a client use the memory of those that it gives back", async () => {
+  const payload = Buffer.alloc(1024 * 1024, "x");
+  const MARK = 77;
+  const chunks: { isReused: boolean; payloadBytes: number }[] = [];
+  const { file, events } = open({
+    onBytes(bytes) {
+      if (bytes.length < payload.length) return;
+      const memory = new Uint8Array(bytes.buffer);
+      const isReused = memory.at(-1) === MARK;
+      chunks.push({ isReused, payloadBytes: bytes.filter((byte) => byte === payload[0]).length });
+      memory[memory.length - 1] = MARK;
+      file.giveBack(bytes);
+      expect(memory.length).toBe(0);
+    },
+  });
+  for (let i = 1; i <= 12; i++) {
+    file.add([{ stream: "s", entries: [{ id: `${i}-0` as EntryId, data: payload }] }]);
+    await until("it is taken", () => events.length === i);
+  }
+  file.end();
+  await until("it is written", () => events.at(-1) === "ended");
+  const payloadBytes = 4 * payload.length;
+  expect(chunks).toEqual([false, true, true].map((isReused) => ({ isReused, payloadBytes })));
+});
+
 test("a fault in the hooks of a file fails it, and others are written", async () => {
   const fault = new Error("a fault of the recording");
   const faulty = open({

@@ -30,7 +30,7 @@ const shown = ({ id, data }: Entry) => `${id} ${createHash("md5").update(data).d
 async function write(entries: readonly Entry[], path: string | undefined): Promise<Uint8Array> {
   const sent: Uint8Array[] = [];
   const options = { library: "test", compression: "zstd" as const, ...(path !== undefined && { path }) };
-  const file = new WrittenFile(options, await openCompression("zstd"), (bytes) => sent.push(bytes));
+  const file = new WrittenFile(options, await openCompression("zstd"), (bytes) => sent.push(bytes.slice()));
   const spares = new SpareBuffers();
   for (let from = 0; from < entries.length; from += 7) {
     const groups = [{ stream: "rover:any", entries: entries.slice(from, from + 7) }];
@@ -71,14 +71,25 @@ describe("spare buffers", () => {
     expect(spares.take(first.byteLength)).toBe(first);
   });
 
+  it("are used for the size that they fit best", () => {
+    const spares = new SpareBuffers();
+    const [large, small] = [spares.take(1024 * 1024), spares.take(128 * 1024)];
+    for (const buffer of [large, small]) spares.give(buffer);
+    expect(spares.take(100_000)).toBe(small);
+    expect(spares.take(100_000)).toBe(large);
+  });
+
   it("keep at most 8 MiB, and nothing after they are cleared", () => {
     const spares = new SpareBuffers();
     const given = Array.from({ length: 10 }, () => new ArrayBuffer(1024 * 1024));
     for (const buffer of given) spares.give(buffer);
     const taken = given.map(() => spares.take(1));
-    expect(taken.filter((buffer) => given.includes(buffer))).toEqual(given.slice(2));
-    for (const buffer of given) spares.give(buffer);
+    expect(new Set(taken.filter((buffer) => given.includes(buffer)))).toEqual(new Set(given.slice(2)));
+    // Memory that is not kept is freed at once.
+    expect(given.map(({ byteLength }) => byteLength > 0)).toEqual(given.map((_, i) => i >= 2));
+    const [last] = taken;
+    if (last !== undefined) spares.give(last);
     spares.clear();
-    expect(given).not.toContain(spares.take(1));
+    expect(last?.byteLength).toBe(0);
   });
 });

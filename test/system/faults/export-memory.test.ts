@@ -8,7 +8,7 @@ import { startRedis } from "../../support/redis/redis.ts";
 const MB = 1_000_000;
 const ENTRIES = 160;
 /** Memory that buffers of the first export do not need, such as those that wait for the garbage collector. */
-const MAX_GROWTH = 80 * MB;
+const MAX_GROWTH = 40 * MB;
 
 it("an export of 160 MB needs no more memory than one of 16 MB, but for buffers", async () => {
   await using redis = await startRedis();

@@ -8,7 +8,7 @@ import { asGatewayError } from "../../../../domain/errors.ts";
 import type { Gap } from "../../../../domain/streams/entry.ts";
 import { type EntryId, earlierId } from "../../../../domain/streams/entry-id.ts";
 import type { FileThread, OpenFile } from "../../../../recordings/thread/file-thread.ts";
-import { freeMemory } from "../../../../recordings/thread/free-memory.ts";
+import { collectNewObjects } from "../../../../recordings/thread/new-objects.ts";
 import { FILE_FORMAT } from "../../../../wire/formats.ts";
 import { lossyTextOf } from "../../../../wire/utf8.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
@@ -36,8 +36,12 @@ export interface ExportOptions {
 const BATCH_BYTES = 1024 * 1024;
 /** Memory of an export: two batches, the open chunk before and after its compression, and its bytes on their way. */
 const EXPORT_BYTES = 2 * BATCH_BYTES + 3 * 4 * 1024 * 1024;
+/** Bytes of entries after which their memory is freed. */
+const COLLECT_EVERY_BYTES = 4 * 1024 * 1024;
 /** Maximum number of entries of one read. */
-const MAX_READ = 1000;
+const MAX_READ = 2000;
+/** Number of entries of the first read of a stream, whose entries may be far larger than expected. */
+const FIRST_READ = 4;
 
 /** Sends the file. @throws GatewayError before the response has begun */
 export async function sendExport(
@@ -85,6 +89,8 @@ class Export {
   readonly #options: ExportOptions;
   /** Gaps that the last reads have found. */
   #gaps: Gap[] = [];
+  /** Bytes of entries since memory was freed. */
+  #uncollectedBytes = 0;
   /** Bytes of the file that the sink may still use. */
   #sent: Uint8Array[] = [];
   /** Why it ended early. */
@@ -105,14 +111,18 @@ class Export {
     this.#options = options;
     const { streamReader } = parts.streams;
     const share = BATCH_BYTES / Math.max(1, sources.length);
+    const read = new Set<string>();
     this.#range = new MergedRange(streamReader, sources, {
       reverse: false,
       onGap: (gap) => {
         this.#gaps.push(gap);
         parts.observe.counters.gaps++;
       },
-      countOf: (key) =>
-        Math.max(1, Math.min(MAX_READ, Math.floor(share / streamReader.expectedBytes(key, 1)))),
+      countOf(key) {
+        const max = read.has(key) ? MAX_READ : FIRST_READ;
+        read.add(key);
+        return Math.max(1, Math.min(max, Math.floor(share / streamReader.expectedBytes(key, 1))));
+      },
     });
   }
 
@@ -176,6 +186,7 @@ class Export {
       const groups = groupedByStream(entries);
       for (const group of groups) countOut(this.#parts.observe.streamClasses, group.stream, group.entries);
       file.add(groups);
+      this.#freeEntries(file.bytesInFlight());
       // Read while the thread writes.
       const next: Promise<readonly MergedEntry[]> | undefined = this.#range.hasMore()
         ? this.#range.next()
@@ -187,7 +198,7 @@ class Export {
         sink.whenDrained(() => this.#wake());
         await this.#until(() => !sink.isFull());
       }
-      if (sink.isEmpty()) this.#freeSent();
+      if (sink.isEmpty()) this.#giveBackSent(file);
       entries = await next;
     }
     file.end();
@@ -196,9 +207,17 @@ class Export {
     this.#reply.raw.end();
   }
 
-  /** Frees chunks that the client's socket has taken. The garbage collector would keep tens of megabytes of them. */
-  #freeSent(): void {
-    for (const bytes of this.#sent) freeMemory(bytes);
+  /** Frees the memory of entries that the thread has. @param bytes size of the last ones */
+  #freeEntries(bytes: number): void {
+    this.#uncollectedBytes += bytes;
+    if (this.#uncollectedBytes < COLLECT_EVERY_BYTES) return;
+    this.#uncollectedBytes = 0;
+    collectNewObjects();
+  }
+
+  /** Gives back chunks that the client's socket has taken. The garbage collector would keep tens of megabytes of them. */
+  #giveBackSent(file: OpenFile): void {
+    for (const bytes of this.#sent) file.giveBack(bytes);
     this.#sent = [];
   }
 

@@ -116,7 +116,7 @@ export function hasControls(bytes: Uint8Array): boolean {
 }
 
 /** Start of every JSON text. Most other texts are recognized by it: a parser's exception takes longer than the parsing. */
-const JSON_START = /^[\t\n\r ]*["[{\-\dtfn]/;
+const JSON_START = /^[\t\n\r ]*[tfn"[{\-\d]/;
 
 /** Parses a short text. A long one is JSON if it begins and ends like a list or an object: parsing it would take too long. */
 function isJson(text: string, data: Uint8Array): boolean {

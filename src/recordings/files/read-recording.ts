@@ -6,10 +6,10 @@ import { chunkRecords, readChunkMessage } from "../../wire/mcap/chunk-records.ts
 import { EntryDecoder, type RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
 import { GAP_RECORD, NOTES_RECORD } from "../../wire/mcap/entry-writer.ts";
 import { isFieldsChannel, type RecordedStream, streamOfChannel } from "../../wire/mcap/recorded-channel.ts";
-import { scanUnfinished } from "../../wire/mcap/unfinished-file.ts";
 import { openDecompression } from "../compression.ts";
 import { ChunkCache } from "./chunk-cache.ts";
-import { readableOf } from "./readable-file.ts";
+import { completeReadable } from "./readable-file.ts";
+import { readWindow, type StreamWindow, type WindowMemory } from "./stream-window.ts";
 import { spanOf, type TimeSpan } from "./time-span.ts";
 
 export type { RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
@@ -63,31 +63,6 @@ export async function openRecording(path: string): Promise<RecordingReader> {
     await file.close();
     throw error;
   }
-}
-
-/** Returns the file with its end, which is appended in memory if the file has none. */
-async function completeReadable(
-  file: FileHandle,
-  decompressHandlers: McapTypes.DecompressHandlers,
-): Promise<{ readonly readable: McapTypes.IReadable; readonly isFinished: boolean }> {
-  const readable = readableOf(file);
-  const { isFinished, keptBytes, end } = await scanUnfinished(readable, decompressHandlers);
-  if (isFinished) return { readable, isFinished };
-  return {
-    isFinished,
-    readable: {
-      size: async () => BigInt(keptBytes + end.length),
-      async read(offset, size) {
-        const from = Number(offset);
-        const kept = Math.max(0, Math.min(Number(size), keptBytes - from));
-        const start = kept > 0 ? await readable.read(offset, BigInt(kept)) : new Uint8Array();
-        const bytes = new Uint8Array(Number(size));
-        bytes.set(start, 0);
-        bytes.set(end.subarray(from + kept - keptBytes, from + bytes.length - keptBytes), kept);
-        return bytes;
-      },
-    },
-  };
 }
 
 /** Reader of one file of a recording. */
@@ -188,25 +163,47 @@ export class RecordingReader implements AsyncDisposable {
   }
 
   /**
-   * Yields the entries of one stream in the order of the file, with one chunk in memory. In recordings of this gateway, it is the
-   * order of their ids.
+   * Yields the entries of one stream in the order of the file, with one chunk in memory, or with one window of it. In recordings of
+   * this gateway, it is the order of their ids.
    *
-   * @throws Error if the file is damaged
+   * @throws Error if the file is damaged, or the windows exceed their limit
    */
-  async *readStream(key: string, range: RecordingRange = {}): AsyncGenerator<RecordedEntry, void, undefined> {
-    const { first, last } = nanosecondsOf(range);
+  async *readStream(
+    key: string,
+    range: RecordingRange = {},
+    memory?: WindowMemory,
+  ): AsyncGenerator<RecordedEntry, void, undefined> {
+    const { first = 0n, last } = nanosecondsOf(range);
     const decoder = new EntryDecoder();
     for (const channel of this.#reader.channelsById.values())
       if (this.#keys.get(channel.id) === key)
         decoder.open(channel, this.#reader.schemasById.get(channel.schemaId));
+    const isSelected = ({ channelId, logTime }: Pick<McapTypes.Message, "channelId" | "logTime">) =>
+      this.#keys.get(channelId) === key && logTime >= first && (last === undefined || logTime <= last);
     for (const chunk of this.#chunksOf(range)) {
       if (!chunk.keys.has(key)) continue;
-      const records = await this.#chunks.records(chunk);
-      for (const { offset, message } of chunkRecords(records)) {
-        if (message === undefined || this.#keys.get(message.channelId) !== key) continue;
-        if (message.logTime < (first ?? 0n) || (last !== undefined && message.logTime > last)) continue;
-        const entry = decoder.decode(readChunkMessage(records, offset));
-        if (entry !== undefined) yield entry;
+      if (memory === undefined) {
+        const records = await this.#chunks.records(chunk);
+        for (const { offset, message } of chunkRecords(records)) {
+          if (message === undefined || !isSelected(message)) continue;
+          const entry = decoder.decode(readChunkMessage(records, offset));
+          if (entry !== undefined) yield entry;
+        }
+        continue;
+      }
+      for (let from: number | undefined = 0; from !== undefined; ) {
+        const decode = (message: McapTypes.Message) => decoder.decode(message);
+        const { entries, bytes, next }: StreamWindow = readWindow(
+          await this.#chunks.records(chunk),
+          from,
+          memory.windowBytes,
+          isSelected,
+          decode,
+        );
+        memory.add(bytes);
+        yield* entries;
+        memory.remove(bytes);
+        from = next;
       }
     }
   }

@@ -1,6 +1,7 @@
-/** A file as the readers of `@mcap/core` read it. */
+/** Files as the readers of `@mcap/core` read them. */
 import type { FileHandle } from "node:fs/promises";
 import type { McapTypes } from "@mcap/core";
+import { scanUnfinished } from "../../wire/mcap/unfinished-file.ts";
 
 /** Returns a readable of an open file. */
 export const readableOf = (file: FileHandle): McapTypes.IReadable => ({
@@ -15,3 +16,28 @@ export const readableOf = (file: FileHandle): McapTypes.IReadable => ({
     return bytes;
   },
 });
+
+/** Returns the file with its end, which is appended in memory if the file has none. */
+export async function completeReadable(
+  file: FileHandle,
+  decompressHandlers: McapTypes.DecompressHandlers,
+): Promise<{ readonly readable: McapTypes.IReadable; readonly isFinished: boolean }> {
+  const readable = readableOf(file);
+  const { isFinished, keptBytes, end } = await scanUnfinished(readable, decompressHandlers);
+  if (isFinished) return { readable, isFinished };
+  return {
+    isFinished,
+    readable: {
+      size: async () => BigInt(keptBytes + end.length),
+      async read(offset, size) {
+        const from = Number(offset);
+        const kept = Math.max(0, Math.min(Number(size), keptBytes - from));
+        const start = kept > 0 ? await readable.read(offset, BigInt(kept)) : new Uint8Array();
+        const bytes = new Uint8Array(Number(size));
+        bytes.set(start, 0);
+        bytes.set(end.subarray(from + kept - keptBytes, from + bytes.length - keptBytes), kept);
+        return bytes;
+      },
+    },
+  };
+}

@@ -64,10 +64,10 @@ export function readChunkMessage(records: Uint8Array, offset: number): McapTypes
   };
 }
 
-/** Iterates over the records of a chunk. */
-export function* chunkRecords(records: Uint8Array): Generator<ChunkRecord> {
+/** Iterates over the records of a chunk. @param from offset of the first one */
+export function* chunkRecords(records: Uint8Array, from = 0): Generator<ChunkRecord> {
   const view = new DataView(records.buffer, records.byteOffset, records.length);
-  for (let offset = 0; offset + RECORD_HEAD_BYTES <= records.length; ) {
+  for (let offset = from; offset + RECORD_HEAD_BYTES <= records.length; ) {
     const opcode = view.getUint8(offset);
     const length = Number(view.getBigUint64(offset + 1, true));
     const at = offset + RECORD_HEAD_BYTES;

@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { idOf } from "../../../src/domain/streams/entry-id.ts";
+import type { Entry } from "../../../src/domain/streams/entry.ts";
+import { compareIds, idOf } from "../../../src/domain/streams/entry-id.ts";
 import { openRecording, type RecordingRange } from "../../../src/recordings/files/read-recording.ts";
+import { mergeById } from "../../../src/recordings/play/merge.ts";
 import { planReading, readTogether } from "../../../src/recordings/play/read-together.ts";
 import { bytesOfText } from "../../../src/wire/utf8.ts";
 import { type KeyedEntry, writeFile } from "../../support/data/mcap.ts";
@@ -72,6 +74,39 @@ test("streams that are far apart in a small file are read together, which reads 
     entries: [...NUMBERS.map(slow), ...NUMBERS.map((i) => fast(i, 10_000))],
     ...{ sources: 1, mib: 0 },
   });
+});
+
+test("more streams than chunks fit in memory are read by parts of chunks", async () => {
+  const streams = 28;
+  const perStream = 5;
+  // Each stream has a chunk of its own, and all of them begin and end at the same time.
+  const written = Array.from({ length: streams * perStream }, (_, i): KeyedEntry => {
+    const [stream, at] = [Math.floor(i / perStream), i % perStream];
+    const fields = new Map([["n", bytesOfText(`${i}`)]]);
+    return [
+      `rover:${stream}`,
+      { id: idOf(BigInt(1000 + at), BigInt(stream)), data: Buffer.alloc(MIB / 2, i), fields },
+    ];
+  });
+  const path = join(folder, "many.mcap");
+  writeFileSync(path, writeFile(written, { perChunk: perStream }));
+  await using file = await openRecording(path);
+  const shown = ({ id, data, fields }: Entry) =>
+    `${id} ${data.length} ${data[0]} ${data.at(-1)} ${fields?.get("n")}`;
+  const expected = written.map(([, entry]) => entry).sort((a, b) => compareIds(a.id, b.id));
+  const read = async (maxBytes: number) => {
+    const { sources, bytes } = planReading([file], {}, maxBytes);
+    const entries: string[] = [];
+    for await (const { entry } of mergeById(sources, ({ entry }) => entry.id)) entries.push(shown(entry));
+    return { entries, sources: sources.length, mib: Math.round(bytes / MIB) };
+  };
+  const entries = expected.map(shown);
+  expect(await read(128 * MIB)).toEqual({ entries, sources: 1, mib: 70 });
+  expect(await read(50 * MIB)).toEqual({ entries, sources: streams, mib: 64 });
+  // Each stream has at least an entry in memory.
+  await expect(read(18 * MIB)).rejects.toThrow(
+    "the entries that must be in memory together exceed 9 MiB: select fewer streams",
+  );
 });
 
 test("a damaged chunk is an error", async () => {

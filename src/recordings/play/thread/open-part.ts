@@ -8,7 +8,7 @@ import {
   type RecordingChannel,
   type RecordingReader,
 } from "../../files/read-recording.ts";
-import { planReading, type ReadFile, readTogether } from "../read-together.ts";
+import { MAX_CHUNK_BYTES, planReading, type ReadFile, readTogether } from "../read-together.ts";
 import type { NextEntries, OpenedPart, PlayedPart } from "./play-messages.ts";
 
 /** Size of a batch. The event loop stores a batch in a few milliseconds. */
@@ -16,8 +16,6 @@ const BATCH_BYTES = 256 * 1024;
 const BATCH_ENTRIES = 256;
 /** Bytes of an entry besides its payload. */
 const ENTRY_BYTES = 64;
-/** Maximum number of bytes of chunks in memory. */
-const MAX_CHUNK_BYTES = 256 * 1024 * 1024;
 
 /** Part of a recording whose files are open: returns its entries, batch by batch. Its methods throw Error, with the name of the file, if a file is damaged. */
 export class OpenPart {
@@ -37,7 +35,7 @@ export class OpenPart {
       return {
         ...{ hasExactTimes, span, chunks: (range) => reader.chunks(range) },
         read: (range) => readNamed(name, reader.read(range)),
-        readStream: (key, range) => readNamed(name, reader.readStream(key, range)),
+        readStream: (key, range, memory) => readNamed(name, reader.readStream(key, range, memory)),
       };
     });
     this.#selects = ({ stream }) => keys.has(stream.key);

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { createPulledEntry } from "../../../client/reading/entry.ts";
 import { guessType } from "../../../src/domain/content/detection.ts";
+import { anyString } from "../../support/data/any-string.ts";
 
 const bytesOf = (data: string | Uint8Array) =>
   typeof data === "string" ? new TextEncoder().encode(data) : data;
@@ -67,7 +68,7 @@ describe("value", () => {
   test("property: detects what the gateway detects", () => {
     const data = fc.oneof(
       fc.uint8Array({ maxLength: 40 }),
-      fc.string({ unit: "binary" }).map(bytesOf),
+      anyString().map(bytesOf),
       fc.jsonValue().map((value) => bytesOf(JSON.stringify(value))),
       fc.array(fc.jsonValue()).map((value) => encode(value)),
     );

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Argument, CommandWriter } from "../../../src/redis/resp/writer.ts";
+import { anyString } from "../../support/data/any-string.ts";
 
 /** Size (bytes) from which a payload is passed by reference. */
 const LARGE = 16 * 1024;
@@ -91,7 +92,7 @@ describe("property: any commands", () => {
     fc.constantFrom(LARGE - 1, LARGE, LARGE + 1, 64 * 1024 - 9, 64 * 1024, 64 * 1024 + 1),
   );
   const argument = fc.oneof(
-    fc.string({ unit: "binary" }),
+    anyString(),
     size.map((length) => "é".repeat(length / 2)),
     fc.tuple(size, fc.nat({ max: 255 })).map(([length, byte]) => new Uint8Array(length).fill(byte)),
     fc.maxSafeInteger(),

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import type { Entry, StreamEntries } from "../../../src/domain/streams/entry.ts";
 import { type EntryId, idOf } from "../../../src/domain/streams/entry-id.ts";
+import { anyString } from "./any-string.ts";
 
 const MAX_PART = 2n ** 64n - 1n;
 
@@ -22,7 +23,7 @@ export const anyId: fc.Arbitrary<EntryId> = fc.tuple(idPart, idPart).map(([ms, s
 export const entryId: fc.Arbitrary<EntryId> = anyId.filter((id) => id !== "0-0");
 
 /** Any text that UTF-8 can encode. */
-export const anyText: fc.Arbitrary<string> = fc.string({ unit: "binary", maxLength: 20 });
+export const anyText: fc.Arbitrary<string> = anyString({ maxLength: 20 });
 
 /** A stream name, including names that JSON has to escape. */
 export const streamName: fc.Arbitrary<string> = fc.oneof(

@@ -9,6 +9,7 @@ import {
   isLargeResult,
 } from "../../../../src/transports/graphql/execution/result-text.ts";
 import { markNumbers } from "../../../../src/transports/request/exact-numbers.ts";
+import { anyString } from "../../../support/data/any-string.ts";
 import { eventLoopTurns } from "../../../support/until.ts";
 
 const KIB = 1024;
@@ -35,14 +36,8 @@ test("a large result is the same JSON, in pieces", () =>
   fc.assert(
     fc.asyncProperty(
       fc.object({
-        key: fc.string({ unit: "binary" }),
-        values: [
-          fc.string({ unit: "binary" }),
-          fc.double(),
-          fc.boolean(),
-          fc.constant(null),
-          fc.constant(undefined),
-        ],
+        key: anyString(),
+        values: [anyString(), fc.double(), fc.boolean(), fc.constant(null), fc.constant(undefined)],
       }),
       async (result) => {
         expect(text(await encodeLargeResult(result, workSlices))).toBe(JSON.stringify(result));

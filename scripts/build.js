@@ -74,13 +74,15 @@ function run(...args) {
  * @returns {number} time of the last change in them, ms
  */
 function newest(names) {
-  let last = 0;
-  for (const name of names) {
-    const path = join(ROOT, name);
-    last = Math.max(last, changedAt(path));
-    if (!existsSync(path) || !statSync(path).isDirectory()) continue;
-    last = Math.max(last, newest(readdirSync(path).map((child) => join(name, child))));
-  }
+  return names.reduce((last, name) => Math.max(last, newestBelow(join(ROOT, name))), 0);
+}
+
+/** @param {string} path @returns {number} time of its last change, and in a folder of the last change below, ms */
+function newestBelow(path) {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined || !stats.isDirectory()) return stats?.mtimeMs ?? 0;
+  let last = stats.mtimeMs;
+  for (const child of readdirSync(path)) last = Math.max(last, newestBelow(`${path}/${child}`));
   return last;
 }
 

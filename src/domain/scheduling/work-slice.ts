@@ -4,7 +4,7 @@
  */
 import type { AcceptPressure } from "./accept-pressure.ts";
 
-/** Time (ms) that sliced work may take in one event-loop turn. */
+/** Default of the time (ms) that sliced work may take in one event-loop turn. */
 const SLICE_MS = 5;
 
 /** The slices of one piece of work. */
@@ -18,21 +18,23 @@ export interface Slices {
 /** Divides work into slices. */
 export class WorkSlices {
   readonly #pressure: AcceptPressure;
+  readonly #sliceMs: number;
   /** Work that waits for its next slice, oldest first. */
   readonly #waiting: (() => void)[] = [];
   /** Time at which the first slice of this turn began, in ms of `performance.now()`; undefined before it does. */
   #turnStartedAt: number | undefined;
 
-  /** @param pressure turns without sliced work */
-  constructor(pressure: AcceptPressure) {
+  /** @param pressure turns without sliced work @param sliceMs time that sliced work may take in one event-loop turn */
+  constructor(pressure: AcceptPressure, sliceMs = SLICE_MS) {
     this.#pressure = pressure;
+    this.#sliceMs = sliceMs;
   }
 
   /** Begins the first slice of a piece of work. */
   begin(): Slices {
     this.#start();
     return {
-      isOver: () => performance.now() - this.#start() >= SLICE_MS,
+      isOver: () => performance.now() - this.#start() >= this.#sliceMs,
       next: () =>
         new Promise<void>((resolve) => {
           this.#waiting.push(resolve);

@@ -1,6 +1,6 @@
 /** The gateway's engine without transports, in this process: real reader, page cache, hub and tail on a real Redis. */
-
 import { createTurns } from "../../../src/domain/scheduling/turns.ts";
+import { WorkSlices } from "../../../src/domain/scheduling/work-slice.ts";
 import { createPageCache } from "../../../src/live/cache/page-cache.ts";
 import { RecentMemory } from "../../../src/live/cache/recent-batches.ts";
 import { Hub } from "../../../src/live/hub.ts";
@@ -19,6 +19,9 @@ import { openSingleStore } from "../../../src/redis/single-store.ts";
 import type { TailMode } from "../../../src/redis/tail/open-tail.ts";
 import { CountedCommands } from "../redis/counted-commands.ts";
 import { silent } from "../redis/redis.ts";
+
+/** Time (ms) of sliced work in one event-loop turn. Shorter than the gateway's, so that readers can exceed it at little cost. */
+export const SLICE_MS = 0.5;
 
 /** Options of an engine; sizes in bytes. */
 export interface EngineOptions {
@@ -107,7 +110,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
         ...{ hub, pageCache, streamReader, streamClasses, pageBytes },
         counters: own,
         logger: silent,
-        workSlices: createTurns().slices,
+        workSlices: new WorkSlices(createTurns().pressure, SLICE_MS),
         ...(options.playbackTimers && { playbackTimers: options.playbackTimers }),
       }),
     [Symbol.dispose]() {

@@ -5,7 +5,7 @@ import type { OnDemandOptions } from "../../../src/live/on-demand.ts";
 import type { Subscription } from "../../../src/live/subscription.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import { resolveCursors, type WantedStream } from "../../../src/transports/request/streams.ts";
-import type { Engine } from "./engine.ts";
+import { type Engine, SLICE_MS } from "./engine.ts";
 
 /** Fill byte of released memory: no payload contains it. */
 export const SPOILT = 0;
@@ -131,8 +131,8 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
   };
 }
 
-/** Longer than a slice of `work-slice.ts`, in ms. */
-const LONG_MS = 6;
+/** Longer than a slice, in ms. */
+const LONG_MS = 1.2 * SLICE_MS;
 
 /** Encodes in steps, over more than one event-loop turn if it is slow. */
 function* encodeLong<T>(frame: T, isSlow: boolean): Generator<void, T> {

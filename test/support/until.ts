@@ -7,7 +7,7 @@ export const PROPERTY_MS = 600_000;
 export const WITHOUT_PROGRESS_MS = 60_000;
 
 /** Maximum pause between two checks, in ms. Constant checks would take CPU time from the code under test. */
-const LONGEST_PAUSE_MS = 20;
+const LONGEST_PAUSE_MS = 50;
 
 /**
  * Resolves when the condition holds.

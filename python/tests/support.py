@@ -38,6 +38,16 @@ async def until(what: str, condition: Callable[[], Any]) -> None:
         await asyncio.sleep(0.02)
 
 
+def open_sockets() -> int:
+    """Counts the sockets of this process."""
+    count = 0
+    for name in os.listdir("/proc/self/fd"):
+        # A thread may have closed it in the meantime.
+        with contextlib.suppress(OSError):
+            count += os.readlink(f"/proc/self/fd/{name}").startswith("socket:")
+    return count
+
+
 class Redis:
     """A redis-server with an append-only file, which survives kill -9 and a restart."""
 

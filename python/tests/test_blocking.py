@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import inspect
 import os
 import pathlib
 import signal
@@ -14,7 +15,7 @@ from typing import Iterator
 
 import pytest
 import redis_streamer as rs
-from support import Gateway, Redis, wait_for
+from support import Gateway, Redis, open_sockets, wait_for
 
 
 @pytest.fixture
@@ -176,20 +177,18 @@ def test_no_thread_survives_close(gateway: Gateway, stream: str) -> None:
     wait_for("a forgotten client ends its thread", lambda: len(threads()) == before)
 
 
-PROGRAM = """
-import gc, os, signal, sys, threading
+PROGRAM = (
+    inspect.getsource(open_sockets)
+    + """
+import contextlib, gc, os, signal, sys, threading
 import redis_streamer as rs
 
 # A shell ignores interrupts in what it runs in the background.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-def sockets():
-    links = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
-    return sum(1 for link in links if os.path.islink(link) and os.readlink(link).startswith("socket:"))
-
-before = sockets()
+before = open_sockets()
 s = rs.open(sys.argv[1])
-idle = sockets()
+idle = open_sockets()
 what = sys.argv[3]
 try:
     print("ready", flush=True)
@@ -208,11 +207,12 @@ try:
                 threading.Event().wait()
 except KeyboardInterrupt:
     gc.collect()
-    print("interrupted", sockets() - idle if what in ("pull", "entries") else 0, flush=True)
+    print("interrupted", open_sockets() - idle if what in ("pull", "entries") else 0, flush=True)
 s.close()
 gc.collect()
-print("closed", [t.name for t in threading.enumerate()], sockets() - before, flush=True)
+print("closed", [t.name for t in threading.enumerate()], open_sockets() - before, flush=True)
 """
+)
 
 
 @pytest.mark.parametrize("what", ["pull", "push", "entries", "body"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pathlib
 import re
 import signal
@@ -14,21 +15,19 @@ import redis_streamer as rs
 import zmq
 from jupyter_client.connect import write_connection_file
 from jupyter_client.session import Session
-from support import PATIENCE_S, ROOT, Gateway, Redis, wait_for
+from support import PATIENCE_S, ROOT, Gateway, Redis, open_sockets, wait_for
 
 KEY = b"notebook"
-SET_UP = """
-import asyncio, gc, logging, os, threading, time
+SET_UP = (
+    inspect.getsource(open_sockets)
+    + """
+import asyncio, contextlib, gc, logging, os, threading, time
 import redis_streamer as rs
-
-def sockets():
-    links = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
-    return sum(1 for link in links if os.path.islink(link) and os.readlink(link).startswith("socket:"))
 
 def left():
     tasks = [repr(task) for task in asyncio.all_tasks() if "redis_streamer" in repr(task)]
     threads = [thread.name for thread in threading.enumerate() if thread.name.startswith("redis-streamer")]
-    return tasks, threads, sockets() - idle
+    return tasks, threads, open_sockets() - idle
 
 async def left_soon(expected):
     "Returns what is left once it is as expected, or after seconds: a closing handshake takes some time."
@@ -38,8 +37,9 @@ async def left_soon(expected):
         await asyncio.sleep(0.01)
     return left()
 
-idle = sockets()
+idle = open_sockets()
 """
+)
 
 
 class Notebook:
@@ -221,7 +221,7 @@ def test_an_interrupted_cell_leaves_nothing_behind(
 ) -> None:
     redis.command("XADD", f"default:{stream}", "*", "d", "one")
     notebook.run(
-        f"s, b, stream = rs.connect(url), rs.open(url), {stream!r}\nlogging.disable()\nidle = sockets()"
+        f"s, b, stream = rs.connect(url), rs.open(url), {stream!r}\nlogging.disable()\nidle = open_sockets()"
     )
     output = notebook.run(ENDLESS[what], interrupt_at="one")
     assert re.search(r"^(KeyboardInterrupt|CancelledError): ", output, re.MULTILINE), output

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import pathlib
 import subprocess
 from datetime import datetime, timezone
@@ -13,12 +12,7 @@ from typing import Iterator, Tuple
 import pytest
 import redis_streamer as rs
 from redis_streamer._gateway import Gateway as ClientGateway
-from support import ROOT, Gateway, Proxy, Redis, collect, following, until
-
-
-def open_sockets() -> int:
-    links = (f"/proc/self/fd/{name}" for name in os.listdir("/proc/self/fd"))
-    return sum(1 for link in links if os.path.islink(link) and os.readlink(link).startswith("socket:"))
+from support import ROOT, Gateway, Proxy, Redis, collect, following, open_sockets, until
 
 
 async def test_yields_each_entry_once_in_order_with_its_parts(client: rs.Client, stream: str) -> None:

@@ -135,7 +135,7 @@ describe("the gateway's own pages", () => {
     // The browser requests the icon of the home page by itself.
     expect(problems.filter((line) => !line.includes("favicon") && !line.includes("404"))).toEqual([]);
     await page.goto(`${gateway.http}/login`);
-    expect(await page.evaluate("getComputedStyle(document.querySelector("main")).maxWidth")).not.toBe("none");
+    expect(await page.evaluate("getComputedStyle(document.querySelector('main')).maxWidth")).not.toBe("none");
     await page.goto(gateway.http);
     await page.getByRole("treegrid", { name: "Streams" }).waitFor();
     expect(await page.evaluate("getComputedStyle(document.getElementById('app')).display")).toBe("flex");

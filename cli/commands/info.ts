@@ -1,6 +1,6 @@
 /** `info`: everything that is known about one stream. */
 
-import { streamsSegment } from "../../client/gateway/address.ts";
+import { pathSegment } from "../../client/gateway/address.ts";
 import { namingQuery } from "../../client/gateway/gateway.ts";
 import { execute, isObject, type JsonObject, objectsOf } from "../../client/gateway/graphql.ts";
 import { request } from "../../client/gateway/request.ts";
@@ -64,7 +64,7 @@ async function describe(name: string, flags: Flags, signal: AbortSignal): Promis
     for await (const entry of streamer.entries(name, range)) return entry;
     return undefined;
   };
-  const url = gateway.address.http(`data/${streamsSegment([name])}/work`, {
+  const url = gateway.address.http(`data/${pathSegment([name])}/work`, {
     pattern: false,
     ...namingQuery({ device, prefix }),
   });

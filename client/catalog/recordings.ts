@@ -1,6 +1,6 @@
 /** Recordings of the gateway: MCAP files that outlive the streams (docs/recordings.md). */
 import { badMessage } from "../errors.ts";
-import { nameSegment } from "../gateway/address.ts";
+import { pathSegment } from "../gateway/address.ts";
 import type { CommonOptions, Gateway } from "../gateway/gateway.ts";
 import { isObject } from "../gateway/graphql.ts";
 import { checkOptions, type OptionNames } from "../gateway/options.ts";
@@ -143,7 +143,10 @@ const bodyOf = ({ signal, streams, ...members }: PlayRecordingOptions) => ({
 /** Creates the methods. */
 export function createRecordings(gateway: Gateway): Recordings {
   const url = (...path: readonly string[]) =>
-    gateway.address.http(["recordings", ...path.map((name) => nameSegment(name, "recording"))].join("/"), {});
+    gateway.address.http(
+      ["recordings", ...path.map((name) => pathSegment([name], "recording"))].join("/"),
+      {},
+    );
   const parse = (body: Uint8Array): unknown => {
     try {
       return JSON.parse(new TextDecoder().decode(body));

@@ -35,26 +35,15 @@ export function parseAddress(url: string): Address {
 }
 
 /**
- * Returns the path segment for stream names: percent-encoded and joined by `+`. A `+` inside a name is encoded as `%2B`.
+ * Returns the path segment for names: percent-encoded and joined by `+`. A `+` inside a name is encoded as `%2B`.
  *
+ * @param what has the names, for the error
  * @throws StreamerError BAD_PARAMETER for an empty name, and for "." and "..", which URLs resolve as relative segments
  */
-export function streamsSegment(streams: readonly string[]): string {
-  const segment = streams.map(encodeURIComponent).join("+");
-  if (!streams.includes("") && segment !== "" && segment !== "." && segment !== "..") return segment;
-  const message = `a stream name must not be empty, "." or "..", got "${segment}"`;
-  throw finalError("BAD_PARAMETER", message);
-}
-
-/**
- * Returns the path segment for a name.
- *
- * @param what has the name, for the error: `stream`, `group`
- * @throws StreamerError BAD_PARAMETER for an empty name, and for "." and "..", which URLs resolve as relative segments
- */
-export function nameSegment(name: string, what: string): string {
-  if (name !== "" && name !== "." && name !== "..") return encodeURIComponent(name);
-  throw finalError("BAD_PARAMETER", `a ${what} name must not be empty, "." or "..", got "${name}"`);
+export function pathSegment(names: readonly string[], what = "stream"): string {
+  const segment = names.map(encodeURIComponent).join("+");
+  if (!names.includes("") && segment !== "" && segment !== "." && segment !== "..") return segment;
+  throw finalError("BAD_PARAMETER", `a ${what} name must not be empty, "." or "..", got "${segment}"`);
 }
 
 /**
@@ -64,7 +53,7 @@ export function nameSegment(name: string, what: string): string {
  */
 export function excluding(url: string, exclude: string | readonly string[] = []): string {
   const excluded = typeof exclude === "string" ? exclude.split("+") : exclude;
-  return excluded.length === 0 ? url : `${url}&exclude=${streamsSegment(excluded)}`;
+  return excluded.length === 0 ? url : `${url}&exclude=${pathSegment(excluded)}`;
 }
 
 function queryText(query: Query): string {

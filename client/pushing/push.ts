@@ -15,7 +15,7 @@ import { type LinkedController, linkSignal } from "../connection/abort.ts";
 import type { ConnectionHealth } from "../connection/connection-health.ts";
 import { keepSession, type SessionHandlers } from "../connection/session.ts";
 import { appendUnknown, badMessage, finalError, StreamerError } from "../errors.ts";
-import { streamsSegment } from "../gateway/address.ts";
+import { pathSegment } from "../gateway/address.ts";
 import { type Gateway, namingQuery } from "../gateway/gateway.ts";
 import { checkOptions, type OptionNames } from "../gateway/options.ts";
 import { encodeBatch, FORMAT } from "../reading/msgpack.ts";
@@ -63,7 +63,7 @@ class PushConnection implements Push, SessionHandlers {
     const { ack = true, maxInFlightBytes = 2 ** 20 } = options;
     this.#gateway = gateway;
     this.#stream = stream;
-    this.#segment = streamsSegment([stream]);
+    this.#segment = pathSegment([stream]);
     if (options.dedupe !== undefined && !ack) throw finalError("BAD_PARAMETER", "dedupe requires ack");
     this.#options = options;
     this.#nextNumber = options.dedupeFrom ?? 0;

@@ -8,7 +8,7 @@ import { GatewayError } from "../../src/domain/errors.ts";
 import { parseCursors, type RequestedCursor } from "../../src/domain/streams/cursor.ts";
 import type { EntryId } from "../../src/domain/streams/entry-id.ts";
 import { badMessage, finalError } from "../errors.ts";
-import { streamsSegment } from "../gateway/address.ts";
+import { pathSegment } from "../gateway/address.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "../gateway/gateway.ts";
 import { request } from "../gateway/request.ts";
 
@@ -85,7 +85,7 @@ async function resolveNow(
   const query = { last_entry_id: "$", block: 0, pattern: false, ...namingQuery(options) };
   for (let from = 0; from < open.length; from += RESOLVE_BATCH) {
     const streams = open.slice(from, from + RESOLVE_BATCH);
-    const url = gateway.address.http(`data/${streamsSegment(streams)}`, query);
+    const url = gateway.address.http(`data/${pathSegment(streams)}`, query);
     const { headers } = await request(gateway, url, { signal });
     const found = parseResponse(headers.get("x-last-entry-id") ?? "", streams.length);
     streams.forEach((stream, index) => {

@@ -1,5 +1,5 @@
 /** Reads a range of a stream's history page by page (`GET /data/{stream_id}/entries`). */
-import { excluding, streamsSegment } from "../gateway/address.ts";
+import { excluding, pathSegment } from "../gateway/address.ts";
 import { type CommonOptions, type Gateway, namingQuery } from "../gateway/gateway.ts";
 import { checkOptions, type OptionNames } from "../gateway/options.ts";
 import { request } from "../gateway/request.ts";
@@ -56,7 +56,7 @@ export async function* readEntries(
   let to = end;
   while (left > 0) {
     const wanted = Math.min(left, pageCount);
-    const url = gateway.address.http(`data/${streamsSegment([stream])}/entries`, {
+    const url = gateway.address.http(`data/${pathSegment([stream])}/entries`, {
       format: "msgpack",
       start: from,
       end: to,

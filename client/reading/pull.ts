@@ -13,7 +13,7 @@ import { type Channel, createChannel } from "../connection/channel.ts";
 import type { ConnectionHealth } from "../connection/connection-health.ts";
 import { keepSession, type SessionHandlers } from "../connection/session.ts";
 import { badMessage, StreamerError } from "../errors.ts";
-import { excluding, streamsSegment } from "../gateway/address.ts";
+import { excluding, pathSegment } from "../gateway/address.ts";
 import { type Gateway, namingQuery } from "../gateway/gateway.ts";
 import { checkOptions } from "../gateway/options.ts";
 import type { Socket } from "../transport/transport.ts";
@@ -150,7 +150,7 @@ class PullReader implements SessionHandlers {
   async url(signal: AbortSignal): Promise<string> {
     await this.#position.resolve(signal);
     const { count, maxFps, exclude } = this.#options;
-    const url = this.#gateway.address.socket(`data/${streamsSegment(this.#position.streams)}/pull`, {
+    const url = this.#gateway.address.socket(`data/${pathSegment(this.#position.streams)}/pull`, {
       format: FORMAT,
       gaps: !this.#isLatest || undefined,
       status: true,

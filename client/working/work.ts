@@ -10,7 +10,7 @@ import { linkSignal } from "../connection/abort.ts";
 import { type Channel, createChannel } from "../connection/channel.ts";
 import { keepSession, type SessionHandlers } from "../connection/session.ts";
 import { badMessage } from "../errors.ts";
-import { nameSegment, streamsSegment } from "../gateway/address.ts";
+import { pathSegment } from "../gateway/address.ts";
 import { type Gateway, namingQuery } from "../gateway/gateway.ts";
 import { checkOptions, type OptionNames } from "../gateway/options.ts";
 import { FORMAT } from "../reading/msgpack.ts";
@@ -169,7 +169,7 @@ class Worker implements SessionHandlers {
       onDrained: () => undefined,
     });
     const { group } = options;
-    this.#url = gateway.address.socket(`data/${streamsSegment(names)}/work/${nameSegment(group, "group")}`, {
+    this.#url = gateway.address.socket(`data/${pathSegment(names)}/work/${pathSegment([group], "group")}`, {
       format: FORMAT,
       confirm: true,
       pattern: names.some((name) => hasPattern([name], options.device)) ? false : undefined,

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { errorFromClose, errorFromResponse, StreamerError } from "../../client/errors.ts";
-import { streamsSegment } from "../../client/gateway/address.ts";
+import { pathSegment } from "../../client/gateway/address.ts";
 import { readAck } from "../../client/pushing/ack.ts";
 import { decodeBatch, encodeBatch } from "../../client/reading/msgpack.ts";
 import { backoffMs, DEFAULT_BACKOFF } from "../../src/domain/scheduling/backoff.ts";
@@ -102,8 +102,8 @@ describe("acknowledgements", () => {
 });
 
 test.each(vectors.segments)("path segment of $streams: $segment", ({ streams, segment }) => {
-  if (segment === undefined) expect(() => streamsSegment(streams)).toThrow(StreamerError);
-  else expect(streamsSegment(streams)).toBe(segment);
+  if (segment === undefined) expect(() => pathSegment(streams)).toThrow(StreamerError);
+  else expect(pathSegment(streams)).toBe(segment);
 });
 
 test.each(vectors.backoff)("delay after $failures failures", ({ failures, fraction, delayMs }) => {

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { StreamerError } from "../../../client/errors.ts";
-import { parseAddress, streamsSegment } from "../../../client/gateway/address.ts";
+import { parseAddress, pathSegment } from "../../../client/gateway/address.ts";
 
 test.each([
   ["http://127.0.0.1:8000", "http://127.0.0.1:8000/x", "ws://127.0.0.1:8000/x"],
@@ -36,5 +36,5 @@ test("encodes parameters, writes booleans as 1 and 0, and omits undefined values
 });
 
 test("joins streams by a plus and encodes a slash as %2F", () => {
-  expect(streamsSegment(["a", "b/c", "ü ?"])).toBe("a+b%2Fc+%C3%BC%20%3F");
+  expect(pathSegment(["a", "b/c", "ü ?"])).toBe("a+b%2Fc+%C3%BC%20%3F");
 });

@@ -30,10 +30,16 @@ afterAll(async () => {
 
 const paletteOf = (page: Page) => page.getByRole("dialog", { name: "Commands" });
 
+/** Opens the palette. Its code is loaded the first time. */
+async function openPalette(page: Page): Promise<void> {
+  await page.keyboard.press("Control+k");
+  const field = paletteOf(page).getByRole("combobox");
+  await until("the palette has the focus", () => field.evaluate((one) => one.matches(":focus")));
+}
+
 /** Opens the palette, types, and runs the best match. */
 async function command(page: Page, text: string): Promise<void> {
-  await page.keyboard.press("Control+k");
-  await paletteOf(page).getByRole("combobox").waitFor();
+  await openPalette(page);
   await page.keyboard.type(text);
   await page.keyboard.press("Enter");
   await paletteOf(page).waitFor({ state: "detached" });
@@ -47,7 +53,7 @@ test("opens streams, layouts, panels and themes by keyboard, and is accessible",
   await page.getByRole("treegrid", { name: "Streams" }).getByRole("button", { name: "rover:log" }).waitFor();
   // Also from a field.
   await page.keyboard.press("/");
-  await page.keyboard.press("Control+k");
+  await openPalette(page);
   const palette = paletteOf(page);
   const field = palette.getByRole("combobox", { name: "Command" });
   const active = async () => {

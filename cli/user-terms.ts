@@ -21,12 +21,15 @@ const longFlag = (flags: string): string => /--[\w-]+/.exec(flags)?.[0] ?? flags
 
 const shownArgument = ({ name }: ArgumentRow): string => name.replace(/\.\.\./, "");
 
+/** Returns the name of an argument: `[patterns...]` is `patterns`. */
+const bareName = ({ name }: ArgumentRow): string => name.replace(/\W/g, "");
+
 /** Returns the flag or the argument of a command that the gateway receives as a parameter; undefined if none is. */
 function termOf(parameter: string, { options = [], arguments: args = [] }: CommandRow): string | undefined {
   const option = options.find((one) => parametersOf(one).includes(parameter));
   if (option !== undefined) return longFlag(option.flags);
-  const argument = args.find(({ name, kind }) =>
-    kind === "stream" ? STREAM_PARAMETERS.includes(parameter) : name.includes(parameter),
+  const argument = args.find((one) =>
+    one.kind === "stream" ? STREAM_PARAMETERS.includes(parameter) : bareName(one) === parameter,
   );
   return argument === undefined ? undefined : shownArgument(argument);
 }

@@ -2,7 +2,7 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { SearchField } from "../design/search-field.tsx";
 import { countText } from "../page/format.ts";
-import { isAuthenticated } from "../shell/session.ts";
+import { isAuthenticated, may } from "../shell/session.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { StreamTree } from "./stream-tree.tsx";
 import { foundStreams, ORDERS, type Order, treeRows } from "./tree-rows.ts";
@@ -33,6 +33,8 @@ export function StreamList({ workspace: { listing, layout, session, demo }, open
     treeRows(found.value, { search: search.value, order: order.value, folded: folded.value }),
   );
   const all = listing.streams.value;
+  const demoDevice = demo.state.value?.device;
+  const demoProblem = useSignal("");
   return (
     <section class="list" aria-label="Stream list">
       <div class="list-head">
@@ -53,6 +55,11 @@ export function StreamList({ workspace: { listing, layout, session, demo }, open
           <ViewersMenu hasLogin={isAuthenticated(session.value)} />
         </div>
       </div>
+      {demoProblem.value !== "" && (
+        <p class="problem" role="status">
+          {demoProblem.value}
+        </p>
+      )}
       <StreamTree
         rows={rows.value}
         connected={new Set(listing.devices.value.filter(({ connected }) => connected).map(({ id }) => id))}
@@ -60,8 +67,13 @@ export function StreamList({ workspace: { listing, layout, session, demo }, open
         selectedKey={layout.selectedKey.value}
         isCurrent={listing.problem.value === undefined}
         resetOn={order.value}
-        demoDevice={demo.state.value?.device}
-        stopDemo={() => void demo.stop().catch(() => undefined)}
+        demoDevice={may(session.value, "write", `${demoDevice}:camera`) ? demoDevice : undefined}
+        stopDemo={() => {
+          demoProblem.value = "";
+          demo.stop().catch((error: Error) => {
+            demoProblem.value = `The demo device was not stopped: ${error.message}`;
+          });
+        }}
         openStream={(key) => {
           layout.openStream(key);
           opened();

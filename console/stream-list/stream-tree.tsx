@@ -26,7 +26,7 @@ interface StreamTreeProps {
   readonly isCurrent: boolean;
   /** Changes when the rows are other ones, which are shown from the top. */
   readonly resetOn: string;
-  /** The demo device, while it is played. */
+  /** The demo device, while it is played and the user may stop it. */
   readonly demoDevice: string | undefined;
   readonly stopDemo: () => void;
   readonly openStream: (key: string) => void;

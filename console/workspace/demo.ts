@@ -18,13 +18,15 @@ export interface DemoState {
 export interface Demo {
   /** Undefined until it is known, or if the gateway does not respond. */
   readonly state: ReadonlySignal<DemoState | undefined>;
+  /** Reads the state. @throws Error with the gateway's message */
+  read(): Promise<void>;
   /** Starts it. @throws Error with the gateway's message */
   start(): Promise<void>;
   /** Stops it. @throws Error with the gateway's message */
   stop(): Promise<void>;
 }
 
-/** Reads the state once. Afterwards it changes with the actions of this page. */
+/** Reads the state. Afterwards it changes with the actions of this page. */
 export function openDemo(): Demo {
   const state = signal<DemoState | undefined>(undefined);
   const read = async () => {
@@ -33,6 +35,7 @@ export function openDemo(): Demo {
   read().catch(() => undefined);
   return {
     state,
+    read,
     async start() {
       await gatewayRequest("demo", { method: "POST" });
       await read();

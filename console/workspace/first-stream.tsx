@@ -1,5 +1,6 @@
 /** Ways to a first stream, shown while there is none: a phone, a command, and the demo device. */
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { CopyButton } from "../design/copy-button.tsx";
 import { Icon } from "../design/icon.tsx";
 import { gatewayUrl, pageUrl } from "../page/urls.ts";
@@ -49,6 +50,8 @@ const SHOWN = ["camera", "imu", "gps", "log"];
 
 function DemoStart({ workspace: { demo, layout, session } }: { readonly workspace: Workspace }) {
   const problem = useSignal("");
+  // The gateway may not have responded when the page was opened.
+  useEffect(() => void demo.read().catch(() => undefined), [demo]);
   if (demo.state.value?.isEnabled !== true || !may(session.value, "write", `${DEMO_DEVICE}:camera`))
     return null;
   const start = () =>

@@ -147,7 +147,7 @@ function openDemo(
   peers: Peers | undefined,
 ): { readonly demo: Demo; readonly handlers: PeerHandlers } {
   if (peers !== undefined && peers.number !== 1) return { demo: peerDemo(peers.request), handlers: {} };
-  const own = new OwnDemo(parts, parts.config.demo);
+  const own = new OwnDemo(parts);
   closers.push(() => own.close());
   return { demo: own, handlers: demoHandlers(own) };
 }

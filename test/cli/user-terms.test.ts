@@ -53,3 +53,11 @@ test("the longest duration of a recording is accepted", async () => {
   const args = ["record", "a", "--name", "long", "--duration", "366d", "--detach"];
   expect((await runHere(gateway.http, args)).out).toEqual(["long"]);
 });
+
+test.each([
+  ["work", "s", "..", "--", "true"],
+  ["work", "s", "", "--", "true"],
+])("an error that names no parameter remains as it is: %j", async (...args) => {
+  const error: unknown = await runHere(gateway.http, args).catch((one) => one);
+  expect((error as Error).message).toMatch(/^a group name must not be empty, "\." or "\.\.", got /);
+});

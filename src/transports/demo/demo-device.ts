@@ -31,6 +31,7 @@ export class DemoDevice {
   #isClosed = false;
   #forget: () => void = () => undefined;
   #onFailed: () => void = () => undefined;
+  #onSettled: () => void = () => undefined;
 
   /** @param visitor the client whose permissions and limits apply */
   constructor(device: string, visitor: Visitor, parts: TransportParts) {
@@ -61,7 +62,7 @@ export class DemoDevice {
       this.close();
       throw error;
     }
-    this.#forget = this.#parts.access.sessions.whileGood(this.#visitor, (error) => this.#fail(error));
+    this.#forget = this.#parts.access.sessions.whileGood(this.#visitor, (error) => this.fail(error));
     this.#onFailed = onFailed;
   }
 
@@ -86,7 +87,8 @@ export class DemoDevice {
     this.#inFlight += entries.length;
     this.#parts.streams.append(entries, (results) => {
       this.#inFlight -= entries.length;
-      for (const [i, result] of results.entries()) this.#settled(entries[i]?.key ?? "", result);
+      for (const [i, result] of results.entries()) this.#replied(entries[i]?.key ?? "", result);
+      if (this.#inFlight === 0) this.#onSettled();
     });
   }
 
@@ -97,6 +99,24 @@ export class DemoDevice {
       ...{ stored: this.#stored, notStored: this.#notStored },
       owner: this.#visitor.identity.name,
     };
+  }
+
+  /** Ends it because of an error. */
+  fail(error: GatewayError): void {
+    if (!this.isPlaying) return;
+    this.#state = "failed";
+    this.#error = error.message;
+    this.#parts.observe.logger.warn({ device: this.#device, err: error }, "the demo device failed");
+    this.close();
+    this.#onFailed();
+  }
+
+  /** Resolves when Redis has replied to all entries. */
+  settled(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onSettled = resolve;
+      if (this.#inFlight === 0) resolve();
+    });
   }
 
   /** Ends it. Idempotent. */
@@ -116,7 +136,7 @@ export class DemoDevice {
     return false;
   }
 
-  #settled(key: string, result: AppendResult): void {
+  #replied(key: string, result: AppendResult): void {
     if (!(result instanceof GatewayError)) {
       this.#stored++;
       if (this.isPlaying) this.#error = null;
@@ -126,20 +146,11 @@ export class DemoDevice {
     this.#lose(1, message);
     // A lost acknowledgement does not matter here: the next entry follows.
     if (!result.kind.retryable && code !== "APPEND_UNKNOWN")
-      this.#fail(new GatewayError(code, `${key}: ${message}`));
+      this.fail(new GatewayError(code, `${key}: ${message}`));
   }
 
   #lose(entries: number, reason: string): void {
     this.#notStored += entries;
     if (this.isPlaying) this.#error = reason;
-  }
-
-  #fail(error: GatewayError): void {
-    if (!this.isPlaying) return;
-    this.#state = "failed";
-    this.#error = error.message;
-    this.#parts.observe.logger.warn({ device: this.#device, err: error }, "the demo device failed");
-    this.close();
-    this.#onFailed();
   }
 }

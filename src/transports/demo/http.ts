@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { authorize, may } from "../../access/identity/authorize.ts";
 import { ownerOf } from "../../access/owner.ts";
-import { badParameter } from "../../domain/errors.ts";
+import { badParameter, GatewayError } from "../../domain/errors.ts";
 import { shown } from "../../domain/shown.ts";
 import { checkName } from "../../domain/streams/stream-name.ts";
 import type { TransportParts } from "../parts.ts";
@@ -18,6 +18,9 @@ export const demoRoutes =
   (app: FastifyInstance): void => {
     app.post("/demo", async (request, reply) => {
       const { visitor, body } = request;
+      // Before the request counts towards any limit.
+      if (!isEnabled)
+        throw new GatewayError("NOT_ENABLED", "the demo device is disabled; set DEMO=1 to enable it");
       const device = readDevice(Buffer.isBuffer(body) ? body.toString() : "", config.maxNameBytes);
       const keys = demoKeys(device);
       authorize(visitor.identity, "write", keys);
@@ -46,7 +49,8 @@ export const demoRoutes =
     /** Checks that the client may end the present device. @throws GatewayError FORBIDDEN */
     async function authorizePresent({ visitor }: FastifyRequest): Promise<void> {
       const present = await demo.status();
-      authorize(visitor.identity, "write", present?.streams ?? []);
+      // One that has failed belongs to nobody any more.
+      authorize(visitor.identity, "write", present?.state === "playing" ? present.streams : []);
     }
   };
 

@@ -1,31 +1,30 @@
 /** The demo of this process: at most one device, which a thread plays. */
-import { type Owner, visitorOf } from "../../access/owner.ts";
+import { authorize } from "../../access/identity/authorize.ts";
+import { identityOf, type Owner, visitorOf } from "../../access/owner.ts";
 import type { FromDemoThread, ToDemoThread } from "../../demo/thread/demo-messages.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import { within } from "../../domain/scheduling/timeout.ts";
 import { IdleThread } from "../../threads/idle-thread.ts";
 import type { TransportParts } from "../parts.ts";
 import { DemoDevice } from "./demo-device.ts";
-import type { Demo, DemoStatus } from "./demo-status.ts";
+import { type Demo, type DemoStatus, demoKeys } from "./demo-status.ts";
+
+/** Time in ms for which a stop waits for the entries that are on their way to Redis. */
+const SETTLE_MS = 1000;
 
 /** Demo of this process. */
 export class OwnDemo implements Demo {
   readonly #parts: TransportParts;
-  readonly #isEnabled: boolean;
   #device: DemoDevice | undefined;
   #isClosing = false;
   readonly #thread = new IdleThread<ToDemoThread, FromDemoThread>({
     ...{ script: "demo-thread", work: "plays the demo device" },
     onMessage: (readings) => this.#device?.add(readings),
-    onFailed: (error) => {
-      this.#parts.observe.logger.error({ err: error }, "the demo device ended");
-      this.#forget();
-    },
+    onFailed: (error) => this.#device?.fail(new GatewayError("INTERNAL", error.message)),
   });
 
-  /** @param isEnabled `DEMO` */
-  constructor(parts: TransportParts, isEnabled: boolean) {
+  constructor(parts: TransportParts) {
     this.#parts = parts;
-    this.#isEnabled = isEnabled;
   }
 
   async status(): Promise<DemoStatus | null> {
@@ -33,8 +32,6 @@ export class OwnDemo implements Demo {
   }
 
   async start(device: string, owner: Owner): Promise<DemoStatus> {
-    if (!this.#isEnabled)
-      throw new GatewayError("NOT_ENABLED", "the demo device is disabled; set DEMO=1 to enable it");
     const { logger } = this.#parts.observe;
     const present = this.#device;
     if (present?.name === device && present.isPlaying) return present.status();
@@ -44,19 +41,27 @@ export class OwnDemo implements Demo {
       next.close();
       throw new GatewayError("SHUTTING_DOWN", "the gateway is shutting down");
     }
-    // Another request may have started one meanwhile.
+    try {
+      // Another request may have started one meanwhile.
+      if (this.#device?.isPlaying) authorize(identityOf(owner), "write", demoKeys(this.#device.name));
+      this.#thread.running()("start");
+    } catch (error) {
+      next.close();
+      throw error;
+    }
     this.#forget();
     this.#device = next;
-    this.#thread.running()("start");
     logger.info({ device, owner: owner.name }, "the demo device is being played");
     return next.status();
   }
 
   async stop(): Promise<void> {
-    if (this.#device === undefined) return;
-    this.#parts.observe.logger.info({ device: this.#device.name }, "the demo device was stopped");
+    const device = this.#device;
+    if (device === undefined) return;
+    this.#parts.observe.logger.info({ device: device.name }, "the demo device was stopped");
     this.#forget();
     this.#rest();
+    await within(SETTLE_MS, device.settled());
   }
 
   /** Ends the device and the thread. */

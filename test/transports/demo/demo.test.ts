@@ -64,9 +64,10 @@ describe("the demo device", () => {
 
     expect((await send("DELETE")).status).toBe(204);
     expect(await deviceOf()).toBeNull();
+    // The next device has the thread, so the first one has sent everything that it will.
     const length = await lengthOf("rover:imu");
-    // Longer than the interval of the IMU.
-    await new Promise((resolve) => setTimeout(resolve, 200));
+    await send("POST", '{"device": "next"}');
+    await until("entries of the next one", async () => (await lengthOf("next:imu")) > 5);
     expect(await lengthOf("rover:imu")).toBe(length);
   });
 
@@ -125,7 +126,7 @@ describe("the demo device", () => {
   });
 
   it("is not played with DEMO=0", async () => {
-    await using to = await startTestGateway(redis.url, { DEMO: "0" });
+    await using to = await startTestGateway(redis.url, { DEMO: "0", MAX_STREAMS_PER_IDENTITY: "1" });
     expect((await send("GET", undefined, to)).json()).toEqual({ enabled: false, device: null });
     const { status, text } = await send("POST", undefined, to);
     expect(status).toBe(403);
@@ -133,6 +134,8 @@ describe("the demo device", () => {
       code: "NOT_ENABLED",
       error: "the demo device is disabled; set DEMO=1 to enable it",
     });
+    // The rejected request did not count.
+    expect((await request(`${to.http}/data/one`, { method: "POST", body: "x" })).status).toBe(200);
   });
 });
 
@@ -150,6 +153,17 @@ describe("permissions of the demo device", () => {
     expect(await deviceOf(to, one)).toBeNull();
     expect(await deviceOf(to, all)).toMatchObject({ device: "rover", state: "playing" });
     expect((await send("DELETE", undefined, to, all)).status).toBe(204);
+  });
+
+  it("is not required for a device that has failed", async () => {
+    using keys = createTestKeys();
+    await using to = await startTestGateway(redis.url, guardedBy(keys));
+    const as = async (permission: string) => bearer(await tokenFor([permission]));
+    await redis.control.call("SET", "rover:imu", "text");
+    await send("POST", undefined, to, await as("write:rover:*"));
+    const reader = await as("read:*");
+    await until("a failure", async () => (await deviceOf(to, reader))?.state === "failed");
+    expect((await send("POST", '{"device": "r2"}', to, await as("write:r2:*"))).status).toBe(201);
   });
 
   it("fails when the key of its client is revoked", async () => {

@@ -1,5 +1,5 @@
 /** Entry yielded by the client's loops, with methods that decode its payload. */
-import { hasControls } from "../../src/domain/content/detection.ts";
+import { hasControls } from "../../src/domain/content/control-characters.ts";
 import type { EntryFields } from "../../src/domain/streams/entry.ts";
 import { readMsgpackValue } from "../../src/wire/msgpack/msgpack-reader.ts";
 import { lossyTextOf, textOf } from "../../src/wire/utf8.ts";

@@ -1,7 +1,8 @@
 /** Content of an entry: its kind, by the declared or detected content type, its value and its numbers. */
 import type { PulledEntry } from "../../client/browser.ts";
+import { hasControls } from "../../src/domain/content/control-characters.ts";
 import { readDeclaration } from "../../src/domain/content/declaration.ts";
-import { guessType, hasControls, imageTypeOf } from "../../src/domain/content/detection.ts";
+import { guessType, imageTypeOf } from "../../src/domain/content/detection.ts";
 import { essenceOf, parseMediaType } from "../../src/domain/content/media-type.ts";
 import { pcmOfMeta, readWav } from "../../src/domain/content/pcm.ts";
 import { looksLikeSound } from "./audio/pcm.ts";

@@ -3,6 +3,7 @@
  * this module, so that a payload has the same type everywhere. Every check is bounded. A declared type takes
  * precedence (`declaration.ts`).
  */
+import { hasControls } from "./control-characters.ts";
 
 /** Media types of images that browsers display. */
 export type ImageType = "image/jpeg" | "image/png" | "image/webp" | "image/gif";
@@ -101,18 +102,6 @@ function textStartOf(data: Uint8Array): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * Whether bytes contain control characters other than white space. Text has none; binary data that is valid UTF-8 by chance
- * usually does.
- */
-export function hasControls(bytes: Uint8Array): boolean {
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i] ?? 0;
-    if (byte < 0x09 || (byte > 0x0d && byte < 0x20)) return true;
-  }
-  return false;
 }
 
 /** Start of every JSON text. Most other texts are recognized by it: a parser's exception takes longer than the parsing. */

@@ -20,7 +20,8 @@ export function collectNewObjects(): void {
 function findCollector(): Collect {
   setFlagsFromString("--expose-gc");
   try {
-    const found: unknown = runInNewContext("gc");
+    // As a property: a name that does not exist would be a ReferenceError.
+    const found: unknown = runInNewContext("globalThis.gc");
     return typeof found === "function" ? (found as Collect) : () => undefined;
   } finally {
     setFlagsFromString("--no-expose-gc");

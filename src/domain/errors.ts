@@ -35,7 +35,7 @@ export const ERRORS = {
   RECORDING_EXISTS: { status: 409, close: 1008, retryable: false },
   /** The recording is still in progress, or is being played. */
   RECORDING_BUSY: { status: 409, close: 1008, retryable: false },
-  /** The recording has no entries, or a file of it is damaged or missing. */
+  /** The recording has no entries, a file of it is damaged or missing, or too much of it would be in memory. */
   RECORDING_UNPLAYABLE: { status: 409, close: 1008, retryable: false },
   TOO_LARGE: { status: 413, close: 1009, retryable: false },
   UNSUPPORTED_MEDIA_TYPE: { status: 415, close: 1003, retryable: false },

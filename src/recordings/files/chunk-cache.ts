@@ -3,6 +3,7 @@ import { crc32 } from "@foxglove/crc";
 import type { McapTypes } from "@mcap/core";
 import { RECORD_HEAD_BYTES, readChunkHead } from "../../wire/mcap/chunk-records.ts";
 import { nativeChecksum } from "../compression.ts";
+import { readLargestMessages } from "./message-sizes.ts";
 
 /** Memory of the chunks that are kept. */
 export const CACHED_CHUNK_BYTES = 32 * 1024 * 1024;
@@ -14,6 +15,8 @@ export class ChunkCache {
   /** Records by the position of their chunk, the last used ones at the end. */
   readonly #recent = new Map<bigint, Uint8Array>();
   #bytes = 0;
+  /** Sizes of the largest messages, by the position of their chunk and by channel. */
+  readonly #largest = new Map<bigint, ReadonlyMap<number, number>>();
 
   constructor(file: McapTypes.IReadable, handlers: McapTypes.DecompressHandlers) {
     this.#file = file;
@@ -34,6 +37,15 @@ export class ChunkCache {
       this.#bytes -= length;
     }
     return records;
+  }
+
+  /** Returns the size of the largest message of each channel of a chunk, by its index. @throws Error if the index is damaged */
+  async largestMessages(chunk: McapTypes.ChunkIndex): Promise<ReadonlyMap<number, number>> {
+    const known = this.#largest.get(chunk.chunkStartOffset);
+    if (known !== undefined) return known;
+    const largest = await readLargestMessages(this.#file, chunk);
+    this.#largest.set(chunk.chunkStartOffset, largest);
+    return largest;
   }
 
   async #read({ chunkStartOffset, chunkLength }: McapTypes.ChunkIndex): Promise<Uint8Array> {

@@ -9,7 +9,7 @@ import { isFieldsChannel, type RecordedStream, streamOfChannel } from "../../wir
 import { openDecompression } from "../compression.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import { completeReadable } from "./readable-file.ts";
-import { readWindow, type StreamWindow, type WindowMemory } from "./stream-window.ts";
+import { ENTRY_BYTES, readWindow, type StreamWindow } from "./stream-window.ts";
 import { spanOf, type TimeSpan } from "./time-span.ts";
 
 export type { RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
@@ -139,6 +139,17 @@ export class RecordingReader implements AsyncDisposable {
     }));
   }
 
+  /** Returns the memory of the largest entry of each stream of a range, by its key, as the indexes state it. @throws Error if the file is damaged */
+  async largestEntries(range: RecordingRange = {}): Promise<ReadonlyMap<string, number>> {
+    const largest = new Map<string, number>();
+    for (const chunk of this.#chunksOf(range))
+      for (const [channel, bytes] of await this.#chunks.largestMessages(chunk)) {
+        const key = this.#keys.get(channel) ?? "";
+        if (chunk.keys.has(key)) largest.set(key, Math.max(largest.get(key) ?? 0, bytes + ENTRY_BYTES));
+      }
+    return largest;
+  }
+
   /** Yields entries in the order of their times. Each chunk is in memory from its first to its last entry. @throws Error if the file is damaged */
   async *read(range: RecordingRange = {}): AsyncGenerator<RecordedEntry, void, undefined> {
     const { first, last } = nanosecondsOf(range);
@@ -166,12 +177,13 @@ export class RecordingReader implements AsyncDisposable {
    * Yields the entries of one stream in the order of the file, with one chunk in memory, or with one window of it. In recordings of
    * this gateway, it is the order of their ids.
    *
-   * @throws Error if the file is damaged, or the windows exceed their limit
+   * @param windowBytes size of a window, which its last entry may exceed @default whole chunks
+   * @throws Error if the file is damaged
    */
   async *readStream(
     key: string,
     range: RecordingRange = {},
-    memory?: WindowMemory,
+    windowBytes?: number,
   ): AsyncGenerator<RecordedEntry, void, undefined> {
     const { first = 0n, last } = nanosecondsOf(range);
     const decoder = new EntryDecoder();
@@ -182,7 +194,7 @@ export class RecordingReader implements AsyncDisposable {
       this.#keys.get(channelId) === key && logTime >= first && (last === undefined || logTime <= last);
     for (const chunk of this.#chunksOf(range)) {
       if (!chunk.keys.has(key)) continue;
-      if (memory === undefined) {
+      if (windowBytes === undefined) {
         const records = await this.#chunks.records(chunk);
         for (const { offset, message } of chunkRecords(records)) {
           if (message === undefined || !isSelected(message)) continue;
@@ -193,16 +205,14 @@ export class RecordingReader implements AsyncDisposable {
       }
       for (let from: number | undefined = 0; from !== undefined; ) {
         const decode = (message: McapTypes.Message) => decoder.decode(message);
-        const { entries, bytes, next }: StreamWindow = readWindow(
+        const { entries, next }: StreamWindow = readWindow(
           await this.#chunks.records(chunk),
           from,
-          memory.windowBytes,
+          windowBytes,
           isSelected,
           decode,
         );
-        memory.add(bytes);
         yield* entries;
-        memory.remove(bytes);
         from = next;
       }
     }

@@ -7,33 +7,42 @@
  */
 import { CACHED_CHUNK_BYTES } from "../files/chunk-cache.ts";
 import type { RecordedEntry, RecordingRange, RecordingReader } from "../files/read-recording.ts";
-import { WindowMemory } from "../files/stream-window.ts";
 import { maxBytesAtOnce } from "./max-at-once.ts";
 import { type MergeSource, mergeById } from "./merge.ts";
 
 /** The part of a reader that is needed. */
-export type ReadFile = Pick<RecordingReader, "hasExactTimes" | "span" | "read" | "readStream" | "chunks">;
+export type ReadFile = Pick<
+  RecordingReader,
+  "hasExactTimes" | "span" | "read" | "readStream" | "chunks" | "largestEntries"
+>;
 
 /** Reading of a range of several files. */
 export interface Reading {
   readonly sources: readonly MergeSource<RecordedEntry>[];
-  /** Maximum number of bytes of chunks in memory, also of a part of the range. */
+  /** Maximum number of bytes of chunks and windows in memory, also of a part of the range that is read with this limit. */
   readonly bytes: number;
 }
 
 /** Memory up to which files are read in the order of their times, which reads each chunk once. */
 const MAX_TOGETHER_BYTES = 64 * 1024 * 1024;
-/** Maximum number of bytes of chunks in memory. */
+/** Number of bytes of chunks above which windows are read. The gateway plays nothing that needs more than this. */
 export const MAX_CHUNK_BYTES = 256 * 1024 * 1024;
 /** Minimum size of a window. With smaller ones, a chunk would be read very often. */
 const MIN_WINDOW_BYTES = 128 * 1024;
+/** Size of all windows together, if large entries leave it. */
+const WINDOWS_BYTES = 96 * 1024 * 1024;
 
-/** Returns the reading of a range: in the order of times, or the one that needs less memory. @param maxBytes memory above which windows are read */
-export function planReading(
+/**
+ * Returns the reading of a range: in the order of times, or the one that needs less memory.
+ *
+ * @param maxBytes memory above which windows are read. They exceed it if the largest entries of all streams do
+ * @throws Error if a file is damaged
+ */
+export async function planReading(
   files: readonly ReadFile[],
   range: RecordingRange,
   maxBytes = MAX_CHUNK_BYTES,
-): Reading {
+): Promise<Reading> {
   const bytes = maxBytesAtOnce(files.flatMap((file) => file.chunks(range)));
   const together: Reading = {
     sources: files.map((file) => ({ startMs: startOf(file), open: () => file.read(range) })),
@@ -44,7 +53,11 @@ export function planReading(
   const streams = files.flatMap((file) => streamsOf(file, range));
   const cachedBytes = files.length * CACHED_CHUNK_BYTES;
   const apart = maxBytesAtOnce(streams) + cachedBytes;
-  if (Math.min(apart, bytes) > maxBytes) return readWindows(streams, range, maxBytes, cachedBytes);
+  if (Math.min(apart, bytes) > maxBytes) {
+    const windows = await planWindows(streams, range, maxBytes - cachedBytes);
+    const needed = Math.max(windows.bytes + cachedBytes, MAX_TOGETHER_BYTES);
+    if (needed < Math.min(apart, bytes)) return { ...windows, bytes: needed };
+  }
   if (apart >= bytes) return together;
   return {
     sources: streams.map(({ file, key, fromMs }) => ({
@@ -56,31 +69,41 @@ export function planReading(
   };
 }
 
-/** Returns the reading in windows, which take half of the memory, so that large entries fit in the other half. */
-function readWindows(
+/**
+ * Returns the reading in windows. A window has at most its size and one entry, so the largest entry of each stream is counted besides
+ * it.
+ */
+async function planWindows(
   streams: readonly FileStream[],
   range: RecordingRange,
   maxBytes: number,
-  cachedBytes: number,
-): Reading {
+): Promise<Reading> {
+  const largest = new Map<ReadFile, ReadonlyMap<string, number>>();
+  for (const { file } of streams) if (!largest.has(file)) largest.set(file, await file.largestEntries(range));
   const count = maxBytesAtOnce(streams.map((stream) => ({ ...stream, bytes: 1 })));
-  const windowBytes = Math.max(MIN_WINDOW_BYTES, Math.floor((maxBytes / 2 - cachedBytes) / count));
-  const memory = new WindowMemory(windowBytes, Math.max(maxBytes / 2, maxBytes - cachedBytes));
+  const entryBytes = maxBytesAtOnce(
+    streams.map((stream) => ({ ...stream, bytes: largest.get(stream.file)?.get(stream.key) ?? 0 })),
+  );
+  const left = Math.min(maxBytes - entryBytes, WINDOWS_BYTES);
+  const windowBytes = Math.max(MIN_WINDOW_BYTES, Math.floor(left / count));
   return {
     sources: streams.map(({ file, key, fromMs }) => ({
       startMs: fromMs,
-      open: () => file.readStream(key, range, memory),
+      open: () => file.readStream(key, range, windowBytes),
     })),
-    bytes: Math.max(count * windowBytes + cachedBytes, MAX_TOGETHER_BYTES),
+    bytes: count * windowBytes + entryBytes,
   };
 }
 
-/** Yields the entries of a range of all files. */
-export const readTogether = (
+/** Yields the entries of a range of all files. @param maxBytes as for `planReading` */
+export async function* readTogether(
   files: readonly ReadFile[],
   range: RecordingRange,
-): AsyncGenerator<RecordedEntry, void, undefined> =>
-  mergeById(planReading(files, range).sources, ({ entry }) => entry.id);
+  maxBytes = MAX_CHUNK_BYTES,
+): AsyncGenerator<RecordedEntry, void, undefined> {
+  const { sources } = await planReading(files, range, maxBytes);
+  yield* mergeById(sources, ({ entry }) => entry.id);
+}
 
 const startOf = ({ hasExactTimes, span }: ReadFile): number | undefined =>
   hasExactTimes ? span?.fromMs : undefined;

@@ -2,12 +2,17 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { McapConstants } from "@mcap/core";
 import { afterAll, expect, test } from "vitest";
 import type { Entry } from "../../../src/domain/streams/entry.ts";
 import { compareIds, idOf } from "../../../src/domain/streams/entry-id.ts";
+import { openCompression } from "../../../src/recordings/compression.ts";
 import { openRecording, type RecordingRange } from "../../../src/recordings/files/read-recording.ts";
+import { ENTRY_BYTES } from "../../../src/recordings/files/stream-window.ts";
 import { mergeById } from "../../../src/recordings/play/merge.ts";
 import { planReading, readTogether } from "../../../src/recordings/play/read-together.ts";
+import { OpenPart } from "../../../src/recordings/play/thread/open-part.ts";
+import { MESSAGE_HEAD_BYTES, RECORD_HEAD_BYTES } from "../../../src/wire/mcap/chunk-records.ts";
 import { bytesOfText } from "../../../src/wire/utf8.ts";
 import { type KeyedEntry, writeFile } from "../../support/data/mcap.ts";
 
@@ -39,7 +44,7 @@ function store(name: string, apart: number, bytes: number): string {
 /** Reads a range. @returns the entries in short, and how they were read */
 async function read(path: string, range: RecordingRange = {}) {
   await using file = await openRecording(path);
-  const { sources, bytes } = planReading([file], range);
+  const { sources, bytes } = await planReading([file], range);
   const entries: string[] = [];
   for await (const { stream, entry } of readTogether([file], range))
     entries.push(`${stream.stream} ${entry.id} ${entry.data[0]} ${entry.fields?.get("n") ?? ""}`);
@@ -95,7 +100,7 @@ test("more streams than chunks fit in memory are read by parts of chunks", async
     `${id} ${data.length} ${data[0]} ${data.at(-1)} ${fields?.get("n")}`;
   const expected = written.map(([, entry]) => entry).sort((a, b) => compareIds(a.id, b.id));
   const read = async (maxBytes: number) => {
-    const { sources, bytes } = planReading([file], {}, maxBytes);
+    const { sources, bytes } = await planReading([file], {}, maxBytes);
     const entries: string[] = [];
     for await (const { entry } of mergeById(sources, ({ entry }) => entry.id)) entries.push(shown(entry));
     return { entries, sources: sources.length, mib: Math.round(bytes / MIB) };
@@ -103,10 +108,69 @@ test("more streams than chunks fit in memory are read by parts of chunks", async
   const entries = expected.map(shown);
   expect(await read(128 * MIB)).toEqual({ entries, sources: 1, mib: 70 });
   expect(await read(50 * MIB)).toEqual({ entries, sources: streams, mib: 64 });
-  // Each stream has at least an entry in memory.
-  await expect(read(18 * MIB)).rejects.toThrow(
-    "the entries that must be in memory together exceed 9 MiB: select fewer streams",
+  // The size states all that windows may have: 32 MiB of chunks, and an entry of each stream besides its window.
+  expect(await read(66 * MIB)).toEqual({ entries, sources: streams, mib: 66 });
+  // Less than an entry of each stream is not possible. The size states it, and everything can be read.
+  expect(await read(18 * MIB)).toEqual({ entries, sources: streams, mib: 64 });
+});
+
+/** Stores entries of several streams at the same time, each in a chunk of its own. */
+async function storeAtOnce(name: string, streams: number, bytes: number): Promise<string> {
+  const compression = await openCompression("zstd");
+  const [id, data] = [idOf(1000n, 0n), Buffer.alloc(bytes)];
+  const entries = Array.from({ length: streams }, (_, i): KeyedEntry => [`rover:${i}`, { id, data }]);
+  const path = join(folder, name);
+  writeFileSync(path, writeFile(entries, { perChunk: 1, compression }));
+  return path;
+}
+
+test("a part is rejected when it is opened if the entries of its streams exceed the limit together", async () => {
+  const paths = [await storeAtOnce("rejected.mcap", 50, 6 * MIB)];
+  const open = async (streams: number) => {
+    const keys = Array.from({ length: streams }, (_, i) => `rover:${i}`);
+    const part = await OpenPart.open({ paths, keys, fromMs: 1000, toMs: 1000 });
+    try {
+      return (await part.facts()).chunkBytes;
+    } finally {
+      await part.close();
+    }
+  };
+  await expect(open(50)).rejects.toThrow(
+    "the streams are far apart in the files, so that 301 MiB of them would be in memory; at most 256 MiB are possible: select fewer streams",
   );
+  expect(Math.ceil((await open(40)) / MIB)).toBe(241);
+});
+
+test("the index of a file states the largest entry of each stream", async () => {
+  const entries = [7, 3, 300, 20, 100, 5].map(
+    (bytes, i): KeyedEntry => [`rover:${i % 2}`, { id: idOf(BigInt(i), 0n), data: Buffer.alloc(bytes, 255) }],
+  );
+  const path = join(folder, "sizes.mcap");
+  writeFileSync(path, writeFile(entries, { perChunk: 3 }));
+  await using file = await openRecording(path);
+  const sizesOf = async (range: RecordingRange) =>
+    [...(await file.largestEntries(range))].map(([key, bytes]) => [key, bytes - ENTRY_BYTES]);
+  const head = RECORD_HEAD_BYTES + MESSAGE_HEAD_BYTES;
+  expect(await sizesOf({})).toEqual([
+    ["rover:0", 300 + head],
+    ["rover:1", 20 + head],
+  ]);
+  expect(await sizesOf({ fromMs: 3, selects: ({ stream }) => stream.stream === "0" })).toEqual([
+    ["rover:0", 100 + head],
+  ]);
+});
+
+test("a damaged index is an error", async () => {
+  const path = join(folder, "damaged-index.mcap");
+  const data = Buffer.alloc(100, 255);
+  const bytes = Buffer.from(writeFile([["rover:s", { id: idOf(1n, 0n), data }]], { perChunk: 1 }));
+  const at = bytes.indexOf(data) + data.length;
+  expect(bytes[at]).toBe(McapConstants.Opcode.MESSAGE_INDEX);
+  // Length of the positions, after the channel.
+  bytes.writeUInt32LE(1600, at + RECORD_HEAD_BYTES + 2);
+  writeFileSync(path, bytes);
+  await using file = await openRecording(path);
+  await expect(file.largestEntries()).rejects.toThrow(/^the index of the chunk at byte \d+ is damaged$/);
 });
 
 test("a damaged chunk is an error", async () => {

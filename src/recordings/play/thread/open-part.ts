@@ -24,6 +24,8 @@ export class OpenPart {
   readonly #named: readonly ReadFile[];
   readonly #selects: (channel: RecordingChannel) => boolean;
   #entries: AsyncGenerator<RecordedEntry, void, undefined> | undefined;
+  /** Memory that `facts` has reported: a part of the range must not take more. */
+  #chunkBytes = MAX_CHUNK_BYTES;
 
   private constructor(files: PlayedPart, readers: readonly RecordingReader[]) {
     const keys = new Set(files.keys);
@@ -34,8 +36,12 @@ export class OpenPart {
       const { hasExactTimes, span } = reader;
       return {
         ...{ hasExactTimes, span, chunks: (range) => reader.chunks(range) },
+        largestEntries: (range) =>
+          reader.largestEntries(range).catch((error: unknown) => {
+            throw damaged(name, error);
+          }),
         read: (range) => readNamed(name, reader.read(range)),
-        readStream: (key, range, memory) => readNamed(name, reader.readStream(key, range, memory)),
+        readStream: (key, range, windowBytes) => readNamed(name, reader.readStream(key, range, windowBytes)),
       };
     });
     this.#selects = ({ stream }) => keys.has(stream.key);
@@ -54,13 +60,14 @@ export class OpenPart {
   }
 
   /** Returns the facts about it. @throws Error if too many chunks would be in memory */
-  facts(): OpenedPart {
+  async facts(): Promise<OpenedPart> {
     const { fromMs, toMs } = this.#files;
-    const { bytes: chunkBytes } = planReading(this.#named, { fromMs, toMs, selects: this.#selects });
+    const { bytes: chunkBytes } = await planReading(this.#named, { fromMs, toMs, selects: this.#selects });
     if (chunkBytes > MAX_CHUNK_BYTES)
       throw new Error(
         `the streams are far apart in the files, so that ${mib(chunkBytes)} MiB of them would be in memory; at most ${mib(MAX_CHUNK_BYTES)} MiB are possible: select fewer streams`,
       );
+    this.#chunkBytes = chunkBytes;
     const metas = new Map<string, string>();
     for (const channel of this.#readers.flatMap(({ channels }) => channels))
       if (this.#selects(channel) && channel.stream.meta !== undefined)
@@ -70,7 +77,8 @@ export class OpenPart {
 
   async seek(fromMs: number): Promise<void> {
     await this.#entries?.return();
-    this.#entries = readTogether(this.#named, { fromMs, toMs: this.#files.toMs, selects: this.#selects });
+    const range = { fromMs, toMs: this.#files.toMs, selects: this.#selects };
+    this.#entries = readTogether(this.#named, range, this.#chunkBytes);
   }
 
   /** Reads the next entries. */
@@ -105,9 +113,12 @@ async function* readNamed(
   try {
     yield* entries;
   } catch (error) {
-    throw new Error(`${name} is damaged: ${(error as Error).message}`);
+    throw damaged(name, error);
   }
 }
+
+const damaged = (name: string, error: unknown): Error =>
+  new Error(`${name} is damaged: ${(error as Error).message}`);
 
 const mib = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
 

@@ -38,7 +38,8 @@ export function readWindow(
     if (bytes >= windowBytes) return { entries, next: offset };
     if (message === undefined || !isSelected(message)) continue;
     const whole = readChunkMessage(records, offset);
-    const entry = decode({ ...whole, data: whole.data.slice() });
+    // A Buffer, which decompression returns, has a `slice` that does not copy: each entry would keep its whole chunk in memory.
+    const entry = decode({ ...whole, data: Buffer.from(whole.data) });
     bytes += whole.data.length + ENTRY_BYTES;
     if (entry !== undefined) entries.push(entry);
   }

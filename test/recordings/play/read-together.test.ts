@@ -6,7 +6,7 @@ import { McapConstants } from "@mcap/core";
 import { afterAll, expect, test } from "vitest";
 import type { Entry } from "../../../src/domain/streams/entry.ts";
 import { compareIds, idOf } from "../../../src/domain/streams/entry-id.ts";
-import { openCompression } from "../../../src/recordings/compression.ts";
+import { COMPRESSIONS, openCompression } from "../../../src/recordings/compression.ts";
 import { openRecording, type RecordingRange } from "../../../src/recordings/files/read-recording.ts";
 import { ENTRY_BYTES } from "../../../src/recordings/files/stream-window.ts";
 import { mergeById } from "../../../src/recordings/play/merge.ts";
@@ -123,6 +123,21 @@ async function storeAtOnce(name: string, streams: number, bytes: number): Promis
   writeFileSync(path, writeFile(entries, { perChunk: 1, compression }));
   return path;
 }
+
+test.each(COMPRESSIONS)("entries of a window do not keep their chunk in memory (%s)", async (name) => {
+  const path = join(folder, `window-${name}.mcap`);
+  const written = Array.from({ length: 5 }, (_, i): KeyedEntry => {
+    return ["rover:s", { id: idOf(BigInt(i), 0n), data: Buffer.alloc(10_000, i) }];
+  });
+  const compression = await openCompression(name);
+  writeFileSync(path, writeFile(written, { perChunk: written.length, compression }));
+  await using file = await openRecording(path);
+  const sizes: number[] = [];
+  for await (const { entry } of file.readStream("rover:s", {}, 20_000))
+    sizes.push(entry.data.buffer.byteLength);
+  // The payload and its wrapping.
+  expect(sizes.map((bytes) => Math.floor(bytes / 1000))).toEqual(written.map(() => 10));
+});
 
 test("a part is rejected when it is opened if the entries of its streams exceed the limit together", async () => {
   const paths = [await storeAtOnce("rejected.mcap", 50, 6 * MIB)];

@@ -49,7 +49,7 @@ export const demoRoutes =
     /** Checks that the client may end the present device. @throws GatewayError FORBIDDEN */
     async function authorizePresent({ visitor }: FastifyRequest): Promise<void> {
       const present = await demo.status();
-      // One that has failed belongs to nobody any more.
+      // One that has failed may be replaced by any client.
       authorize(visitor.identity, "write", present?.state === "playing" ? present.streams : []);
     }
   };

@@ -8,6 +8,7 @@ import { GatewayError } from "../../domain/errors.ts";
 import type { Access } from "../parts.ts";
 import type { ErrorLog } from "../response/errors/error-log.ts";
 import { endWithError } from "../response/errors/socket-errors.ts";
+import { breakBody } from "./bodies/broken-bodies.ts";
 import type { ServerConfig } from "./bounded-server.ts";
 import type { Pipelines } from "./pipeline.ts";
 
@@ -34,15 +35,19 @@ export function answerBrokenRequest(
     deadlines.finish(socket);
     return;
   }
-  pipelines.endInput(socket, (isAnswered) => {
-    // A server ignores what follows a request with `Connection: close` (RFC 9112, section 9.6).
-    if (isAnswered || error.code === AFTER_CLOSE) {
-      deadlines.finish(socket);
-      return;
-    }
-    const answered = brokenRequest(error, config.maxHeaderBytes, limits);
-    errorLog.note(answered, { route: "HTTP", address: socket.remoteAddress });
-    endWithError(socket, answered, deadlines);
+  let made: GatewayError | undefined;
+  const answer = () => (made ??= brokenRequest(error, config.maxHeaderBytes, limits));
+  pipelines.endInput(socket, {
+    onIncomplete: (request) => breakBody(request, answer()),
+    end(isAnswered) {
+      // A server ignores what follows a request with `Connection: close` (RFC 9112, section 9.6).
+      if (isAnswered || error.code === AFTER_CLOSE) {
+        deadlines.finish(socket);
+        return;
+      }
+      errorLog.note(answer(), { route: "HTTP", address: socket.remoteAddress });
+      endWithError(socket, answer(), deadlines);
+    },
   });
 }
 

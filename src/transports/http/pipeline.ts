@@ -49,6 +49,14 @@ interface WaitingRequest {
   readonly start: () => void;
 }
 
+/** End of a connection whose next bytes are not to be handled. */
+export interface InputEnd {
+  /** Called at once if the body of the last request is incomplete, also if the request was answered. */
+  onIncomplete(request: IncomingMessage): void;
+  /** Ends the connection. @param isAnswered whether a request whose body is incomplete was answered */
+  end(isAnswered: boolean): void;
+}
+
 /** Events for which Node removes its listeners from a connection that it gives away, although responses still need them. */
 const KEPT_EVENTS = ["drain", "close"];
 
@@ -116,12 +124,8 @@ export class Pipelines {
     return true;
   }
 
-  /**
-   * Ends a connection whose next bytes are not to be handled: stops its reads, and calls back after the pending responses.
-   *
-   * @param end ends the connection. `isAnswered` is whether a request whose body is incomplete was answered
-   */
-  endInput(socket: Socket & ServerSocket, end: (isAnswered: boolean) => void): void {
+  /** Ends a connection whose next bytes are not to be handled: stops its reads, and ends it after the pending responses. */
+  endInput(socket: Socket & ServerSocket, { onIncomplete, end }: InputEnd): void {
     const pipeline = this.#pipelineOf(socket);
     // A broken request also exceeds its time limit.
     if (pipeline.isEnding) return;
@@ -129,7 +133,9 @@ export class Pipelines {
     pauseReads(socket);
     const pending = this.#pending(socket);
     const request = socket.parser?.incoming;
-    const broken = request?.complete === false ? pending.find(({ req }) => req === request) : undefined;
+    const isIncomplete = request?.complete === false;
+    const broken = isIncomplete ? pending.find(({ req }) => req === request) : undefined;
+    if (isIncomplete) onIncomplete(request);
     const next = () => {
       const last = pending.findLast((one) => !one.closed && (one !== broken || one.headersSent));
       if (last !== undefined) last.once("close", next);

@@ -11,6 +11,7 @@ import { releaseChunk } from "../../websocket-protocol/memory/release-memory.ts"
 import { createPauseReasons } from "../../websocket-protocol/pause-reasons.ts";
 import { BodyBuffer } from "./body-buffer.ts";
 import { SMALL_BODY_BYTES } from "./body-limits.ts";
+import { BROKEN_BODY, brokenBody } from "./broken-bodies.ts";
 import { sendContinue } from "./expect-continue.ts";
 
 declare module "fastify" {
@@ -40,8 +41,9 @@ export function addBodies(app: FastifyInstance, memory: ClientMemory, turns: Fai
   app.addContentTypeParser("*", (request, payload, done) => {
     const limit = request.routeOptions.bodyLimit ?? SMALL_BODY_BYTES;
     const announced = announcedBytes(request);
-    if (announced !== undefined && announced > limit) {
-      done(tooLarge(limit));
+    const error = announced !== undefined && announced > limit ? tooLarge(limit) : brokenBody(request.raw);
+    if (error !== undefined) {
+      done(error);
       return;
     }
     const { lease } = request.bodyMemory ?? openMemory(request, memory);
@@ -174,11 +176,14 @@ function readBody(
     payload.off("end", onEnd);
     payload.off("error", onLost);
     payload.off("close", onLost);
+    payload.off(BROKEN_BODY, finish);
     uploads.forget(upload);
     waiting = undefined;
     if (error === null) lease.set(body.received);
     else {
       body.release();
+      // Not only with the response, which may wait for others of its connection.
+      lease.release();
       // The rest of a rejected body is discarded.
       payload.on("data", releaseChunk);
     }
@@ -191,4 +196,5 @@ function readBody(
   payload.on("end", onEnd);
   payload.on("error", onLost);
   payload.on("close", onLost);
+  payload.on(BROKEN_BODY, finish);
 }

@@ -1,0 +1,113 @@
+/** Requests whose body can never be complete, because its next bytes are malformed or do not arrive. */
+import { once } from "node:events";
+import { connect } from "node:net";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { request } from "../../../support/clients/http.ts";
+import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
+import { until } from "../../../support/until.ts";
+
+const KIB = 1024;
+
+let redis: TestRedis;
+beforeAll(async () => {
+  redis = await startRedis();
+});
+afterAll(() => redis[Symbol.asyncDispose]());
+
+const head = (line: string, ...headers: string[]) =>
+  [`${line} HTTP/1.1`, "Host: localhost", ...headers, "", ""].join("\r\n");
+const CHUNKED = "Transfer-Encoding: chunked";
+const chunk = (bytes: number) => `${bytes.toString(16)}\r\n${"x".repeat(bytes)}\r\n`;
+const GARBAGE = "garbage\r\n";
+/** The rest of a body that does not arrive. */
+const SILENCE = "";
+/** Settings with which a request must be complete soon. */
+const IMPATIENT = { UPLOAD_TIMEOUT_MS: "1000" };
+
+function open({ http }: TestGateway) {
+  const socket = connect(Number(new URL(http).port), "127.0.0.1");
+  let received = "";
+  socket.setEncoding("latin1").on("data", (text: string) => {
+    received += text;
+  });
+  return { socket, received: () => received, closed: once(socket, "close") };
+}
+const statuses = (text: string) =>
+  [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
+
+async function metric({ http }: TestGateway, name: string): Promise<number> {
+  const line = (await request(`${http}/metrics`)).text
+    .split("\n")
+    .find((one) => one.startsWith(`redis_streamer_${name} `));
+  return Number(line?.split(" ")[1]);
+}
+const bodyBytes = (gateway: TestGateway) => metric(gateway, 'memory_bytes{use="body"}');
+
+/** Opens events, on whose connection a request follows. */
+async function openEvents(gateway: TestGateway) {
+  const client = open(gateway);
+  client.socket.write(head("GET /data/quiet/events"));
+  await until("it is open", () => client.received().includes("HTTP/1.1 200"));
+  return client;
+}
+
+describe("the body of a request behind events releases its memory while they stay open", () => {
+  test.each<[string, number, Record<string, string>, string]>([
+    ["when it is malformed", 400, {}, GARBAGE],
+    ["when it is not complete in time", 408, IMPATIENT, SILENCE],
+    ["when it is over the limit", 413, { MAX_MESSAGE_BYTES: "400k" }, chunk(200 * KIB)],
+  ])("%s", async (_what, status, env, rest) => {
+    await using gateway = await startTestGateway(redis.url, env);
+    const { socket, received, closed } = await openEvents(gateway);
+    socket.write(head("POST /data/broken", CHUNKED) + chunk(300 * KIB));
+    if (rest === SILENCE)
+      await until(
+        "it is late",
+        async () => (await metric(gateway, 'limits_hit_total{limit="handshake_time"}')) > 0,
+      );
+    else {
+      await until("it is received", async () => (await bodyBytes(gateway)) > 0);
+      socket.write(rest);
+    }
+    await until("its memory is released", async () => (await bodyBytes(gateway)) === 0);
+    expect(await metric(gateway, 'connections{kind="events"}')).toBe(1);
+    expect(statuses(received())).toEqual([200]);
+    socket.end();
+    await closed;
+    expect(statuses(received())).toEqual([200, status]);
+    expect(await redis.control.call("EXISTS", "default:broken")).toBe(0);
+  });
+
+  test("when it is malformed before the request is handled", async () => {
+    await using gateway = await startTestGateway(redis.url);
+    const { socket, received, closed } = open(gateway);
+    // Four requests run at a time, so the POST waits. It starts before the events end.
+    const waits = (stream: string) => head(`GET /data/${stream}?block=600000`);
+    socket.write(waits("first") + waits("second") + waits("third") + head("GET /data/quiet/events"));
+    socket.write(head("POST /data/broken", CHUNKED) + chunk(8 * KIB) + GARBAGE);
+    await until("they wait", async () => (await metric(gateway, "readers")) === 4);
+    for (const stream of ["first", "second", "third"])
+      await request(`${gateway.http}/data/${stream}`, { method: "POST", body: "x" });
+    await until("the events are open", () => statuses(received()).length === 4);
+    expect(await bodyBytes(gateway)).toBe(0);
+    socket.end();
+    await closed;
+    expect(statuses(received())).toEqual([200, 200, 200, 200, 400]);
+  });
+});
+
+describe("the error of a broken body is the response to its request", () => {
+  test.each<[number, Record<string, string>, string]>([
+    [400, {}, GARBAGE],
+    [408, IMPATIENT, SILENCE],
+  ])("%i, with the headers of its response", async (status, env, rest) => {
+    await using gateway = await startTestGateway(redis.url, env);
+    const { socket, received, closed } = open(gateway);
+    socket.write(head("POST /data/broken", CHUNKED, `Origin: ${gateway.http}`) + chunk(1) + rest);
+    await closed;
+    expect(statuses(received())).toEqual([status]);
+    expect(received()).toMatch(/^connection: close\r$/im);
+    expect(received()).toMatch(/^x-connection-id: /im);
+  });
+});

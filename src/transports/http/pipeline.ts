@@ -141,7 +141,8 @@ export class Pipelines {
       if (last !== undefined) last.once("close", next);
       else {
         pipeline.isEnding = false;
-        end(broken?.headersSent === true);
+        // A response that is not pending was sent before.
+        end(isIncomplete && (broken === undefined || broken.headersSent));
       }
     };
     next();

@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { request } from "../../../support/clients/http.ts";
 import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { createTestKeys } from "../../../support/gateway/keys.ts";
 import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 import { until } from "../../../support/until.ts";
 
@@ -109,5 +110,22 @@ describe("the error of a broken body is the response to its request", () => {
     expect(statuses(received())).toEqual([status]);
     expect(received()).toMatch(/^connection: close\r$/im);
     expect(received()).toMatch(/^x-connection-id: /im);
+  });
+
+  test.each<[string, number, Record<string, string>, string]>([
+    ["malformed", 404, {}, GARBAGE],
+    ["not complete in time", 404, IMPATIENT, SILENCE],
+    ["malformed", 401, { AUTH: "1" }, GARBAGE],
+    ["not complete in time", 401, { AUTH: "1", ...IMPATIENT }, SILENCE],
+  ])("none if it is %s after a %i", async (_what, status, env, rest) => {
+    using keys = createTestKeys();
+    await using gateway = await startTestGateway(redis.url, { AUTH_KEYS_FILE: keys.path, ...env });
+    const { socket, received, closed } = open(gateway);
+    socket.write(head(status === 404 ? "POST /nothing" : "POST /data/broken", CHUNKED) + chunk(1));
+    await until("it is answered", () => statuses(received()).length > 0);
+    expect(received()).not.toMatch(/^connection: close/im);
+    socket.write(rest);
+    await closed;
+    expect(statuses(received())).toEqual([status]);
   });
 });

@@ -1,4 +1,5 @@
 /** Bytes that follow unanswered requests on a connection and are no request of it: they must not cost the client a response. */
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +9,7 @@ import { startTestGateway, type TestGateway } from "../../support/gateway/gatewa
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
+const MIB = 2 ** 20;
 /** Time limit of a request head. */
 const HANDSHAKE_MS = 500;
 
@@ -44,6 +46,13 @@ const statuses = (text: string) =>
   [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
 const readers = async () =>
   Number(/^redis_streamer_readers (\d+)$/m.exec((await request(`${gateway.http}/metrics`)).text)?.[1]);
+async function unsentBytesOf(kind: string): Promise<number> {
+  const list = (await request(`${gateway.http}/admin/connections`)).json() as {
+    readonly kind: string;
+    readonly unsentBytes: number;
+  }[];
+  return list.find((one) => one.kind === kind)?.unsentBytes ?? 0;
+}
 
 /** Resolves when the gateway has handled the received bytes: it answered requests on other connections since. */
 async function settled(): Promise<void> {
@@ -120,14 +129,22 @@ test("a WebSocket opens after the response to an earlier request", async () => {
 });
 
 test("a large response continues while a handshake waits behind it", async () => {
-  const path = "/docs/static/swagger-ui-bundle.js";
-  const { text } = await request(`${gateway.http}${path}`);
+  // Far more than the kernel's buffers hold.
+  for (let i = 0; i < 32; i++) await redis.control.call("XADD", "default:large", "*", "d", randomBytes(MIB));
+  const path = "/data/large/entries?format=mcap";
   const { socket, received } = open();
   socket.pause();
   socket.write(head(`GET ${path}`) + upgrade("websocket", ...WEBSOCKET));
+  await until("the gateway waits for the client", async () => (await unsentBytesOf("export")) > 0);
+  expect(received()).toBe("");
   socket.resume();
-  await until("it is open", () => received().includes("HTTP/1.1 101"));
-  expect(received().length).toBeGreaterThan(text.length);
+  await until(
+    "it is open",
+    () => received().includes("HTTP/1.1 101"),
+    undefined,
+    () => received().length,
+  );
+  expect(received().length).toBeGreaterThan(32 * MIB);
   socket.destroy();
 });
 

@@ -1,13 +1,6 @@
 /** Pushes the streams of the demo rover to a gateway. */
 import { type Push, type Streamer, StreamerError } from "../../client/index.ts";
-import {
-  DEMO_METAS,
-  DEMO_STREAMS,
-  type DemoStream,
-  entriesOf,
-  TICK_MS,
-} from "../../src/demo/demo-entries.ts";
-import { type Motion, motionAt } from "../../src/demo/rover.ts";
+import { DEMO_METAS, DEMO_STREAMS, type DemoStream, playRover } from "../../src/demo/demo-entries.ts";
 
 /** Options of a device. */
 export interface DemoOptions {
@@ -21,7 +14,7 @@ export interface DemoOptions {
 /** Starts a device. @returns a function that stops it */
 export function startDemoDevice(
   streamer: Streamer,
-  { device, fromSeconds = 0, onError }: DemoOptions,
+  { device, fromSeconds, onError }: DemoOptions,
 ): () => Promise<void> {
   const pushes = new Map<DemoStream, Push>(
     DEMO_STREAMS.map((name) => [name, streamer.push(name, { device })]),
@@ -31,16 +24,11 @@ export function startDemoDevice(
     if (!(error instanceof StreamerError && error.code === "APPEND_UNKNOWN")) onError(error);
   };
   const described = describeStreams(streamer, device).catch(failed);
-  const startMs = performance.now();
-  let tick = 0;
-  let before: Motion | undefined;
-  const timer = setInterval(() => {
-    const motion = motionAt(fromSeconds + (performance.now() - startMs) / 1000);
-    for (const [name, data] of entriesOf(motion, tick++, before)) pushes.get(name)?.send(data).catch(failed);
-    before = motion;
-  }, TICK_MS);
+  const stop = playRover((entries) => {
+    for (const [name, data] of entries) pushes.get(name)?.send(data).catch(failed);
+  }, fromSeconds);
   return async () => {
-    clearInterval(timer);
+    stop();
     await described;
     await Promise.all([...pushes.values()].map((push) => push.close()));
   };

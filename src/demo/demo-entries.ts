@@ -1,6 +1,6 @@
 /** Readings of the sensors of the demo rover, as entries of its streams: camera, boxes of a detector, IMU, microphone, GPS, state and log. */
 import { boxesOf, frameOf } from "./camera.ts";
-import { gpsOf, imuOf, type Motion, ROUND_S, soundOf } from "./rover.ts";
+import { gpsOf, imuOf, type Motion, motionAt, ROUND_S, soundOf } from "./rover.ts";
 
 /** Names of the streams. */
 export const DEMO_STREAMS = ["camera", "detections", "imu", "mic", "gps", "state", "log"] as const;
@@ -12,7 +12,7 @@ export type DemoStream = (typeof DEMO_STREAMS)[number];
 export type DemoEntry = readonly [stream: DemoStream, data: string | Uint8Array];
 
 /** Interval of the IMU, ms. */
-export const TICK_MS = 20;
+const TICK_MS = 20;
 /** The other sensors send every n-th time. */
 const EVERY = { camera: 3, mic: 5, gps: 25, state: 10, log: 100 } as const;
 /** Samples of the microphone per second. */
@@ -24,6 +24,24 @@ export const DEMO_METAS: readonly (readonly [stream: DemoStream, meta: Readonly<
     ["detections", { view: "boxes", of: "camera" }],
     ["mic", { sampleRate: MIC_RATE, format: "s16le" }],
   ];
+
+/**
+ * Plays the rover in real time.
+ *
+ * @param onEntries receives the readings of each moment @param fromSeconds point of its round at which it starts
+ * @returns a function that stops it
+ */
+export function playRover(onEntries: (entries: readonly DemoEntry[]) => void, fromSeconds = 0): () => void {
+  const startMs = performance.now();
+  let tick = 0;
+  let before: Motion | undefined;
+  const timer = setInterval(() => {
+    const motion = motionAt(fromSeconds + (performance.now() - startMs) / 1000);
+    onEntries(entriesOf(motion, tick++, before));
+    before = motion;
+  }, TICK_MS);
+  return () => clearInterval(timer);
+}
 
 /** Returns the readings of all sensors at one time. @param tick number of the time @param before motion at the previous one */
 export function entriesOf(motion: Motion, tick: number, before: Motion | undefined): readonly DemoEntry[] {

@@ -2,7 +2,8 @@
 import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { SearchField } from "../design/search-field.tsx";
 import { countText } from "../page/format.ts";
-import { isAuthenticated, may } from "../shell/session.ts";
+import { isAuthenticated } from "../shell/session.ts";
+import { mayPlay } from "../workspace/demo.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { StreamTree } from "./stream-tree.tsx";
 import { foundStreams, ORDERS, type Order, treeRows } from "./tree-rows.ts";
@@ -33,7 +34,7 @@ export function StreamList({ workspace: { listing, layout, session, demo }, open
     treeRows(found.value, { search: search.value, order: order.value, folded: folded.value }),
   );
   const all = listing.streams.value;
-  const demoDevice = demo.state.value?.device;
+  const played = demo.state.value?.device;
   const demoProblem = useSignal("");
   return (
     <section class="list" aria-label="Stream list">
@@ -67,7 +68,7 @@ export function StreamList({ workspace: { listing, layout, session, demo }, open
         selectedKey={layout.selectedKey.value}
         isCurrent={listing.problem.value === undefined}
         resetOn={order.value}
-        demoDevice={may(session.value, "write", `${demoDevice}:camera`) ? demoDevice : undefined}
+        demoDevice={played !== undefined && mayPlay(session.value, played) ? played : undefined}
         stopDemo={() => {
           demoProblem.value = "";
           demo.stop().catch((error: Error) => {

@@ -2,6 +2,11 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { isObject } from "../../client/gateway/graphql.ts";
 import { gatewayRequest } from "../page/gateway-request.ts";
+import { may, type Session } from "../shell/session.ts";
+
+/** Whether the user may start and stop a device. The gateway decides by all of its streams. */
+export const mayPlay = (session: Session | undefined, device: string): boolean =>
+  may(session, "write", `${device}:camera`);
 
 /** Device id that the gateway uses if none is named. */
 export const DEMO_DEVICE = "rover";

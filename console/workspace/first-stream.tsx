@@ -4,8 +4,8 @@ import { useEffect } from "preact/hooks";
 import { CopyButton } from "../design/copy-button.tsx";
 import { Icon } from "../design/icon.tsx";
 import { gatewayUrl, pageUrl } from "../page/urls.ts";
-import { isAuthenticated, may } from "../shell/session.ts";
-import { DEMO_DEVICE } from "./demo.ts";
+import { isAuthenticated } from "../shell/session.ts";
+import { DEMO_DEVICE, mayPlay } from "./demo.ts";
 import { type PushSample, pushSamples } from "./push-samples.ts";
 import type { Workspace } from "./workspace.ts";
 
@@ -52,8 +52,7 @@ function DemoStart({ workspace: { demo, layout, session } }: { readonly workspac
   const problem = useSignal("");
   // The gateway may not have responded when the page was opened.
   useEffect(() => void demo.read().catch(() => undefined), [demo]);
-  if (demo.state.value?.isEnabled !== true || !may(session.value, "write", `${DEMO_DEVICE}:camera`))
-    return null;
+  if (demo.state.value?.isEnabled !== true || !mayPlay(session.value, DEMO_DEVICE)) return null;
   const start = () =>
     demo.start().then(
       () => layout.openOnly(SHOWN.map((stream) => `${DEMO_DEVICE}:${stream}`)),

@@ -2,7 +2,7 @@
 import { loginUrl } from "../../page/urls.ts";
 import { PANEL_LOOKS } from "../../panels/panels.ts";
 import { VIEWERS } from "../../viewers/viewers.ts";
-import { DEMO_DEVICE } from "../../workspace/demo.ts";
+import { DEMO_DEVICE, mayPlay } from "../../workspace/demo.ts";
 import { PANELS, streamId } from "../../workspace/layout.ts";
 import { formatLayout, parseLayout } from "../../workspace/layout-link.ts";
 import { presetsOf } from "../../workspace/presets.ts";
@@ -11,7 +11,7 @@ import type { Workspace } from "../../workspace/workspace.ts";
 import type { Dialogs } from "../dialogs.ts";
 import { exportLayout, importLayout } from "../layout-transfer.ts";
 import { logOut } from "../log-out.ts";
-import { isAuthenticated, may, mayAdminister } from "../session.ts";
+import { isAuthenticated, mayAdminister } from "../session.ts";
 import type { Sides } from "../sides.ts";
 import { THEME_LOOKS } from "../theme-looks.ts";
 import type { Command } from "./palette.ts";
@@ -198,7 +198,7 @@ function pageCommands({ workspace, sides, dialogs }: CommandTargets): readonly C
 /** Starts or stops the demo device, for users who may write its streams. */
 function demoCommands({ demo, session }: Workspace): readonly Command[] {
   const { isEnabled = false, device } = demo.state.value ?? {};
-  if (!may(session.value, "write", `${device ?? DEMO_DEVICE}:camera`)) return [];
+  if (!mayPlay(session.value, device ?? DEMO_DEVICE)) return [];
   if (device !== undefined)
     return [{ id: "demo", title: `Stop the demo device ${device}`, icon: "stop", run: () => demo.stop() }];
   return isEnabled

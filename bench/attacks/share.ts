@@ -29,7 +29,7 @@ export interface Share extends Disposable {
   activity(period: Period): readonly Activity[];
 }
 
-/** What the threads of a process did in a period (ms). A main thread that neither ran nor was queued waited for something. */
+/** Times (ms) for which the threads of a process ran or were queued in a period. A main thread with neither waited for something. */
 export interface Activity {
   readonly mainRanMs: number;
   readonly mainQueuedMs: number;

@@ -14,7 +14,7 @@ export interface Summary {
   addChunk(index: McapTypes.ChunkIndex, counts: ReadonlyMap<number, number>): void;
 }
 
-/** What is known of all chunks. */
+/** Facts about all chunks. */
 interface ChunkSummary {
   count: number;
   /** Earliest and latest time of a message. */

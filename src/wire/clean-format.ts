@@ -8,7 +8,7 @@ import type { Pieces } from "./pieces.ts";
 import type { PushedEntry } from "./push-batch.ts";
 import type { WorkItem, WorkNotice } from "./work/work.ts";
 
-/** A message or body: a string if the format is text, else bytes. */
+/** A notice: a string if the format is text, else bytes. */
 export type Encoded = string | Uint8Array;
 
 /** Row of a clean format. */
@@ -25,8 +25,9 @@ export interface CleanFormat {
   readonly decodedBytesPerByte?: number;
   /** Bytes of memory per byte of entries while a response is encoded: the entries, and the body that they are copied to. */
   readonly encodedBytesPerByte: number;
-  encode(streams: readonly StreamEntries[]): Encoded;
-  /** Encodes a long batch in steps, with the same result: the bytes of a text are its UTF-8. */
+  /** Encodes entries: a string if the format is text. */
+  encode(streams: readonly StreamEntries[]): string | Pieces;
+  /** Encodes a long batch in steps, with the same result: the pieces of a text are its UTF-8. */
   encodeSteps(streams: readonly StreamEntries[]): Generator<void, Pieces>;
   /** Whether the pieces of `encodeSteps` share no memory with the entries. */
   readonly hasOwnPieces: boolean;

@@ -5,10 +5,9 @@ import {
   decodeMsgpackBody,
   decodeMsgpackBodySteps,
   decodeMsgpackSteps,
-  encodeMsgpack,
   encodeMsgpackNotice,
 } from "./msgpack.ts";
-import { encodeMsgpackSteps } from "./msgpack-encode-steps.ts";
+import { encodeMsgpack, encodeMsgpackSteps } from "./msgpack-encoder.ts";
 import { encodeMsgpackWork, encodeMsgpackWorkNotice } from "./msgpack-work.ts";
 
 /** MessagePack. */

@@ -8,9 +8,9 @@ import type { Pieces } from "../pieces.ts";
 import { bytesOfText } from "../utf8.ts";
 
 /** Values of this size (bytes) and more are pieces of their own, which are not copied. */
-const PIECE_BYTES = 16 * 1024;
+export const PIECE_BYTES = 16 * 1024;
 /** Bytes of a block that collects short values. */
-const BLOCK_BYTES = 64 * 1024;
+export const BLOCK_BYTES = 64 * 1024;
 /** Values that are encoded between two yields. */
 const STEP_VALUES = 256;
 

@@ -1,12 +1,12 @@
 /**
- * Codec of the MessagePack format: an array of `[stream_id, entry_id, payload]`, payload as bin, with a map of further fields
+ * Decoders of the MessagePack format, and encoders of what a client sends: an array of `[stream_id, entry_id, payload]`, payload as bin, with a map of further fields
  * as an optional fourth element (docs/protocol.md, "Formats").
  *
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */
 import { encode } from "@msgpack/msgpack";
 import { runAtOnce } from "../../domain/scheduling/run-at-once.ts";
-import type { Entry, StreamEntries } from "../../domain/streams/entry.ts";
+import type { Entry } from "../../domain/streams/entry.ts";
 import { parseId } from "../../domain/streams/entry-id.ts";
 import { cleanEntries } from "../clean-entries.ts";
 import type { Notice } from "../notices/notice.ts";
@@ -16,16 +16,6 @@ import { type PulledStreamNotice, readStreamNotice } from "../notices/stream-not
 import { malformed, type PushedEntry, preview } from "../push-batch.ts";
 import { bytesOfText } from "../utf8.ts";
 import { readMsgpack, readMsgpackSteps } from "./msgpack-reader.ts";
-
-/** Encodes entries as one MessagePack value. */
-export function encodeMsgpack(streams: readonly StreamEntries[]): Uint8Array {
-  const items = streams.flatMap(({ stream, entries }) =>
-    entries.map(({ id, data, fields }) =>
-      fields === undefined ? [stream, id, data] : [stream, id, data, Object.fromEntries(fields)],
-    ),
-  );
-  return encode(items);
-}
 
 /** Encodes a notice: a map, where entries are an array. */
 export const encodeMsgpackNotice = (notice: Notice): Uint8Array => encode(notice);

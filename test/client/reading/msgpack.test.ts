@@ -4,8 +4,9 @@ import { describe, expect, test } from "vitest";
 import { StreamerError } from "../../../client/errors.ts";
 import { decodeBatch, encodeBatch } from "../../../client/reading/msgpack.ts";
 import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
-import { decodeMsgpack, encodeMsgpack } from "../../../src/wire/msgpack/msgpack.ts";
+import { decodeMsgpack } from "../../../src/wire/msgpack/msgpack.ts";
 import { anyString } from "../../support/data/any-string.ts";
+import { wholeMsgpack } from "../../support/data/whole-msgpack.ts";
 
 const bytes = fc.uint8Array({ maxLength: 300 });
 const text = anyString({ maxLength: 20 });
@@ -33,7 +34,7 @@ describe("decoding", () => {
           ...rest,
           ...(fields !== undefined && { fields: new Map(fields) }),
         }));
-        const message = encodeMsgpack(
+        const message = wholeMsgpack(
           expected.map(({ stream, ...one }) => ({ stream, entries: [{ ...one, id: one.id as EntryId }] })),
         );
         expect(decodeBatch(message)).toEqual(expected);

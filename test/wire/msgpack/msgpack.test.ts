@@ -3,16 +3,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { GatewayError } from "../../../src/domain/errors.ts";
 import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
-import {
-  decodeMsgpack,
-  decodePulledNotice,
-  encodeMsgpack,
-  encodeMsgpackNotice,
-} from "../../../src/wire/msgpack/msgpack.ts";
+import { decodeMsgpack, decodePulledNotice, encodeMsgpackNotice } from "../../../src/wire/msgpack/msgpack.ts";
 import { readMsgpackValue } from "../../../src/wire/msgpack/msgpack-reader.ts";
 import { gapOf } from "../../../src/wire/notices/gap-notice.ts";
 import type { PushedEntry } from "../../../src/wire/push-batch.ts";
 import { anyText, streamsWithFields } from "../../support/data/arbitraries.ts";
+import { wholeMsgpack } from "../../support/data/whole-msgpack.ts";
 import { rejectionOf } from "../../support/rejection.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -23,7 +19,7 @@ const decode = (message: Uint8Array) => decodeMsgpack(message, 10);
 describe("a MessagePack array of `[stream_id, entry_id, payload]`", () => {
   test("encodes the bytes that Python's msgpack.unpackb reads", () => {
     const fields = new Map([["n", Uint8Array.of(7)]]);
-    const message = encodeMsgpack([
+    const message = wholeMsgpack([
       {
         stream: "s",
         entries: [
@@ -65,7 +61,7 @@ describe("a MessagePack array of `[stream_id, entry_id, payload]`", () => {
   });
 
   test("encodes and decodes an empty batch", () => {
-    expect(encodeMsgpack([])).toEqual(hex("90"));
+    expect(wholeMsgpack([])).toEqual(hex("90"));
     expect(decode(hex("90"))).toEqual([]);
   });
 });
@@ -112,7 +108,7 @@ describe("accepts every MessagePack representation in pushed batches", () => {
   });
 
   test("accepts a field named `__proto__`", () => {
-    const message = encodeMsgpack([
+    const message = wholeMsgpack([
       {
         stream: "s",
         entries: [{ id: id("1-0"), data: bytes(""), fields: new Map([["__proto__", bytes("x")]]) }],
@@ -222,7 +218,7 @@ describe("gap notices", () => {
       fc.property(anyText, streamsWithFields, (stream, streams) => {
         const gap = { stream, after: "1-0" as EntryId, before: "5-0" as EntryId };
         expect(decodePulledNotice(encodeMsgpackNotice(gapOf(gap)))).toEqual({ gapIn: stream });
-        expect(decodePulledNotice(encodeMsgpack(streams))).toBeUndefined();
+        expect(decodePulledNotice(wholeMsgpack(streams))).toBeUndefined();
       }),
     );
   });
@@ -239,7 +235,7 @@ describe("property", () => {
     fc.assert(
       fc.property(streamsWithFields, (streams) => {
         const flat = streams.flatMap(({ stream, entries }) => entries.map((one) => ({ stream, ...one })));
-        expect(decodeMsgpack(encodeMsgpack(streams), 1000)).toEqual(flat);
+        expect(decodeMsgpack(wholeMsgpack(streams), 1000)).toEqual(flat);
       }),
     );
   });

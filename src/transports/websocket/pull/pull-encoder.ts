@@ -5,7 +5,7 @@ import type { CleanFormat, Encoded } from "../../../wire/clean-format.ts";
 import { cleanFormat, type MessageFormat } from "../../../wire/formats.ts";
 import { encodeHeader, type PullOffsets } from "../../../wire/header.ts";
 import type { Notice } from "../../../wire/notices/notice.ts";
-import { isLongToEncode } from "../../../wire/pieces.ts";
+import { isLongToEncode, type Pieces } from "../../../wire/pieces.ts";
 import { JOIN_BELOW_BYTES } from "../../response/byte-sink.ts";
 import type { Chunks } from "../../response/memory/chunks.ts";
 import {
@@ -117,15 +117,15 @@ function* messageSteps(
   return out.take();
 }
 
-function writeMessage(out: FrameWriter, message: Encoded): void {
+function writeMessage(out: FrameWriter, message: string | Pieces): void {
   if (typeof message === "string") out.text(message);
-  else out.binary([message]);
+  else out.binary(message);
 }
 
 function noticeFrame(message: Encoded | undefined): Chunks | undefined {
   if (message === undefined) return undefined;
   const out = createFrameWriter(ITEM_BYTES + 3 * message.length);
-  writeMessage(out, message);
+  writeMessage(out, typeof message === "string" ? message : [message]);
   return out.take();
 }
 

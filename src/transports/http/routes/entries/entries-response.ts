@@ -1,6 +1,7 @@
 /** HTTP response with entries, in the format that the client requested. */
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ClientMemory } from "../../../../access/limits/client-memory.ts";
+import { runAtOnce } from "../../../../domain/scheduling/run-at-once.ts";
 import type { WorkSlices } from "../../../../domain/scheduling/work-slice.ts";
 import { bytesOf, type StreamEntries } from "../../../../domain/streams/entry.ts";
 import { type BodyFormat, cleanFormat, RAW_TYPE } from "../../../../wire/formats.ts";
@@ -58,7 +59,7 @@ export function sendEntries(
   if (turnEnd !== undefined) sendAtTurnEnd(reply.raw, turnEnd);
   if (format === "raw") return reply.send(endToEnd(streams));
   const body = cleanFormat(format).encode(streams);
-  return reply.send(typeof body === "string" ? body : bufferOf(body));
+  return reply.send(typeof body === "string" ? body : bufferOf(runAtOnce(joinSteps(body))));
 }
 
 async function sendLong(

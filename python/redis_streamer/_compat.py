@@ -15,6 +15,7 @@ from .errors import StreamerError, error_from_close, error_from_handshake, not_a
 T = TypeVar("T")
 USER_AGENT = "redis-streamer-python"
 
+_OWN_OPTIONS: Dict[str, Any] = {}  # options that only one implementation of websockets has
 try:
     # The current implementation, from 13 on.
     _connect = importlib.import_module("websockets.asyncio.client").connect
@@ -22,6 +23,8 @@ try:
 except ImportError:
     _connect = importlib.import_module("websockets.client").connect
     _HEADERS = "extra_headers"
+    # Bytes that asyncio reads ahead. With the default of 64 KB, it pauses several times within a large message.
+    _OWN_OPTIONS["read_limit"] = 1 << 18
 
 _OPEN_S = 15.0  # limit for opening a connection
 _CLOSE_S = 1.0  # limit for a closing handshake
@@ -185,6 +188,7 @@ async def open_connection(url: str, token: Optional[str], ssl: Optional[tls.SSLC
         "close_timeout": _CLOSE_S,
         # `Connection` pings only while it receives: websockets does not read pongs while its queue is full.
         "ping_interval": None,
+        **_OWN_OPTIONS,
     }
     if ssl is not None:
         options["ssl"] = ssl

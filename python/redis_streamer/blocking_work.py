@@ -66,8 +66,9 @@ class BlockingWork:
     ) -> None:
         """Runs a function for each job; see ``Work.run``. Ends after ``stop``, or by an interrupt (Ctrl-C).
 
-        The function runs in the calling thread, and with ``concurrency`` also in further ones. An interrupt gives the job of
-        the calling thread back at once, and waits for those of the others. An async function runs in the client's event loop.
+        The function runs in the calling thread, and with ``concurrency`` also in further ones, which end before this returns.
+        An interrupt gives the job of the calling thread back at once, and waits for those of the others. An async function
+        runs in the client's event loop.
         """
         if concurrency < 1:
             raise bad_parameter(f"concurrency must be at least 1, got {concurrency}")
@@ -94,14 +95,21 @@ class BlockingWork:
             reported = None if on_error is None else _ignore
             running = self._loop.start(self._work.run_in(threads, handle, concurrency, retry_delay, reported))
         running.add_done_callback(lambda _: threads.end(concurrency))
-        for _ in range(concurrency - 1):
-            threading.Thread(target=threads.serve, name="redis-streamer-job", daemon=True).start()
+        further = [
+            threading.Thread(target=threads.serve, name="redis-streamer-job", daemon=True)
+            for _ in range(concurrency - 1)
+        ]
+        for thread in further:
+            thread.start()
         try:
             threads.serve()
         except BaseException:
             self.stop()
             concurrent.futures.wait([running])
             raise
+        finally:
+            for thread in further:
+                thread.join()
         try:
             running.result()
         except concurrent.futures.CancelledError as error:

@@ -4,7 +4,7 @@ import type { StreamEntries } from "../domain/streams/entry.ts";
 /** Encodes entries as frames. Pure: the same entries give the same frame, so that readers can share it. */
 export interface Encoder<Frame> {
   /** Encoders with the same form produce the same frames. If absent, frames are not shared. */
-  readonly form?: string;
+  readonly form?: string | undefined;
   /** @param streams at least one, each with at least one entry; the caller never changes them */
   encode(streams: readonly StreamEntries[]): Frame;
   /**

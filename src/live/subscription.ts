@@ -31,32 +31,13 @@ import { createSharedTimers } from "./playback/shared-timers.ts";
 import type { PlaybackTimers } from "./playback/timers.ts";
 import { ReadMemory } from "./read-memory.ts";
 import type { Encoder, Reservation, Sink } from "./sink.ts";
-import type { StreamState } from "./stream-state.ts";
+import { createStreamState, type StreamState, type SubscribedStream } from "./stream-state.ts";
 
 /**
  * Reason of a pause: the sink is full, an ack is pending, frames are in flight, the rate limit applies, or memory is
  * exhausted.
  */
 export type PauseReason = "sink-full" | "pending-ack" | "in-flight" | "rate-limit" | "memory";
-
-/** One stream of a subscription. */
-export interface SubscribedStream {
-  readonly key: string;
-  /** Stream name that the client uses. */
-  readonly name: string;
-  readonly cursor: EntryId;
-  /** The cursor was just read as the end of the stream, so there is no history to read first. */
-  readonly isAtEnd: boolean;
-  /** Entries after the cursor are missing; if absent, the first read detects it. */
-  readonly hasGap?: boolean;
-  /**
-   * Set if the stream has just been created. Its first entries are read from Redis, because memory may hold entries of an
-   * earlier stream of that name. Readers with the same number share them.
-   */
-  readonly birth?: number;
-  /** See `StreamState`. */
-  readonly madeFromTime?: EntryId;
-}
 
 /** Options of a subscription. */
 export interface SubscriptionOptions<Frame> {
@@ -273,6 +254,6 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   }
 
   #stateOf(stream: SubscribedStream): StreamState {
-    return { hasGap: false, ...stream, counters: this.#parts.streamClasses.of(stream.key) };
+    return createStreamState(stream, this.#parts.streamClasses.of(stream.key));
   }
 }

@@ -3,9 +3,8 @@
  * that does not read holds no more than the sink. They resume in rotation: each channel that waits is served before another
  * one is served twice.
  */
-import type { Sink } from "../../live/sink.ts";
 import type { ServerMessage } from "../../wire/foxglove/server-messages.ts";
-import type { ByteSink } from "../response/byte-sink.ts";
+import type { ByteSink, ChunksSink } from "../response/byte-sink.ts";
 import type { Chunks } from "../response/memory/chunks.ts";
 import { createFrameWriter } from "../websocket-protocol/frames/frame-writer.ts";
 import { type Member, Rotation } from "./subscriptions/rotation.ts";
@@ -22,7 +21,7 @@ export interface OutletHooks {
 const TEXT_BYTES = 256;
 
 /** Writes messages and the frames of subscriptions. */
-export class Outlet implements Sink<Chunks> {
+export class Outlet implements ChunksSink {
   readonly #sink: ByteSink;
   readonly #hooks: OutletHooks;
   readonly #subscriptions = new Rotation("sink-full");
@@ -55,8 +54,8 @@ export class Outlet implements Sink<Chunks> {
     this.#subscriptions.caughtUp(subscription);
   }
 
-  write(frame: Chunks): void {
-    this.#sink.write(frame);
+  write(frame: Chunks, next?: Chunks): void {
+    this.#sink.write(frame, next);
   }
 
   isEmpty(): boolean {

@@ -82,7 +82,7 @@ export class Viewer {
         this.#changes.now();
       },
     });
-    this.#inFlight = new FramesInFlight(sink, ALONE_BYTES);
+    this.#inFlight = new FramesInFlight(this.#outlet, ALONE_BYTES);
     const onChange = () => this.#changes.soon();
     this.#statuses = new Statuses(onChange);
     this.#advertisements = new Advertisements({

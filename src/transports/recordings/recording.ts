@@ -1,7 +1,7 @@
 /** Life cycle of a recording: it starts, continues in a further file after a restart, and stops. */
 import { sleep } from "../../domain/scheduling/sleep.ts";
 import { FIRST_ID } from "../../domain/streams/entry-id.ts";
-import type { SubscribedStream } from "../../live/subscription.ts";
+import type { SubscribedStream } from "../../live/stream-state.ts";
 import type { RecordingsDirectory } from "../../recordings/directory.ts";
 import type { PlaybackStatus } from "../../recordings/playback-status.ts";
 import type { RecordingRecord } from "../../recordings/recording-record.ts";

@@ -6,7 +6,7 @@ import { type Identity, may } from "../../access/identity/authorize.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { FIRST_ID } from "../../domain/streams/entry-id.ts";
-import type { SubscribedStream } from "../../live/subscription.ts";
+import type { SubscribedStream } from "../../live/stream-state.ts";
 import { type FaultParts, faultOf } from "../../observe/faults.ts";
 import type { StreamWatch } from "../../redis/registry/watch/stream-watch.ts";
 import type { TransportParts } from "../parts.ts";

@@ -4,7 +4,7 @@ import { badParameter } from "../../domain/errors.ts";
 import { parseRange, type RequestedCursor } from "../../domain/streams/cursor.ts";
 import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../domain/streams/entry-id.ts";
 import type { PlaybackOptions } from "../../live/playback/options.ts";
-import type { SubscribedStream } from "../../live/subscription.ts";
+import type { SubscribedStream } from "../../live/stream-state.ts";
 import type { ParametersOf } from "./parameters/parameters.ts";
 import type { WantedStream } from "./streams.ts";
 

@@ -15,7 +15,7 @@ import {
   type SelectedStream,
   selectStreams,
 } from "../../domain/streams/stream-selection.ts";
-import type { SubscribedStream } from "../../live/subscription.ts";
+import type { SubscribedStream } from "../../live/stream-state.ts";
 import type { LastIds } from "../../redis/registry/details/last-ids.ts";
 import type { ParametersOf } from "./parameters/parameters.ts";
 import type { NamedTime } from "./warnings.ts";

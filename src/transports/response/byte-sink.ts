@@ -81,11 +81,17 @@ export const JOIN_BELOW_BYTES = 8 * 1024;
 /** A sink with more unread bytes than this is full as soon as the memory budget is exhausted. */
 const FULL_WITHOUT_MEMORY_BYTES = 64 * 1024;
 
-/** A sink that can be flushed, for example before its stream is closed. */
-export interface ByteSink extends Sink<Chunks> {
-  flush(): void;
+/** A sink of chunks. */
+export interface ChunksSink extends Sink<Chunks> {
+  /** @param next chunks that leave in the same system call */
+  write(chunks: Chunks, next?: Chunks): void;
   /** Whether the stream has taken everything, so that nothing uses the written chunks. */
   isEmpty(): boolean;
+}
+
+/** A sink that can be flushed, for example before its stream is closed. */
+export interface ByteSink extends ChunksSink {
+  flush(): void;
 }
 
 /** Creates the sink of one socket or response. */
@@ -154,10 +160,14 @@ export function createByteSink({
 
   return {
     flush,
-    write(chunks) {
+    write(chunks, next) {
       if (pending.length === 0) turnEnd.add(flush, fail);
       pending.push(chunks);
       pendingBytes += chunks.bytes;
+      if (next !== undefined) {
+        pending.push(next);
+        pendingBytes += next.bytes;
+      }
       if (chunks.bytes >= AT_ONCE_FROM_BYTES) flush();
     },
     isEmpty: () => pendingBytes === 0 && stream.writableLength === 0,

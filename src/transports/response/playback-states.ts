@@ -11,31 +11,40 @@ const RETRY_MS = 250;
 /** A sink for frames and states. */
 export class PlaybackStates<Frame> implements Sink<Frame> {
   readonly #sink: Sink<Frame>;
+  readonly #frames: Sink<Frame>;
   readonly #encode: (state: PlaybackNotice) => Frame | undefined;
   #kept: PlaybackNotice | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param encode returns undefined if the format has no notices */
-  constructor(sink: Sink<Frame>, encode: (state: PlaybackNotice) => Frame | undefined) {
+  /**
+   * @param encode returns undefined if the format has no notices
+   * @param frames sink of the frames, if it is not that of the states
+   */
+  constructor(
+    sink: Sink<Frame>,
+    encode: (state: PlaybackNotice) => Frame | undefined,
+    frames: Sink<Frame> = sink,
+  ) {
     this.#sink = sink;
+    this.#frames = frames;
     this.#encode = encode;
   }
 
   write(frame: Frame): void {
     this.#writeKept();
-    this.#sink.write(frame);
+    this.#frames.write(frame);
   }
 
   isEmpty(): boolean {
-    return this.#sink.isEmpty?.() === true;
+    return this.#frames.isEmpty?.() === true;
   }
 
   isFull(): boolean {
-    return this.#sink.isFull();
+    return this.#frames.isFull();
   }
 
   whenDrained(callback: () => void): void {
-    this.#sink.whenDrained(callback);
+    this.#frames.whenDrained(callback);
   }
 
   /** Sends a state, or keeps it while the sink is full. */

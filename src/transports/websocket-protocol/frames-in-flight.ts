@@ -7,9 +7,10 @@
  *
  * One frame is in flight at a time, or two if the round trip takes longer than the transfer of a frame. The link would
  * otherwise be idle until the pong arrives. Nothing follows a frame of `aloneBytes` or more until its pong. A pong
- * costs as much as a small frame, so small frames on a fast link share a ping.
+ * costs as much as a small frame, so frames on a fast link share a ping if it has just transferred as many bytes at once.
  */
-import type { ByteSink } from "../response/byte-sink.ts";
+import type { Sink } from "../../live/sink.ts";
+import type { ChunksSink } from "../response/byte-sink.ts";
 import type { Chunks } from "../response/memory/chunks.ts";
 
 /** Subscription that is paused while too many frames are in flight. */
@@ -26,8 +27,11 @@ const pings: readonly Chunks[] = Array.from({ length: NUMBERS }, (_, number) => 
   bytes: 3,
 }));
 
-/** On a fast link, frames up to this total size (bytes) share a ping. Slow links transfer more than this in a second. */
-const SHARED_BYTES = 16 * 1024;
+/**
+ * On a fast link, frames share a ping up to the size (bytes) that it has just transferred within `PROMPT_MS`: at least the first
+ * number, which slow links transfer in less than a second, and at most the second.
+ */
+const SHARED_BYTES = { min: 16 * 1024, max: 256 * 1024 };
 /** A round trip up to this time (ms) counts as fast. Two frames may then be in flight. */
 const PROMPT_MS = 5;
 /**
@@ -36,9 +40,9 @@ const PROMPT_MS = 5;
  */
 const NO_ANSWER_MS = 5000;
 
-/** Frames in flight to one client. */
-export class FramesInFlight {
-  readonly #sink: Pick<ByteSink, "write">;
+/** A sink of the frames to one client. A ping leaves in the same system call as its frame. */
+export class FramesInFlight implements Sink<Chunks> {
+  readonly #sink: ChunksSink;
   readonly #aloneBytes: number;
   #held: Held | undefined;
   /** Number of pings sent and answered. Pings carry these numbers modulo `NUMBERS`. */
@@ -52,13 +56,14 @@ export class FramesInFlight {
   /** Whether the last frame had `aloneBytes` or more. */
   #isAlone = false;
   #isPrompt = false;
-  /** Bytes sent since the last ping. */
+  /** Bytes sent since the last ping, and between the ping before it and that ping. */
   #unmarkedBytes = 0;
+  #markedBytes = 0;
   #noAnswer: NodeJS.Timeout | undefined;
   #isOff = false;
 
   /** @param aloneBytes size from which a frame is sent alone, so that other messages wait for one frame at most */
-  constructor(sink: Pick<ByteSink, "write">, aloneBytes = Number.POSITIVE_INFINITY) {
+  constructor(sink: ChunksSink, aloneBytes = Number.POSITIVE_INFINITY) {
     this.#sink = sink;
     this.#aloneBytes = aloneBytes;
   }
@@ -66,19 +71,27 @@ export class FramesInFlight {
   /** Starts to measure the round trip, before the first frame. */
   start(held: Held): void {
     this.#held = held;
-    this.#ping();
+    const ping = this.#nextPing();
+    if (ping !== undefined) this.#sink.write(ping);
     this.#noAnswer = setTimeout(() => this.#turnOff(), NO_ANSWER_MS);
   }
 
-  /** Records that a frame was written. */
-  sent(bytes: number): void {
-    this.#unmarkedBytes += bytes;
-    const isShared = this.#isPrompt && this.#sentAt.length === 0 && this.#unmarkedBytes < SHARED_BYTES;
-    if (this.#isOff || isShared) return;
-    this.#unmarkedBytes = 0;
-    this.#isAlone = bytes >= this.#aloneBytes;
-    this.#ping();
-    if (!this.#hasRoom()) this.#held?.pause("in-flight");
+  write(frame: Chunks): void {
+    const ping = this.#pingAfter(frame.bytes);
+    this.#sink.write(frame, ping);
+    if (ping !== undefined && !this.#hasRoom()) this.#held?.pause("in-flight");
+  }
+
+  isEmpty(): boolean {
+    return this.#sink.isEmpty();
+  }
+
+  isFull(): boolean {
+    return this.#sink.isFull();
+  }
+
+  whenDrained(callback: () => void): void {
+    this.#sink.whenDrained(callback);
   }
 
   /** Handles a pong of the client. */
@@ -106,11 +119,26 @@ export class FramesInFlight {
     return this.#sentPings - this.#answeredPings < (this.#isAlone ? 1 : this.#max);
   }
 
-  #ping(): void {
-    const chunks = pings[this.#sentPings % NUMBERS];
-    if (chunks !== undefined) this.#sink.write(chunks);
-    this.#sentPings++;
+  /** Returns the ping that follows a frame; undefined if none does. */
+  #pingAfter(bytes: number): Chunks | undefined {
+    this.#unmarkedBytes += bytes;
+    if (this.#isOff || this.#isShared(bytes)) return undefined;
+    this.#markedBytes = this.#unmarkedBytes;
+    this.#unmarkedBytes = 0;
+    this.#isAlone = bytes >= this.#aloneBytes;
+    return this.#nextPing();
+  }
+
+  /** Returns whether a frame needs no ping, because a later one will show that it has arrived. */
+  #isShared(bytes: number): boolean {
+    if (!this.#isPrompt || this.#sentAt.length > 0 || bytes >= this.#aloneBytes) return false;
+    const { min, max } = SHARED_BYTES;
+    return this.#unmarkedBytes <= Math.max(min, Math.min(max, this.#markedBytes));
+  }
+
+  #nextPing(): Chunks | undefined {
     this.#sentAt.push(performance.now());
+    return pings[this.#sentPings++ % NUMBERS];
   }
 
   #turnOff(): void {

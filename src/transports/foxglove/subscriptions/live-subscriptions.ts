@@ -97,13 +97,12 @@ export class Subscriptions implements ChannelReaders {
     const subscription = parts.streams.subscribe<MessageFrame>({
       streams: [{ key: channel.key, name: channel.key, cursor, madeFromTime: cursor, isAtEnd: false }],
       encoder: createMessageEncoder(open.id, channel),
-      sink: outlet,
+      sink: channel.isImage ? inFlight : outlet,
       memory: parts.access.memory.answer("answer", visitor),
       ...(skips && {
         onDemand: { count: 1, latest: true, onSkipped: (_name, entries) => skips(entries) },
       }),
-      onFrame({ bytes, hidden }) {
-        if (channel.isImage) inFlight.sent(bytes);
+      onFrame({ hidden }) {
         if (hidden > 0) statuses.set(...hiddenStatus(channel.topic));
       },
       onCaughtUp: () => {

@@ -7,7 +7,6 @@ import type { StreamNotice } from "../../../wire/notices/stream-notice.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
 import type { OpenStreams } from "../../request/pattern-streams.ts";
 import type { ByteSink } from "../../response/byte-sink.ts";
-import type { Chunks } from "../../response/memory/chunks.ts";
 import { PlaybackStates } from "../../response/playback-states.ts";
 import type { FramesInFlight } from "../../websocket-protocol/frames-in-flight.ts";
 import { errorContextOf } from "../../websocket-protocol/upgrade-route.ts";
@@ -41,12 +40,13 @@ export function startDelivery(
 ): Delivery {
   const { encoder, latest, wantsAck, intervalMs, deliveryCount, playback } = request;
   const isOnDemand = latest || wantsAck || intervalMs > 0;
-  const states = playback && new PlaybackStates(sink, (state) => encoder.encodeNotice({ state }));
+  const frames = inFlight ?? sink;
+  const states = playback && new PlaybackStates(sink, (state) => encoder.encodeNotice({ state }), frames);
   const schedule = hasSchedule(request) ? createSchedule(request, sink, acks) : undefined;
   const subscription = parts.streams.subscribe({
     streams: opened.streams,
     encoder,
-    sink: states ?? sink,
+    sink: states ?? frames,
     memory: parts.access.memory.answer("answer", session.visitor),
     ...(isOnDemand && { onDemand: { count: deliveryCount, latest } }),
     ...(playback && {
@@ -57,12 +57,7 @@ export function startDelivery(
         onState: (state) => states?.report(state),
       },
     }),
-    ...((schedule || inFlight) && {
-      onFrame({ bytes }: Chunks) {
-        inFlight?.sent(bytes);
-        schedule?.sent();
-      },
-    }),
+    ...(schedule && { onFrame: () => schedule.sent() }),
     ...(request.wantsGaps && {
       // Precedes the payload that follows the gap. It needs no ack and does not count for `max_fps`.
       onGap(gap) {

@@ -3,7 +3,7 @@
 import type { GatewayError } from "../../../../domain/errors.ts";
 import type { Entry, Gap, StreamEntries } from "../../../../domain/streams/entry.ts";
 import type { Encoder, Reservation } from "../../../../live/sink.ts";
-import type { SubscribedStream } from "../../../../live/subscription.ts";
+import type { SubscribedStream } from "../../../../live/stream-state.ts";
 import type { StreamReader } from "../../../../redis/read/stream-reader.ts";
 import type { TransportParts } from "../../../parts.ts";
 import { startPattern } from "../../../request/follow-pattern.ts";

@@ -3,7 +3,7 @@ import type { Entry, StreamEntries } from "../../../../domain/streams/entry.ts";
 import type { EntryId } from "../../../../domain/streams/entry-id.ts";
 import { formatNamedCursors } from "../../../../domain/streams/named-cursors.ts";
 import type { Encoder } from "../../../../live/sink.ts";
-import type { SubscribedStream } from "../../../../live/subscription.ts";
+import type { SubscribedStream } from "../../../../live/stream-state.ts";
 import { EVENT_FORMATS, type EventFormat } from "../../../../wire/formats.ts";
 import { encodeSse, eventNameOf } from "../../../../wire/sse.ts";
 import { type Chunks, textChunks } from "../../../response/memory/chunks.ts";

@@ -1,21 +1,25 @@
 /**
  * The benchmark: ratios of the gateway to references that it starts itself, side by side in one run on one machine.
  *
- *     npm run bench                                  all rows, 5 rounds, under 15 minutes
- *     npm run bench -- --only fan-out,latency        some rows
- *     npm run bench -- --rounds 9                    more rounds for the medians
- *
  * Progress is written to standard error, the table to standard output. Exit code 1 if a row misses its required value or
  * cannot be measured. Leave the machine idle meanwhile: interleaved rounds reduce noise, but do not remove it.
  */
 import { cpus, loadavg } from "node:os";
-import { parseArgs } from "node:util";
+import { readOptions } from "./arguments.ts";
 import { startRedis } from "./load/processes/redis.ts";
 import { openWorkspace } from "./load/processes/workspace.ts";
 import { type Outcome, type Row, whole } from "./row.ts";
 import { ROWS } from "./rows/index.ts";
 import { createStage, type Stage } from "./stage.ts";
 import { markdownTable } from "./table.ts";
+
+const USAGE = [
+  "npm run bench                                  all rows, 5 rounds, under 15 minutes",
+  "npm run bench -- --only fan-out,latency        some rows",
+  "npm run bench -- --rounds 9                    more rounds for the medians",
+  "",
+  `rows: ${ROWS.map(({ name }) => name).join(", ")}`,
+].join("\n");
 
 const HEADINGS = ["row", "reference", "gateway", "ratio", "must", "aim", "verdict"];
 
@@ -24,7 +28,7 @@ const say = (line: string): void => {
 };
 
 function readArguments(): { rows: readonly Row[]; rounds: number } {
-  const { values } = parseArgs({ options: { only: { type: "string" }, rounds: { type: "string" } } });
+  const values = readOptions(USAGE, { only: { type: "string" }, rounds: { type: "string" } });
   const rounds = Number(values.rounds ?? 5);
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new Error(`--rounds must be a whole number from 1, got "${values.rounds}"`);

@@ -2,23 +2,25 @@
  * Attack checker. Runs hostile clients of every kind next to healthy ones, and fails if a healthy client is slowed down or
  * rejected, if memory exceeds the documented limit, or if resources leak.
  *
- *     npm run check:attacks                                 one minute with a random seed, which it prints
- *     npm run check:attacks -- --seed 17 --minutes 5        the same attacks, in the same order, for longer
- *     npm run check:attacks -- --minutes 0.05 --each --only deep    each attack whose name contains "deep", on its own gateway
- *     npm run check:attacks -- --seed 17 --out record.json  also writes the measurements
- *     npm run check:attacks -- --checkout ../other          attacks the built gateway of another checkout
- *
  * Exit code: 0 no problem, 1 problems, 2 the check itself failed. Odd seeds run a gateway with `AUTH=1`.
  */
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
+import { readOptions } from "../arguments.ts";
 import { openWorkspace } from "../load/processes/workspace.ts";
 import type { Attack } from "./hostile/attack.ts";
 import { ATTACKS } from "./kinds/index.ts";
 import { alone, planOf } from "./plan.ts";
 import { run } from "./run.ts";
 import { judge } from "./verdict.ts";
+
+const USAGE = [
+  "npm run check:attacks                                 one minute with a random seed, which it prints",
+  "npm run check:attacks -- --seed 17 --minutes 5        the same attacks, in the same order, for longer",
+  'npm run check:attacks -- --minutes 0.05 --each --only deep    each attack whose name contains "deep", on its own gateway',
+  "npm run check:attacks -- --seed 17 --out record.json  also writes the measurements",
+  "npm run check:attacks -- --checkout ../other          attacks the built gateway of another checkout",
+].join("\n");
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
@@ -31,17 +33,15 @@ function number(name: string, text: string, min: number): number {
   return value;
 }
 
-function readOptions() {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: "string" },
-      minutes: { type: "string", default: "1" },
-      clients: { type: "string", default: "300" },
-      only: { type: "string", default: "" },
-      each: { type: "boolean", default: false },
-      out: { type: "string" },
-      checkout: { type: "string", default: fileURLToPath(new URL("../../../", import.meta.url)) },
-    },
+function readPlan() {
+  const values = readOptions(USAGE, {
+    seed: { type: "string" },
+    minutes: { type: "string", default: "1" },
+    clients: { type: "string", default: "300" },
+    only: { type: "string", default: "" },
+    each: { type: "boolean", default: false },
+    out: { type: "string" },
+    checkout: { type: "string", default: fileURLToPath(new URL("../../../", import.meta.url)) },
   });
   const minutes = number("minutes", values.minutes, 0.01);
   const seed = values.seed === undefined ? Date.now() % 2 ** 20 : Math.floor(number("seed", values.seed, 0));
@@ -59,7 +59,7 @@ function readOptions() {
 
 const { dir, children } = openWorkspace("attacks");
 try {
-  const { plans, out, checkout, minutes } = readOptions();
+  const { plans, out, checkout, minutes } = readPlan();
   for (const plan of plans) {
     say(
       `seed ${plan.seed}: ${plan.clients + plan.slowClients} hostile clients, ${plan.rounds.length} rounds`,

@@ -3,12 +3,6 @@
  * received with what Redis stored. On a single Redis another program also recreates a stream (`recreated-stream.ts`), posts with
  * similar names are repeated (`similar-posts.ts`), and each gateway records all streams into files (`recordings.ts`).
  *
- *     npm run check:history                                 one minute with a random seed, which it prints
- *     npm run check:history -- --seed 17 --minutes 0.2      repeats that seed
- *     npm run check:history -- --seed 1 --seeds 50          seeds 1 to 50
- *     npm run check:history -- --cluster                    on a cluster with slot migrations and failovers
- *     npm run check:history -- --seed 17 --out history.json also writes the record, for inspection
- *
  * Exit code 1 if an entry was lost, repeated or out of order, 2 if the run failed. The record, the output of the gateways and
  * the state of all servers are then kept in a folder, which is printed. A seed determines the clients and the faults. Process
  * scheduling is not deterministic, so a fault that depends on it may take a few runs to reproduce.
@@ -16,7 +10,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { readOptions } from "../arguments.ts";
 import { inCluster, planOf } from "./plan.ts";
 import { run } from "./run.ts";
 import { Evidence } from "./verdict/evidence.ts";
@@ -24,22 +18,28 @@ import type { History } from "./verdict/history.ts";
 import { lostIn, withoutLost } from "./verdict/takeovers.ts";
 import { judge } from "./verdict/verdict.ts";
 
+const USAGE = [
+  "npm run check:history                                 one minute with a random seed, which it prints",
+  "npm run check:history -- --seed 17 --minutes 0.2      repeats that seed",
+  "npm run check:history -- --seed 1 --seeds 50          seeds 1 to 50",
+  "npm run check:history -- --cluster                    on a cluster with slot migrations and failovers",
+  "npm run check:history -- --seed 17 --out history.json also writes the record, for inspection",
+].join("\n");
+
 const MAX_PROBLEMS = 20;
 
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-function readOptions() {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: "string" },
-      seeds: { type: "string", default: "1" },
-      minutes: { type: "string", default: "1" },
-      out: { type: "string" },
-      cluster: { type: "boolean", default: false },
-      quiet: { type: "boolean", default: false },
-    },
+function readPlan() {
+  const values = readOptions(USAGE, {
+    seed: { type: "string" },
+    seeds: { type: "string", default: "1" },
+    minutes: { type: "string", default: "1" },
+    out: { type: "string" },
+    cluster: { type: "boolean", default: false },
+    quiet: { type: "boolean", default: false },
   });
   const whole = (name: string, text: string): number => {
     const value = Number(text);
@@ -87,7 +87,7 @@ process.once("exit", () => {
 });
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, () => process.exit(130));
 try {
-  const { minutes, seed: first, seeds, out, plan: decide, flags, tell } = readOptions();
+  const { minutes, seed: first, seeds, out, plan: decide, flags, tell } = readPlan();
   for (let seed = first; seed < first + seeds; seed++) {
     const plan = decide(seed, minutes * 60_000);
     const dir = mkdtempSync(join(tmpdir(), "redis-streamer-check-"));

@@ -2,16 +2,12 @@
  * Console benchmark: one minute in Chromium without a GPU, with a camera of 30 pictures per second in 720p, an IMU of
  * 1 kHz and 200 listed streams, all on this machine. Measures frame times and memory.
  *
- *     npm run bench:console
- *     npm run bench:console -- --listed 5000
- *     npm run bench:console -- --seconds 20 --trace trace.json     also writes a trace for Chromium's developer tools
- *
  * Exit code 1 if frames take more than 20 ms at p95, or if the page's memory grows.
  */
 import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
 import { type Browser, type CDPSession, chromium, type Page } from "playwright-core";
+import { readOptions } from "../arguments.ts";
 import { createSamples } from "../load/measurement/statistics.ts";
 import { CHROMIUM } from "../load/processes/chromium.ts";
 import { residentBytes } from "../load/processes/process.ts";
@@ -19,6 +15,12 @@ import { startRedis } from "../load/processes/redis.ts";
 import { openWorkspace } from "../load/processes/workspace.ts";
 import { createStage } from "../stage.ts";
 import { startDevices } from "./devices.ts";
+
+const USAGE = [
+  "npm run bench:console",
+  "npm run bench:console -- --listed 5000",
+  "npm run bench:console -- --seconds 20 --trace trace.json     also writes a trace for Chromium's developer tools",
+].join("\n");
 
 const MAX_P95_MS = 20;
 /** Allowed growth of the heap between the second and the last quarter of the time, in addition to 10%. */
@@ -131,12 +133,10 @@ function tell({ frames, heap, resident, busy, fps }: Looked): readonly string[] 
 
 const { dir, children } = openWorkspace("console");
 try {
-  const { values } = parseArgs({
-    options: {
-      seconds: { type: "string", default: "60" },
-      listed: { type: "string", default: "200" },
-      trace: { type: "string" },
-    },
+  const values = readOptions(USAGE, {
+    seconds: { type: "string", default: "60" },
+    listed: { type: "string", default: "200" },
+    trace: { type: "string" },
   });
   const listed = Number(values.listed);
   const redis = await startRedis(children, dir);

@@ -3,17 +3,12 @@
  * against readers, streams, entry size and history length, each over three decades, with the gateway on one core; and the
  * processor time with one and two workers.
  *
- *     npm run bench:growth                         all, about 7 minutes
- *     npm run bench:growth -- --only readers       one quantity; `workers` for the workers
- *     npm run bench:growth -- --rounds 3           medians of more rounds, for a machine that is not idle
- *     npm run bench:growth -- --write              also replaces the tables in docs/operating.md
- *
  * Exit code 1 if a cost grows faster than linearly, or with the number of workers.
  */
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus, loadavg } from "node:os";
-import { parseArgs } from "node:util";
+import { readOptions } from "../arguments.ts";
 import { median } from "../load/measurement/statistics.ts";
 import { type Redis, startRedis } from "../load/processes/redis.ts";
 import { openWorkspace } from "../load/processes/workspace.ts";
@@ -27,6 +22,13 @@ import { pageDimension, wholeHistoryDimension } from "./history.ts";
 import { entrySizeDimension, historyDimension, readersDimension, streamsDimension } from "./live.ts";
 import { warmUp } from "./warm-up.ts";
 import { WORKERS, WORKERS_TASKS } from "./workers.ts";
+
+const USAGE = [
+  "npm run bench:growth                         all, about 7 minutes",
+  "npm run bench:growth -- --only readers       one quantity; `workers` for the workers",
+  "npm run bench:growth -- --rounds 3           medians of more rounds, for a machine that is not idle",
+  "npm run bench:growth -- --write              also replaces the tables in docs/operating.md",
+].join("\n");
 
 const DIMENSIONS: readonly Dimension[] = [
   readersDimension,
@@ -193,8 +195,10 @@ async function run(stage: Stage, only: readonly string[], redis: Redis): Promise
 
 const { dir, children } = openWorkspace("growth");
 try {
-  const { values } = parseArgs({
-    options: { only: { type: "string" }, rounds: { type: "string" }, write: { type: "boolean" } },
+  const values = readOptions(USAGE, {
+    only: { type: "string" },
+    rounds: { type: "string" },
+    write: { type: "boolean" },
   });
   const only = values.only?.split(",") ?? [];
   const rounds = Number(values.rounds ?? 1);

@@ -3,13 +3,10 @@
  * sequence and every acknowledgement, shows the memory of the gateway over time, and finally reports whether memory
  * stayed flat.
  *
- *     npm run soak                       30 minutes
- *     npm run soak -- --minutes 2
- *
  * Exit code 1 if an entry was lost, repeated or out of order, or if memory grew.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseArgs } from "node:util";
+import { readOptions } from "../arguments.ts";
 import { median } from "../load/measurement/statistics.ts";
 import type { Server } from "../load/processes/process.ts";
 import { residentBytes } from "../load/processes/process.ts";
@@ -20,6 +17,8 @@ import { KINDS } from "./follow.ts";
 import { createLedger, type Ledger } from "./ledger.ts";
 import { type Pusher, type PusherOptions, startPusher } from "./pusher.ts";
 import { type Reader, startReader } from "./reader.ts";
+
+const USAGE = ["npm run soak                       30 minutes", "npm run soak -- --minutes 2"].join("\n");
 
 /** Ten pushers: sensors, audio, a camera, and one that sends in bursts. */
 const PUSHERS: readonly PusherOptions[] = [
@@ -48,7 +47,7 @@ const say = (line: string): void => {
 const megabytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1).padStart(7);
 
 function readMinutes(): number {
-  const { values } = parseArgs({ options: { minutes: { type: "string", default: "30" } } });
+  const values = readOptions(USAGE, { minutes: { type: "string", default: "30" } });
   const minutes = Number(values.minutes);
   if (!(minutes > 0 && minutes <= 10_000))
     throw new Error(`--minutes must be a number above 0, up to 10000, got "${values.minutes}"`);

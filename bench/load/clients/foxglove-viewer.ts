@@ -48,9 +48,13 @@ export async function openFoxgloveViewer(
   const counts = channelIds.map(() => -1);
   let missing = channelIds.length;
   let onFirst = (): void => undefined;
-  const first = new Promise<void>((resolve) => {
+  let onFailure = (_why: string): void => undefined;
+  const first = new Promise<void>((resolve, reject) => {
     onFirst = resolve;
+    onFailure = (why) => reject(new Error(`/foxglove: ${why}`));
   });
+  // Until it is awaited.
+  first.catch(() => undefined);
   const send = (opcode: number, payload: Uint8Array) => {
     const frame = Buffer.alloc(clientFrameBytes(payload.length));
     writeClientFrame(frame, 0, opcode, payload);
@@ -68,7 +72,11 @@ export async function openFoxgloveViewer(
       else if (--missing === 0) onFirst();
     }
   });
-  const connection = await openWebSocket({ port, path: "/foxglove", protocol: "foxglove.sdk.v1" }, split);
+  const connection = await openWebSocket(
+    { port, path: "/foxglove", protocol: "foxglove.sdk.v1" },
+    split,
+    (why) => onFailure(why),
+  );
   const subscriptions = channelIds.map((channelId, id) => ({ id, channelId }));
   send(TEXT, Buffer.from(JSON.stringify({ op: "subscribe", subscriptions })));
   await first;

@@ -34,12 +34,14 @@ const READ_BUFFER = Buffer.allocUnsafeSlow(256 * 1024);
 /**
  * Connects and upgrades.
  *
- * @param take receives the bytes after the handshake; the next read overwrites them
+ * @param take receives the bytes after the handshake, once the caller has the connection; the next read overwrites them
+ * @param onFailure called when the connection fails or is closed, also by the caller
  * @throws Error with the status line if the server rejects the handshake
  */
 export function openWebSocket(
   target: Target,
   take: (bytes: Buffer, from: number, to: number) => void,
+  onFailure: (why: string) => void = () => undefined,
 ): Promise<WebSocketBytes> {
   return new Promise((resolve, reject) => {
     let head = "";
@@ -49,6 +51,7 @@ export function openWebSocket(
     const fail = (why: string) => {
       if (failure === "") failure = why;
       socket.destroy();
+      onFailure(failure);
       reject(new Error(`${target.path}: ${why}`));
     };
     const received = (bytes: Buffer, length: number) => {
@@ -62,7 +65,16 @@ export function openWebSocket(
       upgraded = true;
       resolve(opened);
       const from = end + END_OF_HEAD.length - before;
-      if (from < length) take(bytes, from, length);
+      if (from === length) return;
+      const rest = Buffer.from(bytes.subarray(from, length));
+      queueMicrotask(() => guarded(() => take(rest, 0, rest.length)));
+    };
+    const guarded = (receive: () => void) => {
+      try {
+        receive();
+      } catch (error) {
+        fail((error as Error).message);
+      }
     };
     const socket = connect({
       port: target.port,
@@ -71,11 +83,7 @@ export function openWebSocket(
       onread: {
         buffer: READ_BUFFER,
         callback: (length) => {
-          try {
-            received(READ_BUFFER, length);
-          } catch (error) {
-            fail((error as Error).message);
-          }
+          guarded(() => received(READ_BUFFER, length));
           return reading;
         },
       },

@@ -71,14 +71,16 @@ export const timeObject = ({ seconds, nanos }: LogTime): TimeObject => ({ sec: s
 /** Bytes before the payload of message data. */
 const MESSAGE_HEAD_BYTES = 13;
 
-/** Encodes the head of message data, before the payload of an entry. */
-export function encodeMessageHead(subscriptionId: number, id: EntryId): Uint8Array {
+/** Creates the heads of message data of a subscription, one at a time, before the payload of an entry: the next call overwrites the head. */
+export function messageHeads(subscriptionId: number): (id: EntryId) => Uint8Array {
   const head = new Uint8Array(MESSAGE_HEAD_BYTES);
+  head[0] = MESSAGE_DATA;
   const view = new DataView(head.buffer);
-  view.setUint8(0, MESSAGE_DATA);
   view.setUint32(1, subscriptionId, true);
-  view.setBigUint64(5, logTimeOf(id), true);
-  return head;
+  return (id) => {
+    view.setBigUint64(5, logTimeOf(id), true);
+    return head;
+  };
 }
 
 /** Encodes the time of the messages that follow. @param ns since 1970 */

@@ -4,9 +4,9 @@ import { expect, test } from "vitest";
 import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
 import { logTimeOf } from "../../../src/wire/foxglove/log-time.ts";
 import {
-  encodeMessageHead,
   encodePlaybackState,
   encodeTime,
+  messageHeads,
   PLAYBACK_STATUSES,
   timeObject,
 } from "../../../src/wire/foxglove/server-messages.ts";
@@ -22,8 +22,8 @@ const TIME_HEX = (() => {
 })();
 
 test("literal bytes of every binary message", () => {
-  expect(hex(encodeMessageHead(0x01020304, ID))).toBe(`0104030201${TIME_HEX}`);
-  expect(hex(encodeMessageHead(0, "0-1" as EntryId))).toBe("01000000000100000000000000");
+  expect(hex(messageHeads(0x01020304)(ID))).toBe(`0104030201${TIME_HEX}`);
+  expect(hex(messageHeads(0)("0-1" as EntryId))).toBe("01000000000100000000000000");
   expect(hex(encodeTime(258n))).toBe("020201000000000000");
   const state = { status: "ended", time: 258n, speed: 1.5, didSeek: true, requestId: "" } as const;
   expect(hex(encodePlaybackState(state))).toBe("050302010000000000000000c03f0100000000");
@@ -69,7 +69,7 @@ function receive(message: Uint8Array): unknown {
 test("Foxglove's client library reads messages and times", () => {
   fc.assert(
     fc.property(fc.nat(2 ** 31), entryId, fc.uint8Array({ maxLength: 20 }), (subscriptionId, id, payload) => {
-      const message = Buffer.concat([encodeMessageHead(subscriptionId, id), payload]);
+      const message = Buffer.concat([messageHeads(subscriptionId)(id), payload]);
       expect(receive(message)).toEqual({
         op: 1,
         subscriptionId,

@@ -2,7 +2,7 @@
 import type { StreamEntries } from "../../../domain/streams/entry.ts";
 import type { Encoder } from "../../../live/sink.ts";
 import type { LiveChannel } from "../../../wire/foxglove/live-channel.ts";
-import { encodeMessageHead } from "../../../wire/foxglove/server-messages.ts";
+import { messageHeads } from "../../../wire/foxglove/server-messages.ts";
 import { JOIN_BELOW_BYTES } from "../../response/byte-sink.ts";
 import type { Chunks } from "../../response/memory/chunks.ts";
 import { createFrameWriter } from "../../websocket-protocol/frames/frame-writer.ts";
@@ -34,12 +34,13 @@ function encode(
   streams: readonly StreamEntries[],
 ): MessageFrame {
   const out = createFrameWriter(capacityFor(streams));
+  const headOf = messageHeads(subscriptionId);
   let hidden = 0;
   for (const { entries } of streams)
     for (const entry of entries) {
       const message = channel.encode(entry);
       if (message === undefined) hidden++;
-      else out.binary([encodeMessageHead(subscriptionId, entry.id), ...message]);
+      else out.binary([headOf(entry.id), ...message]);
     }
   const { parts, bytes } = out.take();
   // V8 gives each object literal that begins with a spread a shape of its own, and every access to a frame would pay for it.

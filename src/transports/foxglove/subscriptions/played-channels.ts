@@ -19,9 +19,9 @@ import type { Subscription } from "../../../live/subscription.ts";
 import type { PlaybackControl, RequestedSubscription } from "../../../wire/foxglove/client-messages.ts";
 import { idOfLogTime, logTimeOf, NS_PER_MS } from "../../../wire/foxglove/log-time.ts";
 import {
-  encodeMessageHead,
   encodePlaybackState,
   encodeTime,
+  messageHeads,
   type PlaybackReport,
 } from "../../../wire/foxglove/server-messages.ts";
 import type { TransportParts } from "../../parts.ts";
@@ -219,6 +219,7 @@ export class PlayedChannels implements ChannelReaders {
       const subscribed = this.channels.ofKey(stream);
       if (subscribed === undefined) continue;
       const { id, channel } = subscribed;
+      const headOf = messageHeads(id);
       for (const entry of entries) {
         const message = channel.encode(entry);
         if (message === undefined) {
@@ -230,7 +231,7 @@ export class PlayedChannels implements ChannelReaders {
           this.#time = time;
           out.binary([encodeTime(time)]);
         }
-        out.binary([encodeMessageHead(id, entry.id), ...message]);
+        out.binary([headOf(entry.id), ...message]);
       }
     }
     return out.take();

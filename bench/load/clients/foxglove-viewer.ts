@@ -32,6 +32,11 @@ export interface ViewerEvents {
   readonly onPing?: () => void;
 }
 
+/**
+ * Time (ms) from a text message, which may advertise channels, to the subscription. A channel of a stream that another program
+ * has just added may be advertised later than others; then a further text message follows.
+ */
+const SUBSCRIBE_AFTER_MS = 20;
 /** Offset of the subscription id in a message. */
 const SUBSCRIPTION_AT = 1;
 
@@ -47,6 +52,7 @@ export async function openFoxgloveViewer(
 ): Promise<FoxgloveViewer> {
   const counts = channelIds.map(() => -1);
   let missing = channelIds.length;
+  let isSubscribing = false;
   let onFirst = (): void => undefined;
   let onFailure = (_why: string): void => undefined;
   const first = new Promise<void>((resolve, reject) => {
@@ -70,15 +76,23 @@ export async function openFoxgloveViewer(
       counts[subscription] = count;
       if (count > 0) onMessage?.(subscription);
       else if (--missing === 0) onFirst();
+    } else if (missing > 0 && !isSubscribing) {
+      isSubscribing = true;
+      setTimeout(subscribeToMissing, SUBSCRIBE_AFTER_MS);
     }
   });
+  const subscribeToMissing = () => {
+    isSubscribing = false;
+    const subscriptions = channelIds.flatMap((channelId, id) =>
+      counts[id] === -1 ? [{ id, channelId }] : [],
+    );
+    send(TEXT, Buffer.from(JSON.stringify({ op: "subscribe", subscriptions })));
+  };
   const connection = await openWebSocket(
     { port, path: "/foxglove", protocol: "foxglove.sdk.v1" },
     split,
     (why) => onFailure(why),
   );
-  const subscriptions = channelIds.map((channelId, id) => ({ id, channelId }));
-  send(TEXT, Buffer.from(JSON.stringify({ op: "subscribe", subscriptions })));
   await first;
   return {
     messages: (subscription) => counts[subscription] ?? 0,

@@ -32,11 +32,8 @@ export interface ViewerEvents {
   readonly onPing?: () => void;
 }
 
-/**
- * Time (ms) from a text message, which may advertise channels, to the subscription. A channel of a stream that another program
- * has just added may be advertised later than others; then a further text message follows.
- */
-const SUBSCRIBE_AFTER_MS = 20;
+/** Time limit for the newest entries at the start. */
+const FIRST_MS = 10_000;
 /** Offset of the subscription id in a message. */
 const SUBSCRIPTION_AT = 1;
 
@@ -52,7 +49,6 @@ export async function openFoxgloveViewer(
 ): Promise<FoxgloveViewer> {
   const counts = channelIds.map(() => -1);
   let missing = channelIds.length;
-  let isSubscribing = false;
   let onFirst = (): void => undefined;
   let onFailure = (_why: string): void => undefined;
   const first = new Promise<void>((resolve, reject) => {
@@ -76,24 +72,20 @@ export async function openFoxgloveViewer(
       counts[subscription] = count;
       if (count > 0) onMessage?.(subscription);
       else if (--missing === 0) onFirst();
-    } else if (missing > 0 && !isSubscribing) {
-      isSubscribing = true;
-      setTimeout(subscribeToMissing, SUBSCRIBE_AFTER_MS);
     }
   });
-  const subscribeToMissing = () => {
-    isSubscribing = false;
-    const subscriptions = channelIds.flatMap((channelId, id) =>
-      counts[id] === -1 ? [{ id, channelId }] : [],
-    );
-    send(TEXT, Buffer.from(JSON.stringify({ op: "subscribe", subscriptions })));
-  };
   const connection = await openWebSocket(
     { port, path: "/foxglove", protocol: "foxglove.sdk.v1" },
     split,
     (why) => onFailure(why),
   );
-  await first;
+  const subscriptions = channelIds.map((channelId, id) => ({ id, channelId }));
+  send(TEXT, Buffer.from(JSON.stringify({ op: "subscribe", subscriptions })));
+  const limit = setTimeout(
+    () => onFailure(`${missing} of ${channelIds.length} channels have no entry after ${FIRST_MS} ms`),
+    FIRST_MS,
+  );
+  await first.finally(() => clearTimeout(limit));
   return {
     messages: (subscription) => counts[subscription] ?? 0,
     check() {

@@ -73,9 +73,10 @@ export class ClientMessages {
     this.#giveBack(memory);
   }
 
-  /** Call when the channels are advertised: handles the messages that waited, and reads on. */
+  /** Call when the channels are advertised: handles the messages that waited, and reads on. Idempotent. */
   open(): void {
-    const early = this.#early ?? [];
+    const early = this.#early;
+    if (early === undefined) return;
     this.#early = undefined;
     this.#opening.resume();
     for (const handle of early) handle();

@@ -46,6 +46,8 @@ export class Viewer {
   readonly #wanted: ViewerRequest;
   readonly #outlet: Outlet;
   readonly #inFlight: FramesInFlight;
+  /** The channels of all streams at the start are found. */
+  #isSettled = false;
   readonly #statuses: Statuses;
   readonly #advertisements: Advertisements;
   readonly #channels: ViewerChannels;
@@ -158,8 +160,8 @@ export class Viewer {
     this.#follow(opened);
     await this.#channels.settle();
     if (this.#isClosed) return;
+    this.#isSettled = true;
     this.#changes.now();
-    this.#messages.open();
   }
 
   async #storedRange({ streams }: OpenStreams): Promise<PlayedRange | undefined> {
@@ -265,6 +267,8 @@ export class Viewer {
     this.#readers?.sync();
     const hasMore = this.#advertisements.sync(this.#outlet);
     this.#statuses.sync(this.#outlet);
+    // Sent in a later turn if others have their turn, or when the viewer has read: until then, it may not know the channels.
+    if (this.#isSettled && !this.#advertisements.hasChanges) this.#messages.open();
     return hasMore;
   }
 }

@@ -4,6 +4,9 @@ import { connect as connectTcp } from "node:net";
 import type { Channel } from "@foxglove/ws-protocol";
 import { encode } from "@msgpack/msgpack";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { WebSocket } from "ws";
+import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
+import { liveChannelOf } from "../../../src/wire/foxglove/live-channel.ts";
 import { DESCRIPTOR_SETS } from "../../../src/wire/foxglove/schemas.ts";
 import { connectViewer, decoded, type TestViewer } from "../../support/clients/foxglove-client.ts";
 import { upgradeRequest } from "../../support/clients/raw-requests.ts";
@@ -43,6 +46,39 @@ async function first(viewer: TestViewer, topic: string): Promise<unknown> {
   if (message === undefined) throw new Error("no message");
   return decoded(channel, message);
 }
+
+test("subscriptions that arrive before the channels are advertised wait for that, however many viewers connect", async () => {
+  const meta = { contentType: "application/json" };
+  const keys = Array.from({ length: 10 }, (_, i) => `default:early-${i}`);
+  const samples = [{ id: "5-0" as EntryId, data: Buffer.from("{}") }];
+  for (const key of keys) {
+    await declare(key, meta);
+    await append(key, "{}", "5-0");
+  }
+  const subscriptions = keys.map((key, id) => ({ id, channelId: liveChannelOf({ key, meta, samples })?.id }));
+  const subscribe = JSON.stringify({ op: "subscribe", subscriptions });
+  for (let pass = 0; pass < 5; pass++) {
+    const viewers = await Promise.all(
+      Array.from({ length: 150 }, async () => {
+        const viewer = new WebSocket(`${gateway.ws}/foxglove`, "foxglove.sdk.v1");
+        const received: string[] = [];
+        viewer.on("message", (message: Buffer, isBinary) => {
+          received.push(isBinary ? `entry of ${message.readUInt32LE(1)}` : message.toString());
+        });
+        await once(viewer, "open");
+        viewer.send(subscribe);
+        return { viewer, received };
+      }),
+    );
+    const of = (kind: string) =>
+      viewers.flatMap(({ received }) => received.filter((message) => message.includes(kind)));
+    await until("all viewers have all entries", () => {
+      expect(of("not advertised")).toEqual([]);
+      return of("entry of").length === viewers.length * keys.length;
+    });
+    for (const { viewer } of viewers) viewer.terminate();
+  }
+});
 
 describe("handshake", () => {
   test.each([

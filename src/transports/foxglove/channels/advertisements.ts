@@ -49,6 +49,11 @@ export class Advertisements {
     return this.#byId.get(id);
   }
 
+  /** Whether there are channels to advertise or to withdraw. */
+  get hasChanges(): boolean {
+    return this.#changed.size > 0;
+  }
+
   /** Sends a part of the changes if the outlet has room. @returns whether it has room for more of them */
   sync(outlet: Outlet): boolean {
     if (this.#changed.size > 0 && !outlet.isFull()) this.#sendSome(outlet);

@@ -7,7 +7,7 @@
  *
  * One frame is in flight at a time, or two if the round trip takes longer than the transfer of a frame. The link would
  * otherwise be idle until the pong arrives. Nothing follows a frame of `aloneBytes` or more until its pong. A pong
- * costs as much as a small frame, so frames on a fast link share a ping if it has just transferred as many bytes at once.
+ * costs as much as a small frame, so frames on a fast link share a ping.
  */
 import type { Sink } from "../../live/sink.ts";
 import type { ChunksSink } from "../response/byte-sink.ts";
@@ -28,8 +28,8 @@ const pings: readonly Chunks[] = Array.from({ length: NUMBERS }, (_, number) => 
 }));
 
 /**
- * On a fast link, frames share a ping up to the size (bytes) that it has just transferred within `PROMPT_MS`: at least the first
- * number, which slow links transfer in less than a second, and at most the second.
+ * On a fast link, frames share a ping up to the size (bytes) of the last frame that had one, which was transferred within
+ * `PROMPT_MS`: at least the first number, which slow links transfer in less than a second, and at most the second.
  */
 const SHARED_BYTES = { min: 16 * 1024, max: 256 * 1024 };
 /** A round trip up to this time (ms) counts as fast. Two frames may then be in flight. */
@@ -56,8 +56,9 @@ export class FramesInFlight implements Sink<Chunks> {
   /** Whether the last frame had `aloneBytes` or more. */
   #isAlone = false;
   #isPrompt = false;
-  /** Bytes sent since the last ping, and between the ping before it and that ping. */
+  /** Bytes sent since the last ping. */
   #unmarkedBytes = 0;
+  /** Bytes of the last frame that had a ping. */
   #markedBytes = 0;
   #noAnswer: NodeJS.Timeout | undefined;
   #isOff = false;
@@ -123,7 +124,7 @@ export class FramesInFlight implements Sink<Chunks> {
   #pingAfter(bytes: number): Chunks | undefined {
     this.#unmarkedBytes += bytes;
     if (this.#isOff || this.#isShared(bytes)) return undefined;
-    this.#markedBytes = this.#unmarkedBytes;
+    this.#markedBytes = bytes;
     this.#unmarkedBytes = 0;
     this.#isAlone = bytes >= this.#aloneBytes;
     return this.#nextPing();

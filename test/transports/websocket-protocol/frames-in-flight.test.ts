@@ -11,11 +11,12 @@ const SMALL = 30_000;
 function open() {
   const pings: Uint8Array[] = [];
   let isHeld = false;
+  let frame: Chunks | undefined;
   const take = (ping?: Chunks) => ping?.parts.forEach((part) => void pings.push(part.subarray(2)));
   const inFlight = new FramesInFlight(
     {
-      // The first ping precedes all frames.
-      write: (chunks, next) => take(chunks.bytes < SMALL ? chunks : next),
+      // The first ping precedes all frames; each other one leaves with its frame.
+      write: (chunks, next) => take(chunks === frame ? next : chunks),
       isEmpty: () => true,
       isFull: () => false,
       whenDrained: () => undefined,
@@ -31,11 +32,14 @@ function open() {
     },
   });
   const answer = () => pings.splice(0).forEach((ping) => void inFlight.pong(ping));
-  const send = (bytes: number) => inFlight.write({ parts: [], bytes });
-  /** Sends small frames up to the first one that has a ping. @returns their number */
-  function sendUntilPing(): number {
+  const send = (bytes: number) => {
+    frame = { parts: [], bytes };
+    inFlight.write(frame);
+  };
+  /** Sends frames up to the first one that has a ping. @returns their number */
+  function sendUntilPing(bytes = SMALL): number {
     let frames = 0;
-    for (; pings.length === 0; frames++) send(SMALL);
+    for (; pings.length === 0; frames++) send(bytes);
     return frames;
   }
   return { inFlight, send, sendUntilPing, pings, answer, isHeld: () => isHeld };
@@ -59,20 +63,32 @@ test("holds back after one large frame, and after two small ones", async () => {
   inFlight.stop();
 });
 
-test("frames share a ping up to the size that a fast link has just transferred, and up to 256 KB", async () => {
+test("two frames of the same size share a ping on a fast link, and frames of 256 KB or more never do", async () => {
   const { inFlight, send, sendUntilPing, pings, answer } = open();
-  const shared = Math.floor((256 * 1024) / SMALL);
-  let most = 0;
-  await until("as many frames as possible share a ping", () => {
+  await until("two frames share a ping", () => {
     answer();
     const frames = sendUntilPing();
-    expect(frames - 1).toBeLessThanOrEqual(Math.min(most + 1, shared));
-    most = Math.max(most, frames - 1);
-    return frames - 1 === shared;
+    expect(frames).toBeLessThanOrEqual(2);
+    return frames === 2;
   });
   answer();
   send(LARGE);
   expect(pings.length).toBe(1);
+  inFlight.stop();
+});
+
+test("frames of a few kilobytes share a ping up to 16 KB, however many were sent", async () => {
+  const { inFlight, sendUntilPing, answer } = open();
+  const bytes = 4000;
+  const most = Math.floor((16 * 1024) / bytes) + 1;
+  let full = 0;
+  await until("as many as possible share a ping, three times", () => {
+    answer();
+    const frames = sendUntilPing(bytes);
+    expect(frames).toBeLessThanOrEqual(most);
+    if (frames === most) full++;
+    return full === 3;
+  });
   inFlight.stop();
 });
 

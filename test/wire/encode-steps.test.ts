@@ -8,6 +8,7 @@ import { CLEAN_FORMAT_NAMES, cleanFormat } from "../../src/wire/formats.ts";
 import { decodePulledMsgpack } from "../../src/wire/msgpack/msgpack.ts";
 import { isLongToEncode, joinSteps, type Pieces } from "../../src/wire/pieces.ts";
 import { bytesOfText } from "../../src/wire/utf8.ts";
+import { anyId } from "../support/data/arbitraries.ts";
 
 function* joined(work: Generator<void, Pieces>): Generator<void, Uint8Array> {
   return yield* joinSteps(yield* work);
@@ -97,6 +98,26 @@ for (const format of CLEAN_FORMAT_NAMES) {
     }
   });
 }
+
+test("msgpack: does not copy values of 16 KB and more", () => {
+  const [data, value] = [new Uint8Array(16 * 1024), new Uint8Array(20_000)];
+  const entries = [{ id: FIRST_ID, data, fields: new Map([["f", value]]) }];
+  const pieces = cleanFormat("msgpack").encode([{ stream: "s", entries }]);
+  expect([pieces[1] === data, pieces[3] === value]).toEqual([true, true]);
+});
+
+test("property: msgpack: writes short values into one block of memory", () => {
+  const short = fc.uint8Array({ maxLength: 300 });
+  const text = fc.string({ unit: "grapheme", maxLength: 50 });
+  const fields = fc.array(fc.tuple(text, fc.oneof(short, fc.array(short, { minLength: 1, maxLength: 3 }))));
+  const one = fc.tuple(anyId, short, fields).map(([id, data, some]) => ({ id, data, fields: new Map(some) }));
+  const given = fc.record({ stream: text, entries: fc.array(one, { minLength: 1, maxLength: 5 }) });
+  fc.assert(
+    fc.property(fc.array(given, { maxLength: 3 }), (batch) => {
+      expect(cleanFormat("msgpack").encode(batch)).toHaveLength(1);
+    }),
+  );
+});
 
 test("msgpack: keeps the order of integer field names", () => {
   const fields = new Map(["b", "10", "9"].map((field) => [field, bytesOfText(field)]));

@@ -71,7 +71,7 @@ export const timeObject = ({ seconds, nanos }: LogTime): TimeObject => ({ sec: s
 /** Bytes before the payload of message data. */
 const MESSAGE_HEAD_BYTES = 13;
 
-/** Creates the heads of message data of a subscription, one at a time, before the payload of an entry: the next call overwrites the head. */
+/** Returns a function that encodes the head of message data. Each call overwrites the previous head, so copy it first. */
 export function messageHeads(subscriptionId: number): (id: EntryId) => Uint8Array {
   const head = new Uint8Array(MESSAGE_HEAD_BYTES);
   head[0] = MESSAGE_DATA;

@@ -1,6 +1,7 @@
 /**
- * Decoders of the MessagePack format, and encoders of what a client sends: an array of `[stream_id, entry_id, payload]`, payload as bin, with a map of further fields
- * as an optional fourth element (docs/protocol.md, "Formats").
+ * The MessagePack format: an array of `[stream_id, entry_id, payload]`, payload as bin, with a map of further fields as an
+ * optional fourth element (docs/protocol.md, "Formats"). Decoders, and encoders of notices and of what a client pushes; pulled
+ * entries are encoded in `msgpack-encoder.ts`.
  *
  * @see https://github.com/msgpack/msgpack/blob/master/spec.md
  */

@@ -108,8 +108,10 @@ class BlockingWork:
             concurrent.futures.wait([running])
             raise
         finally:
-            for thread in further:
-                thread.join()
+            # After a second interrupt, the handlers of other threads may not end.
+            if running.done():
+                for thread in further:
+                    thread.join()
         try:
             running.result()
         except concurrent.futures.CancelledError as error:

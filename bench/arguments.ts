@@ -5,8 +5,8 @@ import { type ParseArgsConfig, parseArgs } from "node:util";
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
 /**
- * Reads the options of this process. With `--help`, it prints the usage and ends the process; with others than these options, it
- * prints what is wrong and the usage, and ends it with exit code 2.
+ * Reads the options of this process. With `--help`, it prints the usage and exits. If an option is unknown or has no value, it
+ * prints the error and the usage, and exits with code 2.
  *
  * @param usage examples, one per line
  */

@@ -100,6 +100,17 @@ async function fill(): Promise<number> {
   return bytes;
 }
 
+test("chunks that follow a large chunk leave in the same system call", async () => {
+  const sent = vi.spyOn(pair.near, "uncork");
+  sink.write(chunks(filled(70_000)), chunks(filled(3, 2)));
+  expect(sent).toHaveBeenCalledTimes(1);
+  expect(pair.near.bytesWritten).toBe(70_003);
+  pair.read();
+  await until("all bytes arrive", () => pair.received().length === 70_003);
+  expect(pair.received().at(-1)).toBe(2);
+  await until("the sink is empty", () => sink.isEmpty());
+});
+
 test("delivers chunks in order for any sizes and turns", async () => {
   pair.read();
   const sent: Uint8Array[] = [];

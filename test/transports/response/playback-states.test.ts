@@ -39,3 +39,15 @@ test("sends states between frames, and only the last of those that a full sink k
   expect(sink.written.at(-1)).toBe("state 100");
   states.close();
 });
+
+test("writes frames and states to sinks of their own", () => {
+  const [sink, frames] = [new TextSink(), new TextSink()];
+  const states = new PlaybackStates<string>(sink, ({ time }) => `state ${time}`, frames);
+  states.report(stateAt(1));
+  states.write("frame");
+  frames.full = true;
+  states.report(stateAt(2));
+  expect([sink.written, frames.written]).toEqual([["state 1", "state 2"], ["frame"]]);
+  expect(states.isFull()).toBe(true);
+  states.close();
+});

@@ -95,10 +95,15 @@ export class FramesInFlight implements Sink<Chunks> {
     this.#sink.whenDrained(callback);
   }
 
-  /** Handles a pong of the client. */
+  /**
+   * Handles a pong of the client. One without a payload answers a ping that keeps the connection alive, and all pings before it: a
+   * client that has read several at once may answer only the last one (RFC 6455, section 5.5.3).
+   */
   pong(payload: Uint8Array): void {
+    if (this.#isOff) return;
     const [number] = payload;
-    if (payload.length !== 1 || number === undefined || this.#isOff) return;
+    if (payload.length === 0) this.#answerAll();
+    if (payload.length !== 1 || number === undefined) return;
     const answered = (number - (this.#answeredPings % NUMBERS) + NUMBERS + 1) % NUMBERS;
     if (answered === 0 || answered > this.#sentAt.length) return;
     clearTimeout(this.#noAnswer);
@@ -114,6 +119,17 @@ export class FramesInFlight implements Sink<Chunks> {
 
   stop(): void {
     clearTimeout(this.#noAnswer);
+  }
+
+  #answerAll(): void {
+    if (this.#sentAt.length === 0) return;
+    clearTimeout(this.#noAnswer);
+    this.#answeredPings = this.#sentPings;
+    this.#sentAt = [];
+    // How long they took is not known.
+    this.#isPrompt = false;
+    this.#max = 1;
+    this.#held?.resume("in-flight");
   }
 
   #hasRoom(): boolean {

@@ -92,6 +92,23 @@ test("frames of a few kilobytes share a ping up to 16 KB, however many were sent
   inFlight.stop();
 });
 
+test("the pong to a ping without a payload answers all pings before it", () => {
+  const { inFlight, send, pings, answer, isHeld } = open();
+  answer();
+  send(LARGE);
+  expect(isHeld()).toBe(true);
+  pings.splice(0);
+  inFlight.pong(new Uint8Array());
+  expect(isHeld()).toBe(false);
+  // Those that arrive later have no effect.
+  send(LARGE);
+  inFlight.pong(Uint8Array.of(1));
+  expect(isHeld()).toBe(true);
+  answer();
+  expect(isHeld()).toBe(false);
+  inFlight.stop();
+});
+
 test("sends nothing more while a large frame is in flight after a small one", async () => {
   const { inFlight, send, answer, isHeld } = open();
   answer();

@@ -130,6 +130,7 @@ describe("a playback", () => {
     const times = Array.from({ length: 20 }, (_, n) => ms(100_000 + 2 * n) + BigInt(n % 2));
     expect(order).toEqual(times.flatMap((time) => [`time ${time}`, `message ${time}`]));
     expect(states.map(({ status }) => status)).toEqual([0, 3]);
+    expect(states.at(-1)?.time).toBe(times.at(-1));
   });
 
   test("pauses, seeks and plays at another speed, and answers with the request id", async () => {

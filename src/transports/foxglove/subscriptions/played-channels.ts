@@ -202,14 +202,20 @@ export class PlayedChannels implements ChannelReaders {
   /** Sends the state, at once or when there is room: only the last one matters. */
   #report(requestId: string, didSeek: boolean): void {
     const { status, rate } = this.#state;
-    const time = this.#subscription?.playback?.time ?? timeOfId(this.#start.id);
     this.#reported = this.#state;
     this.#waiting = {
-      ...{ status, speed: rate, time: BigInt(Math.max(0, Math.round(time))) * NS_PER_MS },
+      ...{ status, speed: rate, time: this.#reportedTime(status) },
       didSeek: didSeek || this.#waiting?.didSeek === true,
       requestId: requestId || (this.#waiting?.requestId ?? ""),
     };
     this.sync();
+  }
+
+  /** Returns the time of a report in ns. At the end, the clock is a little before or after the last entry. */
+  #reportedTime(status: ReportedState["status"]): bigint {
+    if (status === "ended") return logTimeOf(this.#viewer.range.end);
+    const time = this.#subscription?.playback?.time ?? timeOfId(this.#start.id);
+    return BigInt(Math.max(0, Math.round(time))) * NS_PER_MS;
   }
 
   /** Encodes entries in order, with the time before those of each instant. */

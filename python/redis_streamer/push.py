@@ -163,12 +163,13 @@ class Push:
         """Sends what waits, then disconnects. Raises the error of an entry of ``put`` that failed.
 
         Args:
-            timeout: limit in seconds for sending; afterwards the rest is given up. None for no limit.
+            timeout: limit in seconds for sending; afterwards the rest is given up, with a warning. None for no limit.
         """
         try:
             with contextlib.suppress(asyncio.TimeoutError):
                 await within(timeout, self.flush())
         finally:
+            self._warn_of_missing("it was closed before all entries were acknowledged")
             self._end(Closed("CLOSED", "the push is closed"))
             if self._runner is not None:
                 self._runner.cancel()
@@ -352,10 +353,14 @@ class Push:
         """Ends a push that was not closed: `asyncio.run` and a blocking client cancel the tasks that are left."""
         if self._ended is not None:
             return
-        missing = len(self._waiting) + len(self._in_flight)
-        if missing:
-            log.warning("push to %s: it was not closed; %d entries may be lost", self._stream, missing)
+        self._warn_of_missing("it was not closed")
         self._end(Closed("CLOSED", "the event loop of the push ended; open the push in each event loop"))
+
+    def _warn_of_missing(self, why: str) -> None:
+        """Counts the entries that are about to be given up. No error reports those of ``put``."""
+        missing = sum(one.group.waiter is None for queue in (self._in_flight, self._waiting) for one in queue)
+        if missing:
+            log.warning("push to %s: %s; %d entries may be lost", self._stream, why, missing)
 
     def _raise_ended(self) -> None:
         # A copy, because an exception gets a longer traceback each time it is raised.

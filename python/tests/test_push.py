@@ -276,3 +276,27 @@ async def test_declares_a_content_type_only_where_the_gateway_can(client: rs.Cli
     else:
         assert json.loads(json.dumps(await client.meta(stream)))["contentType"] == "application/json"
     await push.close()
+
+
+async def test_warns_of_entries_that_are_given_up(caplog: Any) -> None:
+    nowhere = "http://127.0.0.1:9"
+    async with rs.connect(nowhere) as client:
+        push = client.push("a")
+        await push.put("1", "2")
+        await push.close(timeout=0.1)
+        with pytest.raises(KeyError):
+            async with client.push("b") as failing:
+                await failing.put("1")
+                raise KeyError
+        open_push = client.push("c")
+        await open_push.put("1", "2", "3")
+        waiting = asyncio.ensure_future(client.push("d").send("1"))
+        await asyncio.sleep(0)
+    with pytest.raises(rs.StreamerError):
+        await waiting
+    warnings = [one.getMessage() for one in caplog.records if "may be lost" in one.getMessage()]
+    # An entry of `send` is not lost without notice: `send` raises.
+    assert warnings == [
+        f"push to {name}: it was closed before all entries were acknowledged; {count} entries may be lost"
+        for name, count in [("a", 2), ("b", 1), ("c", 3)]
+    ]

@@ -43,13 +43,19 @@ def _parser() -> argparse.ArgumentParser:
         "--last-entry-id", default="$", help="cursor: an entry id, 0 (the beginning) or $ (now)"
     )
     pull.add_argument("--latest", action="store_true", help="skip to the newest entry")
-    pull.add_argument("--count", type=int, help="stop after this many entries")
+    pull.add_argument("--count", type=_count, help="stop after this many entries, at least 1")
     pull.set_defaults(run=_pull)
     push = commands.add_parser("push", help="store each line of the standard input as an entry")
     push.add_argument("stream")
     push.add_argument("--device")
     push.set_defaults(run=_push)
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 1, got {text!r}")
+    return int(text)
 
 
 def _ls(client: BlockingClient, options: argparse.Namespace) -> None:

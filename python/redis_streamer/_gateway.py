@@ -90,6 +90,8 @@ def stream_names(streams: Union[str, Sequence[str]]) -> List[str]:
         names = streams.split("+")
     else:
         names = list(streams) if isinstance(streams, Iterable) else [streams]
+        if not names:
+            raise bad_parameter("at least one stream must be named")
     _check_names(names)
     return list(dict.fromkeys(names))
 
@@ -98,6 +100,10 @@ def _check_names(names: Iterable[object]) -> None:
     for name in names:
         if not isinstance(name, str):
             raise bad_parameter(f"a stream name must be str, got {type(name).__name__}")
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise bad_parameter(f"a stream name must be valid Unicode, got {name!r}") from error
 
 
 def query_text(query: Query) -> str:
@@ -119,6 +125,10 @@ class Gateway:
     """A gateway and how to connect to it. It holds no connection."""
 
     def __init__(self, url: str, token: Optional[Token], ssl: Optional[tls.SSLContext]) -> None:
+        if not isinstance(url, str):
+            raise bad_parameter(f"the gateway's URL must be str, got {type(url).__name__}")
+        if not (token is None or isinstance(token, str) or callable(token)):
+            raise bad_parameter(f"the token must be str or a function, got {type(token).__name__}")
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https", "ws", "wss") or not parts.hostname:
             raise bad_parameter(
@@ -139,8 +149,11 @@ class Gateway:
         self._was_reached = False
 
     async def _current_token(self) -> Optional[str]:
-        token = self._token() if callable(self._token) else self._token
-        return token if token is None or isinstance(token, str) else await token
+        given = self._token() if callable(self._token) else self._token
+        token = given if given is None or isinstance(given, str) else await given
+        if token is not None and not (token.isascii() and token.isprintable()):
+            raise bad_parameter("the token must have printable ASCII characters only")
+        return token
 
     def may_retry(self, error: StreamerError) -> bool:
         """Whether a new connection may succeed: also after an expired token, if a function returns a new one."""

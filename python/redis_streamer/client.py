@@ -23,7 +23,7 @@ from typing import (
 
 from ._cursors import Cursor, has_pattern
 from ._declared import DeclaredTypes
-from ._gateway import Gateway, Query, Token, stream_names
+from ._gateway import Gateway, Query, Token, stream_names, streams_segment
 from .entry import Entry
 from .errors import RETRYABLE_CODES, Closed, bad_message, bad_parameter, error_of
 from .history import Bound, FrameRows, Progress, bound_text, read_pages
@@ -379,6 +379,8 @@ class Client(RecordingMethods):
             meta: members as a mapping, for names that are not Python names, or are arguments here.
             replace: whether to remove all other members.
         """
+        if not (meta is None or isinstance(meta, Mapping)):
+            raise bad_parameter(f"metadata must be a mapping, got {type(meta).__name__}")
         extra = ", $device: String" if await self._has_devices() else ""
         passed = ", deviceId: $device" if extra else ""
         query = (
@@ -464,6 +466,7 @@ class Client(RecordingMethods):
         return self._uses_devices
 
     async def _names(self, stream: str, device: Optional[str], prefix: Optional[str]) -> Dict[str, str]:
+        streams_segment([stream])  # raises if the name is not valid
         names = {"stream": f"{prefix or ''}{stream}"}
         if await self._has_devices():
             names["device"] = "default" if device is None else device

@@ -60,6 +60,8 @@ async def read_pages(
     naming: Query,
 ) -> AsyncIterator[List[Entry]]:
     """Yields the pages of a range. A page after the first is requested again if the gateway is unavailable."""
+    if count is not None and (not isinstance(count, int) or count < 0):
+        raise bad_parameter(f"count must be a whole number from 0, or None for all, got {count!r}")
     path = f"data/{streams_segment([stream])}/entries"
     first, last = bound_text(start), bound_text(end)
     left = sys.maxsize if count is None else count
@@ -152,6 +154,8 @@ class FrameRows:
     """Collects JSON entries as the rows of a DataFrame."""
 
     def __init__(self, fields: Optional[Sequence[str]]) -> None:
+        if isinstance(fields, str):
+            raise bad_parameter(f"fields must be a list of paths, got {fields!r}")
         self._fields = fields
         self._times: List[int] = []
         self._columns: Dict[str, List[Any]] = {name: [] for name in fields or ()}

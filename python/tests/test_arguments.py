@@ -1,11 +1,12 @@
-"""Arguments of the wrong kind: an error of the package that says what is allowed, before anything is sent."""
+"""Arguments of the wrong kind: an error that names what is allowed, before anything is sent."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 from typing import Any, Callable, Iterator
 
 import pytest
-
 import redis_streamer as rs
 from redis_streamer.__main__ import main
 from support import Gateway
@@ -44,14 +45,15 @@ def test_rejects_a_wrong_url_or_token() -> None:
         rs.open(5)  # type: ignore[arg-type]
     with pytest.raises(rs.InvalidRequest, match="the token must be str or a function, got int"):
         rs.open("http://127.0.0.1:9", token=5)  # type: ignore[arg-type]
-    with rs.open("http://127.0.0.1:9", token="a\nb") as client:
-        with pytest.raises(rs.InvalidRequest, match="printable ASCII"):
-            client.streams()
+    client = rs.open("http://127.0.0.1:9", token="a\nb")
+    with client, pytest.raises(rs.InvalidRequest, match="printable ASCII"):
+        client.streams()
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "x"])
-def test_the_command_line_rejects_a_wrong_count(count: str, capsys: Any) -> None:
-    with pytest.raises(SystemExit) as exit_of:
+def test_the_command_line_rejects_a_wrong_count(count: str) -> None:
+    errors = io.StringIO()
+    with contextlib.redirect_stderr(errors), pytest.raises(SystemExit) as exit_of:
         main(["pull", "a", f"--count={count}"])
     assert exit_of.value.code == 2
-    assert "must be a number from 1" in capsys.readouterr().err
+    assert "must be a number from 1" in errors.getvalue()

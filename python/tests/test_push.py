@@ -278,7 +278,7 @@ async def test_declares_a_content_type_only_where_the_gateway_can(client: rs.Cli
     await push.close()
 
 
-async def test_warns_of_entries_that_are_given_up(caplog: Any) -> None:
+async def test_warns_of_entries_that_are_given_up(caplog: pytest.LogCaptureFixture) -> None:
     nowhere = "http://127.0.0.1:9"
     async with rs.connect(nowhere) as client:
         push = client.push("a")

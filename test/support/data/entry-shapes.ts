@@ -43,7 +43,7 @@ export const SHAPES: readonly (readonly [
     JSON.parse('{"__proto__":"1","constructor":"2"}'),
     "__proto__=1 constructor=2",
   ],
-  ["names like numbers", ["2", "b", "1", "a"], "", { 1: "a", 2: "b" }, "1=a 2=b"],
+  ["names like numbers", ["2", "b", "1", "a"], "", { 1: "a", 2: "b" }, "2=b 1=a"],
   ["control characters", ["k\n\x1b", "v\r\0"], "", { "k\n\x1b": "v\r\0" }, '"k\\n\\u001b"="v\\r\\u0000"'],
 ];
 

@@ -7,7 +7,7 @@
  *
  * One frame is in flight at a time, or two if the round trip takes longer than the transfer of a frame. The link would
  * otherwise be idle until the pong arrives. Nothing follows a frame of `aloneBytes` or more until its pong. A pong
- * costs as much as a small frame, so frames on a fast link share a ping.
+ * costs as much as a small frame, so small frames on a fast link share a ping.
  */
 import type { Sink } from "../../live/sink.ts";
 import type { ChunksSink } from "../response/byte-sink.ts";
@@ -27,11 +27,8 @@ const pings: readonly Chunks[] = Array.from({ length: NUMBERS }, (_, number) => 
   bytes: 3,
 }));
 
-/**
- * On a fast link, frames share a ping up to the size (bytes) of the last frame that had one, which was transferred within
- * `PROMPT_MS`: at least the first number, which slow links transfer in less than a second, and at most the second.
- */
-const SHARED_BYTES = { min: 16 * 1024, max: 256 * 1024 };
+/** On a fast link, frames up to this total size (bytes) share a ping. Slow links transfer more than this in a second. */
+const SHARED_BYTES = 16 * 1024;
 /** A round trip up to this time (ms) counts as fast. Two frames may then be in flight. */
 const PROMPT_MS = 5;
 /**
@@ -58,8 +55,6 @@ export class FramesInFlight implements Sink<Chunks> {
   #isPrompt = false;
   /** Bytes sent since the last ping. */
   #unmarkedBytes = 0;
-  /** Bytes of the last frame that had a ping. */
-  #markedBytes = 0;
   #noAnswer: NodeJS.Timeout | undefined;
   #isOff = false;
 
@@ -139,18 +134,11 @@ export class FramesInFlight implements Sink<Chunks> {
   /** Returns the ping that follows a frame; undefined if none does. */
   #pingAfter(bytes: number): Chunks | undefined {
     this.#unmarkedBytes += bytes;
-    if (this.#isOff || this.#isShared(bytes)) return undefined;
-    this.#markedBytes = bytes;
+    const isShared = this.#isPrompt && this.#sentAt.length === 0 && this.#unmarkedBytes < SHARED_BYTES;
+    if (this.#isOff || isShared) return undefined;
     this.#unmarkedBytes = 0;
     this.#isAlone = bytes >= this.#aloneBytes;
     return this.#nextPing();
-  }
-
-  /** Returns whether a frame needs no ping, because a later one will show that it has arrived. */
-  #isShared(bytes: number): boolean {
-    if (!this.#isPrompt || this.#sentAt.length > 0 || bytes >= this.#aloneBytes) return false;
-    const { min, max } = SHARED_BYTES;
-    return this.#unmarkedBytes <= Math.max(min, Math.min(max, this.#markedBytes));
   }
 
   #nextPing(): Chunks | undefined {

@@ -339,7 +339,7 @@ def test_blocking_run_in_the_calling_thread(
     def handle(job: rs.ThreadJob) -> None:
         threads.add(threading.current_thread())
         if job.id == "5-1":
-            time.sleep(1)  # longer than `ack_wait`
+            time.sleep(3)  # longer than `ack_wait`
         if job.id == "5-2" and job.deliveries == 1:
             raise ValueError("not yet")
         if job.id == "5-3":
@@ -348,7 +348,8 @@ def test_blocking_run_in_the_calling_thread(
     def on_error(error: Exception, job: rs.ThreadJob) -> None:
         failed.append((str(error), job.id, threading.current_thread() is threading.main_thread()))
 
-    work = blocking.work(stream, "g", from_id=0, ack_wait=400, on_lost=lost.extend)
+    # Long, because on a machine that stalls for this time, another delivery would be right.
+    work = blocking.work(stream, "g", from_id=0, ack_wait=2000, on_lost=lost.extend)
     work.run(handle, on_error=on_error)
     assert threads == {threading.main_thread()}
     assert failed == [("not yet", "5-2", True)]

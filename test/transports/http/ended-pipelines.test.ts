@@ -1,11 +1,11 @@
 /** Bytes that follow unanswered requests on a connection and are no request of it: they must not cost the client a response. */
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { request } from "../../support/clients/http.ts";
+import { openRaw, rawHead, statusesIn } from "../../support/clients/raw-connection.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { metricOf } from "../../support/gateway/metrics.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
@@ -24,28 +24,15 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
 });
 
-const head = (line: string, ...headers: string[]) =>
-  [`${line} HTTP/1.1`, "Host: localhost", ...headers, "", ""].join("\r\n");
 const CLOSE = "Connection: close";
 /** A request that waits for an entry of the stream `first`. */
-const waits = (...headers: string[]) => head("GET /data/first?block=600000", ...headers);
-const health = head("GET /healthz");
+const waits = (...headers: string[]) => rawHead("GET /data/first?block=600000", ...headers);
+const health = rawHead("GET /healthz");
 const upgrade = (protocol: string, ...headers: string[]) =>
-  head("GET /data/none/pull", "Connection: Upgrade", `Upgrade: ${protocol}`, ...headers);
+  rawHead("GET /data/none/pull", "Connection: Upgrade", `Upgrade: ${protocol}`, ...headers);
 const WEBSOCKET = ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="];
 
-const open = () => {
-  const socket = connect(Number(new URL(gateway.http).port), "127.0.0.1");
-  let received = "";
-  socket.setEncoding("latin1").on("data", (text: string) => {
-    received += text;
-  });
-  return { socket, received: () => received, closed: once(socket, "close") };
-};
-const statuses = (text: string) =>
-  [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
-const readers = async () =>
-  Number(/^redis_streamer_readers (\d+)$/m.exec((await request(`${gateway.http}/metrics`)).text)?.[1]);
+const readers = () => metricOf(gateway, "readers");
 async function unsentBytesOf(kind: string): Promise<number> {
   const list = (await request(`${gateway.http}/admin/connections`)).json() as {
     readonly kind: string;
@@ -70,27 +57,27 @@ describe("a client receives the responses to its earlier requests, in order", ()
     ["before bytes after a request with Connection: close", waits(CLOSE), health, [200]],
     [
       "before bytes after several requests, the last with Connection: close",
-      waits() + health + head("GET /nothing", CLOSE),
+      waits() + health + rawHead("GET /nothing", CLOSE),
       health,
       [200, 200, 404],
     ],
     [
       "before bytes after the body of a request with Connection: close",
-      `${waits()}${head("POST /data/body", CLOSE, "Content-Length: 1")}x`,
+      `${waits()}${rawHead("POST /data/body", CLOSE, "Content-Length: 1")}x`,
       "more",
       [200, 200],
     ],
     ["before the error of a malformed request", waits() + health, "garbage\r\n\r\n", [200, 200, 400]],
     [
       "before the error of a malformed body",
-      waits() + head("POST /data/body", "Transfer-Encoding: chunked"),
+      waits() + rawHead("POST /data/body", "Transfer-Encoding: chunked"),
       "garbage\r\n",
       [200, 400],
     ],
     [
       "before the error of too large headers",
       waits(),
-      head("GET /", `X: ${"x".repeat(100_000)}`),
+      rawHead("GET /", `X: ${"x".repeat(100_000)}`),
       [200, 431],
     ],
     ["before the error of a request that is not complete in time", waits(), "GET / HTTP/1.1\r\n", [200, 408]],
@@ -102,7 +89,7 @@ describe("a client receives the responses to its earlier requests, in order", ()
     ],
     ["before an upgrade to another protocol, which is ignored", waits(), upgrade("h2c", CLOSE), [200, 426]],
   ])("%s", async (_what, requests, last, expected) => {
-    const { socket, received, closed } = open();
+    const { socket, received, closed } = openRaw(gateway);
     const before = await readers();
     socket.write(requests);
     await until("the first waits", async () => (await readers()) > before);
@@ -112,19 +99,19 @@ describe("a client receives the responses to its earlier requests, in order", ()
     expect(received()).toBe("");
     await appendFirst();
     await closed;
-    expect(statuses(received())).toEqual(expected);
+    expect(statusesIn(received())).toEqual(expected);
     expect(received().split("\r\n\r\n")[1]).toMatch(/^first/);
   });
 });
 
 test("a WebSocket opens after the response to an earlier request", async () => {
-  const { socket, received } = open();
+  const { socket, received } = openRaw(gateway);
   socket.write(waits() + upgrade("websocket", ...WEBSOCKET));
   await until("the first waits", async () => (await readers()) === 1);
   expect(received()).toBe("");
   await appendFirst();
-  await until("it is open", () => statuses(received()).length === 2);
-  expect(statuses(received())).toEqual([200, 101]);
+  await until("it is open", () => statusesIn(received()).length === 2);
+  expect(statusesIn(received())).toEqual([200, 101]);
   socket.destroy();
 });
 
@@ -132,9 +119,9 @@ test("a large response continues while a handshake waits behind it", async () =>
   // Far more than the kernel's buffers hold.
   for (let i = 0; i < 32; i++) await redis.control.call("XADD", "default:large", "*", "d", randomBytes(MIB));
   const path = "/data/large/entries?format=mcap";
-  const { socket, received } = open();
+  const { socket, received } = openRaw(gateway);
   socket.pause();
-  socket.write(head(`GET ${path}`) + upgrade("websocket", ...WEBSOCKET));
+  socket.write(rawHead(`GET ${path}`) + upgrade("websocket", ...WEBSOCKET));
   await until("the gateway waits for the client", async () => (await unsentBytesOf("export")) > 0);
   expect(received()).toBe("");
   socket.resume();
@@ -149,12 +136,12 @@ test("a large response continues while a handshake waits behind it", async () =>
 });
 
 test("a reader whose connection is not read anymore is released when its client disconnects", async () => {
-  const { socket, received, closed } = open();
-  socket.write(head("GET /data/quiet/events"));
+  const { socket, received, closed } = openRaw(gateway);
+  socket.write(rawHead("GET /data/quiet/events"));
   await until("it is open", () => received().includes("HTTP/1.1 200"));
   socket.write("garbage\r\n\r\n".repeat(1000));
   socket.end();
   await until("it is released", async () => (await readers()) === 0);
   await closed;
-  expect(statuses(received())).toEqual([200, 400]);
+  expect(statusesIn(received())).toEqual([200, 400]);
 });

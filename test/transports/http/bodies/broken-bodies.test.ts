@@ -1,10 +1,10 @@
 /** Requests whose body can never be complete, because its next bytes are malformed or do not arrive. */
-import { once } from "node:events";
-import { connect } from "node:net";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { request } from "../../../support/clients/http.ts";
+import { openRaw, rawHead, statusesIn } from "../../../support/clients/raw-connection.ts";
 import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
 import { createTestKeys } from "../../../support/gateway/keys.ts";
+import { metricOf } from "../../../support/gateway/metrics.ts";
 import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 import { until } from "../../../support/until.ts";
 
@@ -16,8 +16,6 @@ beforeAll(async () => {
 });
 afterAll(() => redis[Symbol.asyncDispose]());
 
-const head = (line: string, ...headers: string[]) =>
-  [`${line} HTTP/1.1`, "Host: localhost", ...headers, "", ""].join("\r\n");
 const CHUNKED = "Transfer-Encoding: chunked";
 const chunk = (bytes: number) => `${bytes.toString(16)}\r\n${"x".repeat(bytes)}\r\n`;
 const GARBAGE = "garbage\r\n";
@@ -26,29 +24,12 @@ const SILENCE = "";
 /** Settings with which a request must be complete soon. */
 const IMPATIENT = { UPLOAD_TIMEOUT_MS: "1000" };
 
-function open({ http }: TestGateway) {
-  const socket = connect(Number(new URL(http).port), "127.0.0.1");
-  let received = "";
-  socket.setEncoding("latin1").on("data", (text: string) => {
-    received += text;
-  });
-  return { socket, received: () => received, closed: once(socket, "close") };
-}
-const statuses = (text: string) =>
-  [...text.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => Number(status));
-
-async function metric({ http }: TestGateway, name: string): Promise<number> {
-  const line = (await request(`${http}/metrics`)).text
-    .split("\n")
-    .find((one) => one.startsWith(`redis_streamer_${name} `));
-  return Number(line?.split(" ")[1]);
-}
-const bodyBytes = (gateway: TestGateway) => metric(gateway, 'memory_bytes{use="body"}');
+const bodyBytes = (gateway: TestGateway) => metricOf(gateway, 'memory_bytes{use="body"}');
 
 /** Opens events, on whose connection a request follows. */
 async function openEvents(gateway: TestGateway) {
-  const client = open(gateway);
-  client.socket.write(head("GET /data/quiet/events"));
+  const client = openRaw(gateway);
+  client.socket.write(rawHead("GET /data/quiet/events"));
   await until("it is open", () => client.received().includes("HTTP/1.1 200"));
   return client;
 }
@@ -61,40 +42,40 @@ describe("the body of a request behind events releases its memory while they sta
   ])("%s", async (_what, status, env, rest) => {
     await using gateway = await startTestGateway(redis.url, env);
     const { socket, received, closed } = await openEvents(gateway);
-    socket.write(head("POST /data/broken", CHUNKED) + chunk(300 * KIB));
+    socket.write(rawHead("POST /data/broken", CHUNKED) + chunk(300 * KIB));
     if (rest === SILENCE)
       await until(
         "it is late",
-        async () => (await metric(gateway, 'limits_hit_total{limit="handshake_time"}')) > 0,
+        async () => (await metricOf(gateway, 'limits_hit_total{limit="handshake_time"}')) > 0,
       );
     else {
       await until("it is received", async () => (await bodyBytes(gateway)) > 0);
       socket.write(rest);
     }
     await until("its memory is released", async () => (await bodyBytes(gateway)) === 0);
-    expect(await metric(gateway, 'connections{kind="events"}')).toBe(1);
-    expect(statuses(received())).toEqual([200]);
+    expect(await metricOf(gateway, 'connections{kind="events"}')).toBe(1);
+    expect(statusesIn(received())).toEqual([200]);
     socket.end();
     await closed;
-    expect(statuses(received())).toEqual([200, status]);
+    expect(statusesIn(received())).toEqual([200, status]);
     expect(await redis.control.call("EXISTS", "default:broken")).toBe(0);
   });
 
   test("when it is malformed before the request is handled", async () => {
     await using gateway = await startTestGateway(redis.url);
-    const { socket, received, closed } = open(gateway);
+    const { socket, received, closed } = openRaw(gateway);
     // Four requests run at a time, so the POST waits. It starts before the events end.
-    const waits = (stream: string) => head(`GET /data/${stream}?block=600000`);
-    socket.write(waits("first") + waits("second") + waits("third") + head("GET /data/quiet/events"));
-    socket.write(head("POST /data/broken", CHUNKED) + chunk(8 * KIB) + GARBAGE);
-    await until("they wait", async () => (await metric(gateway, "readers")) === 4);
+    const waits = (stream: string) => rawHead(`GET /data/${stream}?block=600000`);
+    socket.write(waits("first") + waits("second") + waits("third") + rawHead("GET /data/quiet/events"));
+    socket.write(rawHead("POST /data/broken", CHUNKED) + chunk(8 * KIB) + GARBAGE);
+    await until("they wait", async () => (await metricOf(gateway, "readers")) === 4);
     for (const stream of ["first", "second", "third"])
       await request(`${gateway.http}/data/${stream}`, { method: "POST", body: "x" });
-    await until("the events are open", () => statuses(received()).length === 4);
+    await until("the events are open", () => statusesIn(received()).length === 4);
     expect(await bodyBytes(gateway)).toBe(0);
     socket.end();
     await closed;
-    expect(statuses(received())).toEqual([200, 200, 200, 200, 400]);
+    expect(statusesIn(received())).toEqual([200, 200, 200, 200, 400]);
   });
 });
 
@@ -104,10 +85,10 @@ describe("the error of a broken body is the response to its request", () => {
     [408, IMPATIENT, SILENCE],
   ])("%i, with the headers of its response", async (status, env, rest) => {
     await using gateway = await startTestGateway(redis.url, env);
-    const { socket, received, closed } = open(gateway);
-    socket.write(head("POST /data/broken", CHUNKED, `Origin: ${gateway.http}`) + chunk(1) + rest);
+    const { socket, received, closed } = openRaw(gateway);
+    socket.write(rawHead("POST /data/broken", CHUNKED, `Origin: ${gateway.http}`) + chunk(1) + rest);
     await closed;
-    expect(statuses(received())).toEqual([status]);
+    expect(statusesIn(received())).toEqual([status]);
     expect(received()).toMatch(/^connection: close\r$/im);
     expect(received()).toMatch(/^x-connection-id: /im);
   });
@@ -120,12 +101,12 @@ describe("the error of a broken body is the response to its request", () => {
   ])("none if it is %s after a %i", async (_what, status, env, rest) => {
     using keys = createTestKeys();
     await using gateway = await startTestGateway(redis.url, { AUTH_KEYS_FILE: keys.path, ...env });
-    const { socket, received, closed } = open(gateway);
-    socket.write(head(status === 404 ? "POST /nothing" : "POST /data/broken", CHUNKED) + chunk(1));
-    await until("it is answered", () => statuses(received()).length > 0);
+    const { socket, received, closed } = openRaw(gateway);
+    socket.write(rawHead(status === 404 ? "POST /nothing" : "POST /data/broken", CHUNKED) + chunk(1));
+    await until("it is answered", () => statusesIn(received()).length > 0);
     expect(received()).not.toMatch(/^connection: close/im);
     socket.write(rest);
     await closed;
-    expect(statuses(received())).toEqual([status]);
+    expect(statusesIn(received())).toEqual([status]);
   });
 });

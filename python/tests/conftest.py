@@ -34,3 +34,9 @@ def stream() -> str:
 async def client(gateway: Gateway) -> AsyncIterator[rs.Client]:
     async with rs.connect(gateway.url) as one:
         yield one
+
+
+@pytest.fixture
+def blocking(gateway: Gateway) -> Iterator[rs.BlockingClient]:
+    with rs.open(gateway.url) as client:
+        yield client

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import io
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 
 import pytest
 import redis_streamer as rs
 from redis_streamer.__main__ import main
-from support import Gateway
 
 Call = Callable[[rs.BlockingClient], Any]
-
-
-@pytest.fixture
-def blocking(gateway: Gateway) -> Iterator[rs.BlockingClient]:
-    with rs.open(gateway.url) as client:
-        yield client
 
 
 @pytest.mark.parametrize(

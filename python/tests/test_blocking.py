@@ -18,12 +18,6 @@ import redis_streamer as rs
 from support import Gateway, Redis, open_sockets, wait_for
 
 
-@pytest.fixture
-def blocking(gateway: Gateway) -> Iterator[rs.BlockingClient]:
-    with rs.open(gateway.url) as client:
-        yield client
-
-
 def threads() -> list:
     return [thread for thread in threading.enumerate() if thread.name == "redis-streamer"]
 

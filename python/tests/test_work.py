@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from datetime import timedelta
-from typing import Any, Iterator, List, Set
+from typing import Any, List, Set
 
 import pytest
 import redis_streamer as rs
@@ -299,12 +299,6 @@ async def test_stop_and_close_end_loops(client: rs.Client, add: Any, stream: str
     await asyncio.wait_for(looping, PATIENCE_S)
     with pytest.raises(StopAsyncIteration):
         await waiting.__anext__()
-
-
-@pytest.fixture
-def blocking(gateway: Gateway) -> Iterator[rs.BlockingClient]:
-    with rs.open(gateway.url) as client:
-        yield client
 
 
 def test_blocking_loop(blocking: rs.BlockingClient, redis: Redis, add: Any, stream: str) -> None:

@@ -9,7 +9,7 @@ export interface SubscribedStream {
   /** Stream name that the client uses. */
   readonly name: string;
   readonly cursor: EntryId;
-  /** The cursor was just read as the end of the stream, so there is no history to read first. */
+  /** The cursor is the end of the stream, which has just been read: no history is read first. */
   readonly isAtEnd: boolean;
   /** Entries after the cursor are missing; if absent, the first read detects it. */
   readonly hasGap?: boolean;

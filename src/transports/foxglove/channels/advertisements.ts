@@ -56,8 +56,8 @@ export class Advertisements {
 
   /** Sends a part of the changes if the outlet has room. @returns whether it has room for more of them */
   sync(outlet: Outlet): boolean {
-    if (this.#changed.size > 0 && !outlet.isFull()) this.#sendSome(outlet);
-    return this.#changed.size > 0 && !outlet.isFull();
+    if (this.hasChanges && !outlet.isFull()) this.#sendSome(outlet);
+    return this.hasChanges && !outlet.isFull();
   }
 
   #sendSome(outlet: Outlet): void {

@@ -121,8 +121,7 @@ export function createByteSink({
   function flush(): void {
     if (pending.length === 0) return;
     const [only] = pending;
-    const parts =
-      pending.length === 1 && only ? only.parts : joinSmall(pending.flatMap((chunks) => chunks.parts));
+    const parts = pending.length === 1 && only ? only.parts : joinSmall(pending);
     const written = pending;
     pending = [];
     onBytes(pendingBytes);
@@ -189,8 +188,8 @@ function writeAll(stream: ByteStream, parts: readonly Uint8Array[]): boolean {
   return wantsMore;
 }
 
-/** Joins adjacent small parts. */
-export function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
+/** Returns the parts of chunks, with adjacent small ones joined. */
+export function joinSmall(all: readonly Chunks[]): Uint8Array[] {
   const joined: Uint8Array[] = [];
   let run: Uint8Array[] = [];
   const endRun = () => {
@@ -198,13 +197,14 @@ export function joinSmall(parts: readonly Uint8Array[]): Uint8Array[] {
     if (first !== undefined) joined.push(run.length === 1 ? first : Buffer.concat(run));
     run = [];
   };
-  for (const part of parts) {
-    if (part.length < JOIN_BELOW_BYTES) run.push(part);
-    else {
-      endRun();
-      joined.push(part);
+  for (const { parts } of all)
+    for (const part of parts) {
+      if (part.length < JOIN_BELOW_BYTES) run.push(part);
+      else {
+        endRun();
+        joined.push(part);
+      }
     }
-  }
   endRun();
   return joined;
 }

@@ -327,7 +327,7 @@ test("joins adjacent small parts in order", () => {
   const small = [1, 2, 3, 4, 5].map((byte) => filled(10, byte));
   const large = filled(JOIN_BELOW_BYTES, 9);
   const [a, b, c, d, e] = small as [Uint8Array, Uint8Array, Uint8Array, Uint8Array, Uint8Array];
-  const joined = joinSmall([a, b, large, c, large, large, d, e]);
+  const joined = joinSmall([chunks(a, b, large), chunks(c, large, large, d), chunks(e)]);
   expect(joined.map((part) => part.length)).toEqual([
     20,
     JOIN_BELOW_BYTES,

@@ -7,7 +7,9 @@
  *
  * One frame is in flight at a time, or two if the round trip takes longer than the transfer of a frame. The link would
  * otherwise be idle until the pong arrives. Nothing follows a frame of `aloneBytes` or more until its pong. A pong
- * costs as much as a small frame, so small frames on a fast link share a ping.
+ * costs as much as a small frame, so on a fast link two frames share a ping, or several small ones:
+ *
+ *     frame, frame, ping ──▶ … ──▶ pong: send the next two
  */
 import type { Sink } from "../../live/sink.ts";
 import type { ChunksSink } from "../response/byte-sink.ts";
@@ -27,7 +29,7 @@ const pings: readonly Chunks[] = Array.from({ length: NUMBERS }, (_, number) => 
   bytes: 3,
 }));
 
-/** On a fast link, frames up to this total size (bytes) share a ping. Slow links transfer more than this in a second. */
+/** Frames up to this total size (bytes) count as one. Slow links transfer more than this in a second. */
 const SHARED_BYTES = 16 * 1024;
 /** A round trip up to this time (ms) counts as fast. Two frames may then be in flight. */
 const PROMPT_MS = 5;
@@ -53,6 +55,8 @@ export class FramesInFlight implements Sink<Chunks> {
   /** Whether the last frame had `aloneBytes` or more. */
   #isAlone = false;
   #isPrompt = false;
+  /** Whether the last ping follows two frames, of which the first has none. */
+  #isPair = false;
   /** Bytes sent since the last ping. */
   #unmarkedBytes = 0;
   #noAnswer: NodeJS.Timeout | undefined;
@@ -128,15 +132,19 @@ export class FramesInFlight implements Sink<Chunks> {
   }
 
   #hasRoom(): boolean {
-    return this.#sentPings - this.#answeredPings < (this.#isAlone ? 1 : this.#max);
+    const marked = this.#sentPings - this.#answeredPings;
+    return marked === 0 || marked + (this.#isPair ? 1 : 0) < (this.#isAlone ? 1 : this.#max);
   }
 
   /** Returns the ping that follows a frame; undefined if none does. */
   #pingAfter(bytes: number): Chunks | undefined {
+    const before = this.#unmarkedBytes;
     this.#unmarkedBytes += bytes;
-    const isShared = this.#isPrompt && this.#sentAt.length === 0 && this.#unmarkedBytes < SHARED_BYTES;
-    if (this.#isOff || isShared) return undefined;
+    const isFast = this.#isPrompt && this.#sentAt.length === 0;
+    const isFirst = this.#unmarkedBytes < SHARED_BYTES || (before === 0 && bytes < this.#aloneBytes);
+    if (this.#isOff || (isFast && isFirst)) return undefined;
     this.#unmarkedBytes = 0;
+    this.#isPair = before >= SHARED_BYTES;
     this.#isAlone = bytes >= this.#aloneBytes;
     return this.#nextPing();
   }

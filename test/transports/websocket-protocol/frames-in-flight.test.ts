@@ -1,11 +1,15 @@
-/** Frames in flight to a client that answers pings at once. */
-import { expect, test } from "vitest";
+/** Frames in flight to a client that answers pings on request. */
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { Chunks } from "../../../src/transports/response/memory/chunks.ts";
 import { FramesInFlight } from "../../../src/transports/websocket-protocol/frames-in-flight.ts";
-import { until } from "../../support/until.ts";
 
 const LARGE = 300_000;
 const SMALL = 30_000;
+/** Round trip (ms) of a link that is not fast. */
+const FAR_MS = 80;
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ["performance", "setTimeout", "clearTimeout"] }));
+afterEach(() => void vi.useRealTimers());
 
 /** Opens it with a sink whose pings are answered on request. */
 function open() {
@@ -45,17 +49,15 @@ function open() {
   return { inFlight, send, sendUntilPing, pings, answer, isHeld: () => isHeld };
 }
 
-test("holds back after one large frame, and after two small ones", async () => {
+test("on a fast link, two frames share a ping, and the next one waits for its pong", () => {
   const { inFlight, send, sendUntilPing, answer, isHeld } = open();
-  // On a machine that pauses, one round trip may take too long.
-  await until("two small frames may be in flight", () => {
-    answer();
-    sendUntilPing();
-    return !isHeld();
-  });
-  send(SMALL);
-  expect(isHeld()).toBe(true);
   answer();
+  for (let pair = 0; pair < 3; pair++) {
+    expect(sendUntilPing()).toBe(2);
+    expect(isHeld()).toBe(true);
+    answer();
+    expect(isHeld()).toBe(false);
+  }
   send(LARGE);
   expect(isHeld()).toBe(true);
   answer();
@@ -63,18 +65,48 @@ test("holds back after one large frame, and after two small ones", async () => {
   inFlight.stop();
 });
 
-test("frames of a few kilobytes share a ping up to 16 KB, however many were sent", async () => {
-  const { inFlight, sendUntilPing, answer } = open();
-  const bytes = 4000;
-  const most = Math.ceil((16 * 1024) / bytes);
-  let full = 0;
-  await until("as many as possible share a ping, three times", () => {
+test("far away, a ping follows each frame, and two may be in flight", () => {
+  const { inFlight, sendUntilPing, pings, answer, isHeld } = open();
+  vi.advanceTimersByTime(FAR_MS);
+  answer();
+  for (let pair = 0; pair < 3; pair++) {
+    expect(sendUntilPing()).toBe(1);
+    expect(isHeld()).toBe(false);
+    const [first] = pings.splice(0);
+    expect(sendUntilPing()).toBe(1);
+    expect(isHeld()).toBe(true);
+    vi.advanceTimersByTime(FAR_MS);
+    inFlight.pong(first ?? new Uint8Array());
+    expect(isHeld()).toBe(false);
     answer();
-    const frames = sendUntilPing(bytes);
-    expect(frames).toBeLessThanOrEqual(most);
-    if (frames === most) full++;
-    return full === 3;
-  });
+  }
+  inFlight.stop();
+});
+
+test("on a slow link, one frame is in flight, also after a pair", () => {
+  const { inFlight, sendUntilPing, answer, isHeld } = open();
+  answer();
+  expect(sendUntilPing()).toBe(2);
+  vi.advanceTimersByTime(FAR_MS);
+  answer();
+  for (let frame = 0; frame < 3; frame++) {
+    expect(sendUntilPing()).toBe(1);
+    expect(isHeld()).toBe(true);
+    vi.advanceTimersByTime(FAR_MS);
+    answer();
+    expect(isHeld()).toBe(false);
+  }
+  inFlight.stop();
+});
+
+test("on a fast link, frames of a few kilobytes share a ping up to 16 KB, and count as one frame", () => {
+  const { inFlight, sendUntilPing, answer, isHeld } = open();
+  answer();
+  for (let ping = 0; ping < 3; ping++) {
+    expect(sendUntilPing(4000)).toBe(5);
+    expect(isHeld()).toBe(false);
+    answer();
+  }
   inFlight.stop();
 });
 

@@ -46,6 +46,8 @@ export class OwnRecordings implements Recordings {
   readonly #max: number;
   readonly #recordings = new Map<string, Recording>();
   readonly #playbacks: Playbacks;
+  /** Recordings that are being removed, by name. */
+  readonly #removals = new Map<string, Promise<void>>();
   /** The recordings on the disk have been found. */
   #started: Promise<void> = Promise.resolve();
   /** Why they could not be found; they are searched again. */
@@ -170,7 +172,8 @@ export class OwnRecordings implements Recordings {
   async play(name: string, request: PlaybackRequest, owner: Owner): Promise<RecordingStatus | undefined> {
     await this.#started;
     const recording = this.#recordings.get(name);
-    if (recording === undefined) return undefined;
+    // A playback that starts after the removal has stopped them could not be found any more.
+    if (recording === undefined || this.#removals.has(name)) return undefined;
     await this.#playbacks.start(recording, request, owner);
     return this.#playbacks.withStatus(recording.status());
   }
@@ -187,10 +190,11 @@ export class OwnRecordings implements Recordings {
     await this.#started;
     const recording = this.#recordings.get(name);
     if (recording === undefined) return false;
-    await recording.discard();
-    await this.#playbacks.change(name, "stop");
-    await this.#orUnavailable(() => this.#parts.directory.remove(recording.record));
-    this.#recordings.delete(name);
+    // Requests share a removal: a second one could remove a new recording of that name.
+    const removal =
+      this.#removals.get(name) ?? this.#remove(name, recording).finally(() => this.#removals.delete(name));
+    this.#removals.set(name, removal);
+    await removal;
     return true;
   }
 
@@ -204,6 +208,13 @@ export class OwnRecordings implements Recordings {
     await Promise.all([...this.#recordings.values()].map((recording) => recording.close()));
     await this.#parts.thread.close();
     if (this.#isOpen) await this.#parts.directory.close();
+  }
+
+  async #remove(name: string, recording: Recording): Promise<void> {
+    await recording.discard();
+    await this.#playbacks.change(name, "stop");
+    await this.#orUnavailable(() => this.#parts.directory.remove(recording.record));
+    this.#recordings.delete(name);
   }
 
   async #open(): Promise<void> {

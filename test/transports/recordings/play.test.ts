@@ -488,3 +488,19 @@ describe("a request that is not valid", () => {
     await request(`${gateway.http}/recordings/broken`, { method: "DELETE" });
   });
 });
+
+it("a recording is not played any more while it is removed, and is removed once", async () => {
+  const remove = (name: string) => request(`${gateway.http}/recordings/${name}`, { method: "DELETE" });
+  for (let round = 0; round < 20; round++) {
+    await record("brief", { device: "slow", streams: ["s"] });
+    const [first, second, ...plays] = await Promise.all([
+      ...[remove("brief"), remove("brief")],
+      ...Array.from({ length: 8 }, () => post("/brief/play", { loop: true })),
+    ]);
+    expect(first?.status).toBe(204);
+    expect([204, 404]).toContain(second?.status);
+    for (const { status } of plays) expect([201, 404, 409]).toContain(status);
+    expect((await request(`${gateway.http}/recordings/brief`)).status).toBe(404);
+    expect(await metricOf(gateway, "recording_playbacks")).toBe(0);
+  }
+});

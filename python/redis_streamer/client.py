@@ -466,7 +466,8 @@ class Client(RecordingMethods):
         return self._uses_devices
 
     async def _names(self, stream: str, device: Optional[str], prefix: Optional[str]) -> Dict[str, str]:
-        streams_segment([stream])  # raises if the name is not valid
+        _naming(device, prefix)  # raises if they are not valid
+        streams_segment([stream])
         names = {"stream": f"{prefix or ''}{stream}"}
         if await self._has_devices():
             names["device"] = "default" if device is None else device
@@ -505,8 +506,9 @@ def _schema_text(schema: Union[str, Mapping[str, Any], None]) -> Optional[str]:
 
 
 def _naming(device: Optional[str], prefix: Optional[str]) -> Query:
-    if device is not None and not isinstance(device, str):
-        raise bad_parameter(f"device must be str, got {type(device).__name__}")
+    for name, value in (("device", device), ("prefix", prefix)):
+        if value is not None and not isinstance(value, str):
+            raise bad_parameter(f"{name} must be str, got {type(value).__name__}")
     return {name: value for name, value in (("device_id", device), ("prefix", prefix)) if value is not None}
 
 

@@ -139,6 +139,12 @@ _FINAL_STATUSES = frozenset((501, 505))
 # Codes of a rejected handshake, of any server.
 _CODES_BY_STATUS = {401: "UNAUTHENTICATED", 403: "FORBIDDEN"}
 
+# Reasons of a rejected handshake without a message.
+_REASONS_BY_STATUS = {
+    401: "requires a valid token",
+    403: "does not permit this request",
+}
+
 # Codes of a handshake that the gateway rejected, whose body websockets before 13 does not show.
 _CODES_OF_GATEWAY = {
     **_CODES_BY_STATUS,
@@ -208,9 +214,12 @@ def error_from_handshake(
     error = error_from_response(where, status, body or b"")
     if error.code != "REFUSED":
         return error
+    reason = _REASONS_BY_STATUS.get(status)
     return error_of(
         (_CODES_OF_GATEWAY if is_of_gateway else _CODES_BY_STATUS).get(status, "REFUSED"),
-        f"{error.message} instead of opening a WebSocket",
+        f"{where} {reason} (status {status})"
+        if reason
+        else f"{error.message} instead of opening a WebSocket",
         retryable=error.retryable,
         status=status,
     )

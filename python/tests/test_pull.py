@@ -281,6 +281,7 @@ async def test_a_wrong_token_is_final_and_a_right_one_works(
             with pytest.raises(rs.AccessDenied) as failed:
                 await collect(client.pull(stream, last_entry_id=0), 1)
             assert (failed.value.code, failed.value.status) == ("UNAUTHENTICATED", 401)
+            assert "token" in failed.value.message
             with pytest.raises(rs.AccessDenied):
                 await client.streams()
             with pytest.raises(rs.AccessDenied):

@@ -1,6 +1,7 @@
 /** Open connections as an operator sees them, of one process or of all workers of a gateway. */
 import { GatewayError } from "../domain/errors.ts";
 import type { PeerHandlers, RequestPeers } from "../domain/peers.ts";
+import { lagsOf, type ReadBounds } from "./reader-lags.ts";
 import type { Session, SessionKind, Sessions } from "./sessions.ts";
 
 /** One connection. */
@@ -20,6 +21,11 @@ export interface ShownSession {
   readonly sentBytes: number;
   /** Bytes that wait because the client does not read them. */
   readonly unsentBytes: number;
+  /**
+   * Largest time (ms) between the last entry of a stream that was sent and the newest one; null for a connection that follows no
+   * stream live, and if Redis does not reply.
+   */
+  readonly lagMs: number | null;
 }
 
 /** Lists connections and closes them. */
@@ -32,9 +38,13 @@ export interface SessionList {
 /** Maximum number of streams listed per connection. */
 const MAX_STREAMS = 100;
 
-/** Creates the list of one process. */
-export const createSessionList = (sessions: Sessions): SessionList => ({
-  list: async () => [...sessions.list()].map(shown),
+/** Creates the list of one process. @param readBounds reads the bounds of the streams of readers that are behind */
+export const createSessionList = (sessions: Sessions, readBounds: ReadBounds): SessionList => ({
+  async list() {
+    const listed = [...sessions.list()];
+    const lags = await lagsOf(listed, readBounds);
+    return listed.map((session, i) => shown(session, lags[i] ?? null));
+  },
   end: async (id) =>
     sessions.end(id, new GatewayError("CLOSED_BY_OPERATOR", "an operator closed this connection")),
 });
@@ -57,7 +67,10 @@ export const joinSessionLists = (own: SessionList, request: RequestPeers): Sessi
   end: async (id) => (await own.end(id)) || (await request<boolean>(END, id)).includes(true),
 });
 
-function shown({ visitor, kind, sinceMs, traffic, uses, patternUses }: Session): ShownSession {
+function shown(
+  { visitor, kind, sinceMs, traffic, uses, patternUses }: Session,
+  lagMs: number | null,
+): ShownSession {
   const { id, address, identity } = visitor;
   const streams = [
     ...new Set(
@@ -76,5 +89,6 @@ function shown({ visitor, kind, sinceMs, traffic, uses, patternUses }: Session):
     receivedBytes: traffic.bytesRead,
     sentBytes: traffic.bytesWritten - traffic.writableLength,
     unsentBytes: traffic.writableLength,
+    lagMs,
   };
 }

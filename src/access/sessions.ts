@@ -3,6 +3,7 @@
  * expires or whose key is revoked is closed, unless the client renews the token first.
  */
 import { asGatewayError, GatewayError } from "../domain/errors.ts";
+import type { StreamPosition } from "../domain/streams/cursor.ts";
 import type { Visitor } from "./admission.ts";
 import type { Authenticator } from "./identity/authenticator.ts";
 import { authorize, type Identity } from "./identity/authorize.ts";
@@ -25,6 +26,8 @@ export interface Session {
   readonly countedAs: string;
   /** Streams of patterns, which need no permission to remain in progress. */
   patternUses: readonly PatternUse[];
+  /** Subscriptions of the connection, of which the lag can be computed. */
+  readers: readonly SessionReader[];
   /** The identity that pattern uses were last filtered by. */
   permissions: Identity;
   /** Called after a renewal: permissions that were checked before must be checked again. */
@@ -59,11 +62,21 @@ export interface PatternUse {
   onPermissions(identity: Identity): void;
 }
 
+/** Subscription of a connection. */
+export interface SessionReader {
+  /**
+   * Returns the streams that may have entries after the last one that was sent; undefined while the subscription plays history
+   * back, which is not a lag.
+   */
+  behind(): readonly StreamPosition[] | undefined;
+}
+
 /** Interval of the check for expired tokens, in ms. */
 const REVIEW_EVERY_MS = 1000;
 
 const NO_USES: readonly Use[] = [];
 const NO_PATTERNS: readonly PatternUse[] = [];
+const NO_READERS: readonly SessionReader[] = [];
 const NOTHING = () => undefined;
 
 /** A request in progress. */
@@ -104,6 +117,7 @@ export class Sessions {
       traffic,
       uses: NO_USES,
       patternUses: NO_PATTERNS,
+      readers: NO_READERS,
       permissions: visitor.identity,
       countedAs: name,
       end,
@@ -128,6 +142,14 @@ export class Sessions {
     session.patternUses = [...session.patternUses, use];
     return () => {
       session.patternUses = session.patternUses.filter((one) => one !== use);
+    };
+  }
+
+  /** Records a subscription. @returns a function that removes the record */
+  read(session: Session, reader: SessionReader): () => void {
+    session.readers = [...session.readers, reader];
+    return () => {
+      session.readers = session.readers.filter((one) => one !== reader);
     };
   }
 

@@ -37,6 +37,7 @@ import type { Peers } from "../workers/peers.ts";
 import type { Closers } from "./closers.ts";
 import type { GatewayObserve } from "./observe.ts";
 import type { Storage } from "./storage.ts";
+import { createBoundsReader } from "./stream-bounds.ts";
 
 /** Bytes of buffers that are kept for reuse by large messages: enough for a few cameras. */
 const PAYLOAD_POOL_BYTES = 16 * 1024 * 1024;
@@ -81,7 +82,7 @@ export async function openTransports(
     payloadPool,
   );
   const ownMetrics = openMetrics(parts, webSockets, ping);
-  const ownSessions = createSessionList(access.sessions);
+  const ownSessions = createSessionList(access.sessions, createBoundsReader(parts.streams));
   const eventStreams = createSseStreams(graphql, peers && peerStreams(peers.request));
   const { recordings, handlers: recordingRequests } = openRecordings(parts, closers, peers);
   const { demo, handlers: demoRequests } = openDemo(parts, closers, peers);

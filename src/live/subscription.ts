@@ -13,6 +13,7 @@
  */
 
 import type { GatewayError } from "../domain/errors.ts";
+import type { StreamPosition } from "../domain/streams/cursor.ts";
 import type { Gap } from "../domain/streams/entry.ts";
 import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
@@ -73,6 +74,11 @@ export interface Subscription {
   readonly playback: PlaybackControls | undefined;
   /** Returns the cursor of each stream, in the order of the request. */
   cursors(): readonly EntryId[];
+  /**
+   * Returns the streams that may have entries after the cursor; undefined while a playback is not live, which is in the past
+   * on purpose.
+   */
+  behind(): readonly StreamPosition[] | undefined;
   /** Reads another stream from now on. Its key and name must differ from those of the others. */
   add(stream: SubscribedStream): void;
   /** Ends reading a stream, which was deleted or may no longer be read. Nothing more of it is sent. */
@@ -171,6 +177,11 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
 
   cursors(): readonly EntryId[] {
     return this.states.map((state) => state.cursor);
+  }
+
+  behind(): readonly StreamPosition[] | undefined {
+    if (this.#playback?.isLive === false) return undefined;
+    return this.states.filter(({ key, cursor }) => !this.hub.isAtEnd(key, cursor));
   }
 
   add(stream: SubscribedStream): void {

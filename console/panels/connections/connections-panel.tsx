@@ -18,6 +18,8 @@ import "./connections-panel.css";
 const PERIOD_MS = 2000;
 /** Maximum number of connections that are shown. */
 const MAX_ROWS = 500;
+/** Lag from which on a reader is highlighted, ms. */
+const SLOW_MS = 1000;
 
 /** Renders the panel. */
 export function ConnectionsPanel() {
@@ -67,6 +69,7 @@ export function ConnectionsPanel() {
                 <th>Streams</th>
                 <th>Received</th>
                 <th>Sent</th>
+                <th title="Time from the last entry that was sent to the newest one">Lag</th>
                 <th title="Bytes that the client has not read">Unsent</th>
                 <th>Age</th>
                 <th>
@@ -100,7 +103,7 @@ interface RowProps {
 }
 
 function Row({ connection, rates, close }: RowProps) {
-  const { kind, identity, address, streams, streamCount, sinceMs, unsentBytes } = connection;
+  const { kind, identity, address, streams, streamCount, sinceMs, unsentBytes, lagMs } = connection;
   return (
     <tr>
       <td>{kind}</td>
@@ -113,6 +116,7 @@ function Row({ connection, rates, close }: RowProps) {
       </td>
       <td>{rateText(rates?.received)}</td>
       <td>{rateText(rates?.sent)}</td>
+      <td class={lagMs !== undefined && lagMs >= SLOW_MS ? "slow" : ""}>{lagText(lagMs)}</td>
       <td class={unsentBytes > 0 ? "slow" : ""}>{unsentBytes > 0 ? bytesText(unsentBytes) : "–"}</td>
       <td>{spanText(Date.now() - sinceMs)}</td>
       <td>
@@ -122,5 +126,7 @@ function Row({ connection, rates, close }: RowProps) {
   );
 }
 
+const lagText = (ms: number | undefined): string =>
+  ms === undefined ? "–" : ms < SLOW_MS ? `${ms} ms` : spanText(ms);
 const rateText = (perSecond: number | undefined): string =>
   perSecond === undefined ? "…" : `${bytesText(perSecond)}/s`;

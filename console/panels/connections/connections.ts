@@ -19,6 +19,8 @@ export interface Connection {
   readonly sentBytes: number;
   /** Bytes that the client has not read. */
   readonly unsentBytes: number;
+  /** Time (ms) from the last entry that was sent to the newest one; undefined for a connection that follows no stream live. */
+  readonly lagMs: number | undefined;
 }
 
 /** The connections at a time, ms of `performance.now()`. */
@@ -75,6 +77,7 @@ export function parseConnections(value: unknown): readonly Connection[] {
     receivedBytes: Number(numbers.receivedBytes ?? 0),
     sentBytes: Number(numbers.sentBytes ?? 0),
     unsentBytes: Number(numbers.unsentBytes ?? 0),
+    lagMs: typeof numbers.lagMs === "number" ? numbers.lagMs : undefined,
   }));
 }
 

@@ -10,6 +10,12 @@ import { compareIds, type EntryId, FIRST_ID, idAfter, idBefore, LAST_ID, parseId
 /** A requested cursor: an entry id, or `$` ("from now"), which is resolved once to the stream's last id. */
 export type RequestedCursor = EntryId | "$";
 
+/** The last entry of a stream that a reader was sent. */
+export interface StreamPosition {
+  readonly key: string;
+  readonly cursor: EntryId;
+}
+
 /**
  * Parses `last_entry_id`: one value for all streams, or one per stream joined by `+`.
  *

@@ -26,6 +26,8 @@ export interface PlaybackOptions {
 export interface PlaybackControls {
   /** Virtual time, in ms since 1970. */
   readonly time: number;
+  /** Whether it continues as an ordinary subscription. */
+  readonly isLive: boolean;
   /** Stops the clock. */
   pause(): void;
   /** Starts the clock. @param rate the new rate; undefined keeps it */

@@ -41,6 +41,10 @@ export class PlaybackDelivery<Frame> implements Playback {
     return this.#state().time;
   }
 
+  get isLive(): boolean {
+    return this.#live !== undefined;
+  }
+
   run(): void {
     if (this.#live !== undefined) this.#live.delivery.run();
     else this.#player.advance();

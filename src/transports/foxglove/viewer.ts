@@ -191,14 +191,15 @@ export class Viewer {
   }
 
   #openReaders(range: PlayedRange | undefined): ChannelReaders {
+    const { session } = this.#request;
     const shared = {
-      ...{ parts: this.#parts, visitor: this.#request.session.visitor, outlet: this.#outlet },
+      ...{ parts: this.#parts, outlet: this.#outlet },
       ...{ advertisements: this.#advertisements, statuses: this.#statuses },
       onError: (error: unknown) => this.end(asGatewayError(error)),
     };
     return range === undefined
-      ? new Subscriptions({ ...shared, inFlight: this.#inFlight })
-      : new PlayedChannels({ ...shared, range });
+      ? new Subscriptions({ ...shared, session, inFlight: this.#inFlight })
+      : new PlayedChannels({ ...shared, visitor: session.visitor, range });
   }
 
   #follow({ streams, pattern }: OpenStreams): void {

@@ -5,7 +5,7 @@ const RESPONSE = [
   {
     ...{ id: "8f-1x", kind: "pull", identity: "key:lab", address: "10.0.0.7", expires: null },
     ...{ since: "2026-11-28T13:00:00.000Z", streams: ["rover:cam"], streamCount: 120 },
-    ...{ receivedBytes: 400, sentBytes: 90_000, unsentBytes: 7 },
+    ...{ receivedBytes: 400, sentBytes: 90_000, unsentBytes: 7, lagMs: 1200 },
   },
   { id: "8f-2x", kind: "push", identity: "anyone", address: "10.0.0.8", since: "x", streams: null },
 ];
@@ -13,9 +13,9 @@ const RESPONSE = [
 test("reads a response, and ignores what has another form", () => {
   const [first, second] = parseConnections(RESPONSE);
   expect(first).toMatchObject({ kind: "pull", streams: ["rover:cam"], streamCount: 120 });
-  expect(first).toMatchObject({ receivedBytes: 400, sentBytes: 90_000, unsentBytes: 7 });
+  expect(first).toMatchObject({ receivedBytes: 400, sentBytes: 90_000, unsentBytes: 7, lagMs: 1200 });
   expect(first?.sinceMs).toBe(Date.UTC(2026, 10, 28, 13));
-  expect(second).toMatchObject({ streams: [], streamCount: 0 });
+  expect(second).toMatchObject({ streams: [], streamCount: 0, lagMs: undefined });
   for (const other of [null, {}, "x", [null, 5]]) expect(parseConnections(other)).toEqual([]);
 });
 

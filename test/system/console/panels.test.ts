@@ -141,6 +141,7 @@ test("lists the connections, and closes one", async () => {
   const list = page.getByRole("region", { name: "List of connections" });
   const row = list.getByRole("row").filter({ hasText: "pull" }).filter({ hasText: "rover:a" });
   await row.getByText("127.0.0.1").waitFor();
+  await row.getByRole("cell", { name: "0 ms" }).waitFor();
   expect(await axeViolations(page)).toEqual([]);
   await row.getByRole("button", { name: "Close" }).click();
   await row.getByRole("button", { name: "Close now" }).click();

@@ -1,5 +1,5 @@
 /** Live subscriptions of one viewer, one per channel. */
-import type { Visitor } from "../../../access/admission.ts";
+import type { Session } from "../../../access/sessions.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import { type EntryId, FIRST_ID, idBefore } from "../../../domain/streams/entry-id.ts";
 import type { Subscription } from "../../../live/subscription.ts";
@@ -24,7 +24,7 @@ import { type Subscribed, SubscribedChannels } from "./subscribed-channels.ts";
 /** Parts of a viewer. */
 export interface SubscriptionsParts {
   readonly parts: TransportParts;
-  readonly visitor: Visitor;
+  readonly session: Session;
   readonly advertisements: Advertisements;
   readonly statuses: Statuses;
   readonly outlet: Outlet;
@@ -52,6 +52,9 @@ export class Subscriptions implements ChannelReaders {
     this.channels = new SubscribedChannels<Open>(viewer.advertisements, {
       create: (subscribed) => ({ ...subscribed }),
       onRemoved: (open) => this.#ended(open),
+    });
+    viewer.parts.access.sessions.read(viewer.session, {
+      behind: () => this.channels.all().flatMap(({ subscription }) => subscription?.behind() ?? []),
     });
     viewer.inFlight.start({ pause: () => this.#images.pause(), resume: () => this.#images.resume() });
   }
@@ -90,7 +93,7 @@ export class Subscriptions implements ChannelReaders {
 
   /** Starts right before the newest entry, so that a panel shows it at once. */
   #start(open: Open, last: EntryId): void {
-    const { parts, visitor, outlet, inFlight, statuses } = this.#viewer;
+    const { parts, session, outlet, inFlight, statuses } = this.#viewer;
     const { channel } = open;
     const cursor = idBefore(last) ?? FIRST_ID;
     const skips = channel.isImage ? createSkipReport(statuses, channel.topic) : undefined;
@@ -98,7 +101,7 @@ export class Subscriptions implements ChannelReaders {
       streams: [{ key: channel.key, name: channel.key, cursor, madeFromTime: cursor, isAtEnd: false }],
       encoder: createMessageEncoder(open.id, channel),
       sink: channel.isImage ? inFlight : outlet,
-      memory: parts.access.memory.answer("answer", visitor),
+      memory: parts.access.memory.answer("answer", session.visitor),
       ...(skips && {
         onDemand: { count: 1, latest: true, onSkipped: (_name, entries) => skips(entries) },
       }),

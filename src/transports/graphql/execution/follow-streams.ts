@@ -59,6 +59,7 @@ export async function followStreams(
       subscription.close();
       lease.release();
       forget();
+      forgetReader?.();
       stopPattern?.();
       unfollow();
     },
@@ -86,6 +87,7 @@ export async function followStreams(
       onLimit: (name) => logger.warn({ connection: visitor.id, stream: name, maxStreams }, TOO_MANY_STREAMS),
       onError: end,
     });
+  const forgetReader = session && sessions.read(session, subscription);
   const stop = () => end(new GatewayError("SHUTTING_DOWN", "the gateway is shutting down"));
   const forget = closing.add(stop);
   if (closing.isClosing()) stop();

@@ -68,6 +68,7 @@ export function startDelivery(
     onError,
   });
   const stopPattern = followPattern({ request, opened, sink, session, onError }, subscription, parts);
+  const forget = parts.access.sessions.read(session, subscription);
   inFlight?.start(subscription);
   schedule?.start(subscription);
   return {
@@ -79,6 +80,7 @@ export function startDelivery(
       stopPattern?.();
       inFlight?.stop();
       schedule?.stop();
+      forget();
       subscription.close();
     },
   };

@@ -110,6 +110,7 @@ class LiveResponse {
       ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),
       onError: (error) => this.#endWith(error),
     });
+    this.#stops.push(access.sessions.read(session, this.#subscription));
     if (opened.pattern !== undefined) this.#followPattern(opened.pattern, this.#subscription);
     if (statusNotice !== undefined) this.#reportAvailability(statusNotice);
   }

@@ -1,0 +1,49 @@
+import { expect, test } from "vitest";
+import { type Bounds, lagsOf } from "../../src/access/reader-lags.ts";
+import type { EntryId } from "../../src/domain/streams/entry-id.ts";
+
+const id = (ms: number) => `${ms}-0` as EntryId;
+const position = (key: string, ms: number) => ({ key, cursor: id(ms) });
+const session = (...behind: (readonly ReturnType<typeof position>[] | undefined)[]) => ({
+  readers: behind.map((positions) => ({ behind: () => positions })),
+});
+const BOUNDS = new Map<string, Bounds>([
+  ["a", { first: id(1000), last: id(9000) }],
+  ["b", { first: id(1000), last: id(4000) }],
+]);
+
+test("is the largest lag of the streams of all readers of a connection", async () => {
+  const requested: string[][] = [];
+  const lags = await lagsOf(
+    [
+      session([position("b", 3000), position("a", 7000)], undefined, []),
+      session([position("a", 8500)], [position("b", 3800)]),
+    ],
+    async (keys) => {
+      requested.push([...keys]);
+      return BOUNDS;
+    },
+  );
+  expect(lags).toEqual([2000, 500]);
+  expect(requested).toEqual([["b", "a"]]);
+});
+
+test("counts from the first entry if none was sent; is never negative; ignores a deleted stream", async () => {
+  const behind = [position("a", 0), position("a", 500), position("a", 9500), position("deleted", 5)];
+  expect(
+    await lagsOf(
+      behind.map((one) => session([one])),
+      async () => BOUNDS,
+    ),
+  ).toEqual([8000, 8500, 0, 0]);
+});
+
+test("reads nothing from Redis for readers at the end, and is unknown if Redis does not reply", async () => {
+  const sessions = [session(), session(undefined), session([], undefined)];
+  const never = () => Promise.reject(new Error("unexpected read"));
+  expect(await lagsOf(sessions, never)).toEqual([undefined, undefined, 0]);
+  expect(await lagsOf([...sessions, session([position("a", 1)])], async () => undefined)).toEqual([
+    ...[undefined, undefined, 0],
+    undefined,
+  ]);
+});

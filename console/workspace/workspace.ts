@@ -5,6 +5,7 @@ import type { Theme } from "../page/theme.ts";
 import type { Session } from "../shell/session.ts";
 import type { Listing } from "../stream-list/listing.ts";
 import { Clock } from "../time/clock.ts";
+import { SharedCursor } from "../time/shared-cursor.ts";
 import { type Demo, openDemo } from "./demo.ts";
 import type { Layout, View } from "./layout.ts";
 import type { LayoutStore } from "./layout-store.ts";
@@ -17,6 +18,8 @@ export interface Workspace {
   /** Named layouts of this browser. */
   readonly layouts: LayoutStore;
   readonly clock: Clock;
+  /** The moment under the pointer, which all panes mark. */
+  readonly cursor: SharedCursor;
   readonly demo: Demo;
   readonly theme: Theme;
   /** Undefined until it is known. */
@@ -35,6 +38,7 @@ export const createWorkspace = (
 ): Workspace => ({
   ...parts,
   clock: new Clock(parts.streamer),
+  cursor: new SharedCursor(),
   demo: openDemo(),
   detected: signal(new Map()),
   isUtc: signal(false),

@@ -6,11 +6,14 @@ import { LINE_COLOURS } from "../../design/line-colours.ts";
 import { resolvedColour } from "../../design/resolved-colour.ts";
 import { rowOfValue } from "./line-facts.ts";
 import { axesOf, RIGHT } from "./plot-axes.ts";
+import { PlotCursor } from "./plot-cursor.ts";
 
 /** Plot in an element of the page. */
 export interface LivePlot {
   /** Draws in the next frame in which the plot is visible. @param produce returns the data; it is called then */
   show(produce: () => uPlot.AlignedData): void;
+  /** Shows the cursor at an x value; hides it with undefined, and outside of the range. */
+  point(x: number | undefined): void;
   destroy(): void;
 }
 
@@ -34,6 +37,8 @@ export interface LivePlotOptions {
   readonly isUtc?: boolean;
   /** Called when the cursor moves; with undefined when it leaves. */
   readonly onCursor?: (index: number | undefined) => void;
+  /** Called with the x value under the pointer; with undefined when it leaves. */
+  readonly onPoint?: (x: number | undefined) => void;
   /** Returns the x value of a vertical line; undefined for none. */
   readonly marker?: () => number | undefined;
   /** Called with the x value at which the user clicks. */
@@ -52,6 +57,7 @@ export function createLivePlot(element: HTMLElement, options: LivePlotOptions): 
   let isSeen = true;
   let next: (() => uPlot.AlignedData) | undefined;
   let frame = 0;
+  let cursor: PlotCursor | undefined;
   const sizeOf = () => ({
     width: element.clientWidth || 600,
     height: Math.max(MIN_HEIGHT, element.clientHeight || 260),
@@ -60,11 +66,12 @@ export function createLivePlot(element: HTMLElement, options: LivePlotOptions): 
     isZoomed = now;
   };
   const plot = new uPlot(
-    { ...sizeOf(), ...optionsOf(element, options, zoomed) },
+    { ...sizeOf(), ...optionsOf(element, options, { zoomed, drawn: () => cursor?.drawn() }) },
     [[], ...options.lines.map(() => [])],
     element,
   );
   plot.over.addEventListener("dblclick", () => zoomed(false));
+  cursor = new PlotCursor(plot, (x) => options.onPoint?.(x));
   const stopClicks = watchClicks(plot, options.onClick);
 
   const draw = () => {
@@ -92,6 +99,7 @@ export function createLivePlot(element: HTMLElement, options: LivePlotOptions): 
       next = produce;
       drawSoon();
     },
+    point: (x) => cursor.show(x),
     destroy() {
       cancelAnimationFrame(frame);
       stopClicks();
@@ -123,11 +131,18 @@ function watchClicks({ over, posToVal }: uPlot, onClick: LivePlotOptions["onClic
   return () => clearTimeout(timer);
 }
 
-/** Returns the options of uPlot without its size. @param zoomed is called when the user zooms in or out */
+/** Callbacks of a plot. */
+interface PlotEvents {
+  /** The user has zoomed in or out. */
+  readonly zoomed: (isZoomed: boolean) => void;
+  readonly drawn: () => void;
+}
+
+/** Returns the options of uPlot without its size. */
 function optionsOf(
   element: HTMLElement,
   { lines, units = ["", ""], range, isTime = true, isUtc = false, onCursor, marker }: LivePlotOptions,
-  zoomed: (isZoomed: boolean) => void,
+  { zoomed, drawn }: PlotEvents,
 ): Omit<uPlot.Options, "width" | "height"> {
   const isLeftUsed = lines.length === 0 || lines.some(({ isRight = false }) => !isRight);
   const isRightUsed = lines.some(({ isRight = false }) => isRight);
@@ -166,7 +181,7 @@ function optionsOf(
     }),
     hooks: {
       setSelect: [({ select }) => zoomed(select.width > 0)],
-      draw: [(plot) => drawMarker(plot, marker?.(), resolvedColour(element, "--warn"))],
+      draw: [(plot) => drawMarker(plot, marker?.(), resolvedColour(element, "--warn")), drawn],
       setCursor: [({ cursor: { idx } }) => onCursor?.(idx ?? undefined)],
     },
   };

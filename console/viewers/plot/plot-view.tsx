@@ -16,6 +16,9 @@ import { axisUnits } from "./units.ts";
 import { type PlotWindow, usePlot } from "./use-plot.ts";
 import "./plot-view.css";
 
+/** The plots as a view of the shared cursor: uPlot synchronizes them. */
+const PLOTS = "plots";
+
 /** Renders the plot and the list of lines. */
 export function PlotView(props: ViewProps) {
   const { name, meta, workspace } = props;
@@ -51,6 +54,10 @@ export function PlotView(props: ViewProps) {
       onCursor: (index) => {
         cursor.value = index;
       },
+      onPoint: (seconds) => {
+        if (seconds === undefined) workspace.cursor.leave(PLOTS);
+        else workspace.cursor.point(PLOTS, seconds * 1000);
+      },
       onClick: (seconds) => workspace.clock.seek(String(Math.round(seconds * 1000))),
       marker: () => moment.peek(),
     });
@@ -63,9 +70,15 @@ export function PlotView(props: ViewProps) {
         return data;
       });
     });
+    const stopCursor = effect(() => {
+      const pointed = workspace.cursor.pointed.value;
+      live.point(pointed === undefined || pointed.view === PLOTS ? undefined : pointed.ms / 1000);
+    });
     return () => {
       stop();
+      stopCursor();
       live.destroy();
+      workspace.cursor.leave(PLOTS);
     };
   }, [plot, linesText, unitsText, isDark, isUtc, workspace]);
 

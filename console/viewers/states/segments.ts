@@ -21,6 +21,10 @@ const MAX_SEGMENTS = 400;
 const MAX_NUMBERS = 8;
 const MAX_CHARACTERS = 80;
 
+/** Returns the value at a moment; undefined before the first segment. */
+export const valueAt = (segments: readonly Segment[], ms: number): string | undefined =>
+  segments.findLast(({ fromMs }) => fromMs <= ms)?.value;
+
 /** Returns the rows of entries, oldest first: words and booleans, and numbers with few values. */
 export function stateRows(entries: readonly PulledEntry[]): readonly StateRow[] {
   const rows = new Map<string, { value: string; fromMs: number; toMs: number }[]>();

@@ -1,30 +1,37 @@
 /** State viewer: strings, booleans and enumerations as bars over time. */
+import { useEffect } from "preact/hooks";
 import { LINE_COLOURS } from "../../design/line-colours.ts";
 import { timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
+import type { SharedCursor } from "../../time/shared-cursor.ts";
 import type { ViewProps } from "../viewer.ts";
-import { type StateRow, stateRows } from "./segments.ts";
+import { type Segment, type StateRow, stateRows, valueAt } from "./segments.ts";
 import "./states-view.css";
 
 const UPDATE_MS = 500;
 
-/** Renders the bars. */
+/** Renders the bars. The values at their right end are those at the cursor, or the newest ones. */
 export function StatesView({ entries, name, workspace }: ViewProps) {
   const all = useThrottled(entries, UPDATE_MS).value;
   const fromMs = all[0]?.timeMs ?? 0;
   const toMs = Math.max(fromMs + 1, all.at(-1)?.timeMs ?? 0);
   const isUtc = workspace.isUtc.value;
   const rows = stateRows(all);
+  const { cursor } = workspace;
+  const view = `states ${name}`;
+  useEffect(() => () => cursor.leave(view), [cursor, view]);
   return (
     <div class="states-view" tabIndex={0} role="region" aria-label={`States of ${name}`}>
       {rows.length === 0 && <p class="hint">These entries contain no strings and no booleans.</p>}
       {rows.map((row) => (
-        <Bars key={row.field} row={row} fromMs={fromMs} toMs={toMs} isUtc={isUtc} />
+        <Bars key={row.field} {...{ row, fromMs, toMs, isUtc, cursor, view }} />
       ))}
-      <p class="facts span">
-        <span>{timeText(fromMs, isUtc)}</span>
-        <span>{timeText(toMs, isUtc)}</span>
-      </p>
+      <div class="state-row">
+        <p class="facts span">
+          <span>{timeText(fromMs, isUtc)}</span>
+          <span>{timeText(toMs, isUtc)}</span>
+        </p>
+      </div>
     </div>
   );
 }
@@ -34,9 +41,12 @@ interface BarsProps {
   readonly fromMs: number;
   readonly toMs: number;
   readonly isUtc: boolean;
+  readonly cursor: SharedCursor;
+  /** The view's name for the cursor. */
+  readonly view: string;
 }
 
-function Bars({ row: { field, segments }, fromMs, toMs, isUtc }: BarsProps) {
+function Bars({ row: { field, segments }, fromMs, toMs, isUtc, cursor, view }: BarsProps) {
   const colours = [...new Set(segments.map(({ value }) => value))];
   const percent = (ms: number) => `${(ms / (toMs - fromMs)) * 100}%`;
   return (
@@ -44,7 +54,14 @@ function Bars({ row: { field, segments }, fromMs, toMs, isUtc }: BarsProps) {
       <span class="name" title={field}>
         {field}
       </span>
-      <div class="bars">
+      <div
+        class="bars"
+        onPointerMove={({ currentTarget, clientX }) => {
+          const { left, width } = currentTarget.getBoundingClientRect();
+          cursor.point(view, fromMs + ((clientX - left) / width) * (toMs - fromMs));
+        }}
+        onPointerLeave={() => cursor.leave(view)}
+      >
         {segments.map(({ value, fromMs: from, toMs: to }) => (
           <span
             key={from}
@@ -55,8 +72,31 @@ function Bars({ row: { field, segments }, fromMs, toMs, isUtc }: BarsProps) {
             {value}
           </span>
         ))}
+        <CursorLine {...{ cursor, fromMs, toMs }} />
       </div>
-      <strong class="now">{segments.at(-1)?.value}</strong>
+      <Value segments={segments} cursor={cursor} />
     </div>
+  );
+}
+
+/** A component of its own, like the value, so that the bars are not rendered with each movement of the pointer. */
+function CursorLine({ cursor, fromMs, toMs }: Pick<BarsProps, "cursor" | "fromMs" | "toMs">) {
+  const ms = cursor.pointed.value?.ms;
+  if (ms === undefined || ms < fromMs || ms > toMs) return null;
+  return <i class="cursor-line" style={{ left: `${((ms - fromMs) / (toMs - fromMs)) * 100}%` }} />;
+}
+
+interface ValueProps {
+  readonly segments: readonly Segment[];
+  readonly cursor: SharedCursor;
+}
+
+function Value({ segments, cursor }: ValueProps) {
+  const pointed = cursor.pointed.value;
+  const value = pointed ? valueAt(segments, pointed.ms) : segments.at(-1)?.value;
+  return (
+    <strong class="now" title={value}>
+      {value}
+    </strong>
   );
 }

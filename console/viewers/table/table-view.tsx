@@ -1,10 +1,12 @@
 /** Table viewer: a column for each field, newest first. */
 import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { CopyButton } from "../../design/copy-button.tsx";
 import { SearchField } from "../../design/search-field.tsx";
 import { numberText, timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import type { Scalar } from "../content.ts";
+import { rowTime, useMarkedRow } from "../use-marked-row.ts";
 import type { ViewProps } from "../viewer.ts";
 import { columnsOf, newestRows, tabSeparated } from "./rows.ts";
 import "./table-view.css";
@@ -17,9 +19,17 @@ export function TableView({ entries, name, workspace }: ViewProps) {
   const filter = useSignal("");
   const rows = newestRows(useThrottled(entries, UPDATE_MS).value, filter.value);
   const columns = columnsOf(rows);
+  const box = useRef<HTMLDivElement>(null);
+  useMarkedRow(box, workspace.cursor, name);
   return (
     <div class="table-view">
-      <div class="records" tabIndex={0} role="region" aria-label={`Entries of ${name}, newest first`}>
+      <div
+        ref={box}
+        class="records"
+        tabIndex={0}
+        role="region"
+        aria-label={`Entries of ${name}, newest first`}
+      >
         <table>
           <thead>
             <tr>
@@ -33,7 +43,7 @@ export function TableView({ entries, name, workspace }: ViewProps) {
           </thead>
           <tbody>
             {rows.map(({ entry, cells }) => (
-              <tr key={entry.id} class={entry.gap ? "after-gap" : ""}>
+              <tr key={entry.id} {...rowTime(entry)} class={entry.gap ? "after-gap" : ""}>
                 <th scope="row" title={entry.id}>
                   {timeText(entry.timeMs, workspace.isUtc.value)}
                 </th>

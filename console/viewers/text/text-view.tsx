@@ -5,6 +5,7 @@ import { Icon } from "../../design/icon.tsx";
 import { SearchField } from "../../design/search-field.tsx";
 import { timeText } from "../../page/format.ts";
 import { useResize } from "../../page/use-resize.ts";
+import { rowTime, useMarkedRow } from "../use-marked-row.ts";
 import type { ViewProps } from "../viewer.ts";
 import { newestLines } from "./lines.ts";
 import "./text-view.css";
@@ -17,7 +18,7 @@ const NEAR_END = 40;
 const UP_KEYS = ["ArrowUp", "PageUp", "Home"];
 
 /** Renders the list. */
-export function TextView({ entries, workspace }: ViewProps) {
+export function TextView({ entries, name, workspace }: ViewProps) {
   const filter = useSignal("");
   const isPretty = useSignal(false);
   const follows = useSignal(true);
@@ -26,10 +27,13 @@ export function TextView({ entries, workspace }: ViewProps) {
   const scrollToEnd = () => {
     if (box.current !== null) box.current.scrollTop = box.current.scrollHeight;
   };
-  useEffect(() => {
-    if (follows.value) scrollToEnd();
-  });
-  useResize(box, () => follows.peek() && scrollToEnd());
+  const followEnd = () => {
+    // While another pane has the pointer, the line at its moment is shown.
+    if (follows.peek() && workspace.cursor.pointed.peek() === undefined) scrollToEnd();
+  };
+  useEffect(followEnd);
+  useResize(box, followEnd);
+  useMarkedRow(box, workspace.cursor, name);
   // Only an action of the user ends it. The position alone also changes when lines are replaced and when the pane is resized.
   const leave = () => {
     const element = box.current;
@@ -51,7 +55,7 @@ export function TextView({ entries, workspace }: ViewProps) {
         }}
       >
         {lines.map(({ entry, text, level }) => (
-          <li key={entry.id} class={level}>
+          <li key={entry.id} {...rowTime(entry)} class={level}>
             {entry.gap && <em class="gap">earlier entries were trimmed before they were read</em>}
             <time title={entry.id}>{timeText(entry.timeMs, workspace.isUtc.value)}</time> <span>{text}</span>
           </li>

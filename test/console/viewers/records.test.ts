@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { createPulledEntry } from "../../../client/reading/entry.ts";
 import type { Scalar } from "../../../console/viewers/content.ts";
-import { stateRows } from "../../../console/viewers/states/segments.ts";
+import { stateRows, valueAt } from "../../../console/viewers/states/segments.ts";
 import { parseFilter } from "../../../console/viewers/table/filter.ts";
 import { newestRows, tabSeparated } from "../../../console/viewers/table/rows.ts";
 import { levelOf } from "../../../console/viewers/text/levels.ts";
@@ -73,6 +73,12 @@ test("joins equal states, breaks at a gap, and leaves out measurements", () => {
       ],
     },
   ]);
+});
+
+test("returns the state at a moment, and none before the first entry", () => {
+  const [row] = stateRows([entryOf(10, '{"mode":"idle"}'), entryOf(20, '{"mode":"drive"}')]);
+  const at = (ms: number) => valueAt(row?.segments ?? [], ms);
+  expect([at(9), at(10), at(19), at(20), at(99)]).toEqual([undefined, "idle", "idle", "drive", "drive"]);
 });
 
 test("copies rows for a spreadsheet: oldest first, one line each, and no formulas", () => {

@@ -1,0 +1,97 @@
+/** Hook of viewers that list entries: marks the row at the shared cursor, and moves the cursor while the pointer is over a row. */
+import { effect } from "@preact/signals";
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import type { SharedCursor } from "../time/shared-cursor.ts";
+
+/** Attribute of a row: the time of its entry, Unix ms. */
+const TIME = "data-ms";
+
+/** Returns the attributes of the row of an entry. */
+export const rowTime = ({ timeMs }: { readonly timeMs: number }) => ({ [TIME]: timeMs });
+
+/**
+ * Marks the last row that is not after the cursor. If the cursor is moved in another view, the list is scrolled to the row, and
+ * afterwards back. The rows are changed without a rendering, which would be one per movement of the pointer.
+ *
+ * @param box element that scrolls @param name key of the stream
+ */
+export function useMarkedRow(box: RefObject<HTMLElement | null>, cursor: SharedCursor, name: string): void {
+  const update = useRef<() => void>(undefined);
+  useEffect(() => {
+    const list = box.current;
+    if (list === null) return;
+    const view = `list ${name}`;
+    const marker = new RowMarker(list);
+    const mark = () => {
+      const pointed = cursor.pointed.value;
+      marker.mark(pointed?.ms, pointed?.view !== view);
+    };
+    update.current = mark;
+    const stop = effect(mark);
+    const listening = new AbortController();
+    const { signal } = listening;
+    list.addEventListener(
+      "pointermove",
+      ({ target }) => {
+        const row = target instanceof Element ? target.closest(`[${TIME}]`) : null;
+        if (row === null) cursor.leave(view);
+        else cursor.point(view, timeOf(row));
+      },
+      { signal },
+    );
+    list.addEventListener("pointerleave", () => cursor.leave(view), { signal });
+    return () => {
+      stop();
+      listening.abort();
+      cursor.leave(view);
+    };
+  }, [box, cursor, name]);
+  // Rows may have been added and replaced.
+  useEffect(() => update.current?.());
+}
+
+const timeOf = (row: Element): number => Number(row.getAttribute(TIME));
+
+/** Marks one row of a list. */
+class RowMarker {
+  readonly #list: HTMLElement;
+  #marked: Element | undefined;
+  /** Position to which the list is scrolled back. */
+  #scrollTop: number | undefined;
+
+  constructor(list: HTMLElement) {
+    this.#list = list;
+  }
+
+  /** @param ms undefined marks none @param scrolls whether the row has to be visible */
+  mark(ms: number | undefined, scrolls: boolean): void {
+    const row = ms === undefined ? undefined : this.#rowAt(ms);
+    if (row !== this.#marked) this.#marked?.removeAttribute("aria-current");
+    row?.setAttribute("aria-current", "true");
+    this.#marked = row;
+    if (ms === undefined) this.#scrollBack();
+    else if (row !== undefined && scrolls) this.#show(row);
+  }
+
+  #rowAt(ms: number): Element | undefined {
+    let found: Element | undefined;
+    for (const row of this.#list.querySelectorAll(`[${TIME}]`))
+      if (timeOf(row) <= ms && (found === undefined || timeOf(row) >= timeOf(found))) found = row;
+    return found;
+  }
+
+  #show(row: Element): void {
+    const list = this.#list;
+    const [area, own] = [list.getBoundingClientRect(), row.getBoundingClientRect()];
+    const header = list.querySelector("thead")?.getBoundingClientRect().height ?? 0;
+    if (own.top >= area.top + header && own.bottom <= area.bottom) return;
+    this.#scrollTop ??= list.scrollTop;
+    list.scrollTop += own.top - (area.top + header + (area.height - header - own.height) / 2);
+  }
+
+  #scrollBack(): void {
+    if (this.#scrollTop !== undefined) this.#list.scrollTop = this.#scrollTop;
+    this.#scrollTop = undefined;
+  }
+}

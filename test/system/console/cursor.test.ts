@@ -1,0 +1,109 @@
+/** The cursor that panes share, in a real browser: plots, states, tables and text. */
+import type { Locator, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
+import { axeViolations, openConsole, paneOf } from "../../support/browser/console-page.ts";
+import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { until } from "../../support/until.ts";
+
+let browser: TestBrowser;
+let redis: TestRedis;
+let gateway: TestGateway;
+
+const START = 1_700_000_000_000;
+/** Entries of each stream, one every 100 ms. */
+const ENTRIES = 100;
+
+beforeAll(async () => {
+  redis = await startRedis();
+  gateway = await startTestGateway(redis.url);
+  browser = await startBrowser();
+  for (let n = 0; n < ENTRIES; n++) {
+    const id = `${START + n * 100}-0`;
+    const store = (key: string, value: unknown) =>
+      redis.control.call("XADD", key, id, "d", typeof value === "string" ? value : JSON.stringify(value));
+    await store("rover:imu", { n });
+    await store("rover:mode", { mode: n < 50 ? "drive" : "tipped" });
+    await store("rover:rows", { n });
+    await store("rover:log", `line ${n}`);
+  }
+});
+afterAll(async () => {
+  await browser?.[Symbol.asyncDispose]();
+  await gateway.close();
+  await redis[Symbol.asyncDispose]();
+});
+
+const PANES = { imu: "plot", mode: "states", rows: "table", log: "text" };
+const OPEN = `#${Object.entries(PANES)
+  .map(([name, view]) => `open=rover:${name}&view=${view}`)
+  .join("&")}&grid=h(v(0!*300,1!*300)*700,v(2!*300,3!*300)*700)&t=${START + ENTRIES * 100}`;
+
+/** Moves the pointer to a part of the width of an element, 0 to 1. */
+async function pointAt(page: Page, element: Locator, part: number): Promise<void> {
+  const box = await element.boundingBox();
+  if (box === null) throw new Error("it is not visible");
+  await page.mouse.move(box.x + part * box.width, box.y + box.height / 2);
+}
+
+const marked = (pane: Locator): Locator => pane.locator("[aria-current]");
+/** The number of the marked entry; undefined if none is visible. */
+async function markedNumber(pane: Locator): Promise<number | undefined> {
+  if ((await marked(pane).count()) !== 1) return undefined;
+  const text = await marked(pane).locator("td, span").last().textContent();
+  return Number(text?.replace("line ", ""));
+}
+
+test("the pointer over one pane marks its moment in all others", async () => {
+  await using console = await openConsole(browser, gateway.http, OPEN);
+  const { page } = console;
+  const [imu, mode, rows, log] = Object.keys(PANES).map((name) => paneOf(page, `rover:${name}`)) as [
+    Locator,
+    Locator,
+    Locator,
+    Locator,
+  ];
+  const value = mode.locator(".now");
+  const plotted = async () => Number(await imu.locator(".legend td.value").textContent());
+  await until("all are shown", async () => {
+    const texts = [await value.textContent(), await rows.locator("tbody td").first().textContent()];
+    return texts.join() === `tipped,${ENTRIES - 1}` && (await plotted()) === ENTRIES - 1;
+  });
+  await log.getByText(`line ${ENTRIES - 1}`, { exact: true }).waitFor();
+
+  await pointAt(page, imu.locator(".u-over"), 0.2);
+  await mode.getByText("drive", { exact: true }).and(value).waitFor();
+  await until("the plot has a cursor", async () => (await plotted()) < ENTRIES / 2);
+  const pointed = await plotted();
+  // The plot shows the nearest entry, a list the last one.
+  for (const list of [rows, log]) {
+    await until("it is marked", async () => Math.abs(((await markedNumber(list)) ?? 0) - pointed) <= 1);
+    await until("it is scrolled to", () => isInside(marked(list), list));
+  }
+  const line = (await mode.locator(".cursor-line").boundingBox())?.x ?? 0;
+  const bars = await mode.locator(".bars").boundingBox();
+  expect((line - (bars?.x ?? 0)) / (bars?.width ?? 1)).toBeCloseTo(0.2, 1);
+  expect(await axeViolations(page)).toEqual([]);
+
+  await pointAt(page, mode.locator(".bars"), 0.75);
+  await until("the plot follows the states", async () => Math.abs((await plotted()) - 74) <= 2);
+  await imu.getByRole("columnheader", { name: "cursor" }).waitFor();
+  await rows.getByRole("cell", { name: `${ENTRIES - 3}`, exact: true }).hover();
+  await until("the plot follows the table", async () => (await plotted()) === ENTRIES - 3);
+
+  await page.mouse.move(1, 1);
+  await imu.getByRole("columnheader", { name: "newest" }).waitFor();
+  expect([await marked(rows).count(), await marked(log).count()]).toEqual([0, 0]);
+  expect(await mode.locator(".cursor-line").count()).toBe(0);
+  await until("the table is scrolled back", () => isInside(rows.locator("tbody tr").first(), rows));
+  await until("the text is at its end", () => isInside(log.locator(".tail li").last(), log));
+  expect(console.problems).toEqual([]);
+});
+
+/** Whether an element is inside of the area of another one. */
+async function isInside(element: Locator, area: Locator): Promise<boolean> {
+  const [inner, outer] = [await element.boundingBox(), await area.boundingBox()];
+  if (inner === null || outer === null) return false;
+  return inner.y >= outer.y && inner.y + inner.height <= outer.y + outer.height;
+}

@@ -1,6 +1,9 @@
-/** Load next to the measured console: a camera, an IMU, and streams that are only listed. */
+/** Load next to the measured console: a camera with the boxes of a detector, an IMU, and streams that are only listed. */
 import sharp from "sharp";
 import { connect, type Push } from "../../client/index.ts";
+
+/** Streams of the rover, which the console shows. */
+export const SHOWN_STREAMS = ["camera", "boxes", "imu"] as const;
 
 /** The running devices. */
 export interface Devices {
@@ -24,7 +27,9 @@ export async function startDevices(url: string, listed: number): Promise<Devices
   const streamer = connect(url);
   const pictures = await Promise.all(Array.from({ length: PICTURES }, (_, i) => drawPicture(i)));
   const camera = streamer.push("camera", { device: "rover" });
+  const boxes = streamer.push("boxes", { device: "rover" });
   const imu = streamer.push("imu", { device: "rover" });
+  await streamer.setMeta("boxes", { view: "boxes", of: "camera" }, { device: "rover" });
   const growing: Push[] = [];
   for (let i = 0; i < listed; i++) {
     const push = streamer.push(`sensor-${i}`, { device: "field" });
@@ -41,6 +46,7 @@ export async function startDevices(url: string, listed: number): Promise<Devices
     if (now.camera > pushed.camera) {
       const picture = pictures[now.camera % PICTURES];
       if (picture !== undefined) void camera.send(picture);
+      void boxes.send(JSON.stringify(detected(now.camera % PICTURES)));
     }
     for (let n = pushed.imu; n < now.imu; n++) void imu.send(JSON.stringify(movement(n)));
     pushed = now;
@@ -54,7 +60,7 @@ export async function startDevices(url: string, listed: number): Promise<Devices
     async stop() {
       clearInterval(ticks);
       clearInterval(seconds);
-      await Promise.all([camera, imu, ...growing].map((push) => push.close()));
+      await Promise.all([camera, boxes, imu, ...growing].map((push) => push.close()));
     },
   };
 }
@@ -62,6 +68,14 @@ export async function startDevices(url: string, listed: number): Promise<Devices
 const movement = (n: number) => ({
   acc: { x: Math.sin(n / 250), y: Math.cos(n / 400) / 2, z: 1 + Math.sin(n / 70) / 20 },
   gyro: { x: Math.sin(n / 900), y: Math.cos(n / 1100), z: Math.sin(n / 500) / 3 },
+});
+
+/** Returns the boxes of the shapes of a picture. */
+const detected = (n: number) => ({
+  boxes: [
+    { x: n * 15 - 20, y: 140, width: 240, height: 240, label: "ball", score: 0.9 },
+    { x: 1100 - n * 12, y: 380, width: 200, height: 160, label: "box", score: 0.8 },
+  ],
 });
 
 /** Creates a picture with as much detail as a camera's: noise over moving shapes. */

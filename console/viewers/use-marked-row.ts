@@ -1,14 +1,27 @@
-/** Hook of viewers that list entries: marks the row at the shared cursor, and moves the cursor while the pointer is over a row. */
+/**
+ * Hook of viewers that list entries: marks the row at the shared cursor, and moves the cursor while the pointer is over a row. A
+ * click on the time of a row shows its moment.
+ */
 import { effect } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { SharedCursor } from "../time/shared-cursor.ts";
+import type { PulledEntry } from "../../client/browser.ts";
+import type { Workspace } from "../workspace/workspace.ts";
+import "./row-time.css";
 
 /** Attribute of a row: the time of its entry, Unix ms. */
 const TIME = "data-ms";
+/** Attribute of the element with the time: the id of the entry. */
+const ENTRY = "data-entry";
 
 /** Returns the attributes of the row of an entry. */
-export const rowTime = ({ timeMs }: { readonly timeMs: number }) => ({ [TIME]: timeMs });
+export const rowOf = ({ timeMs }: PulledEntry) => ({ [TIME]: timeMs });
+
+/** Returns the attributes of the element in a row that has the time of the entry. */
+export const timeOfRow = ({ id }: PulledEntry) => ({
+  [ENTRY]: id,
+  title: `Entry ${id}. Click to show this moment in all panes`,
+});
 
 /**
  * Marks the last row that is not after the cursor. If the cursor is moved in another view, the list is scrolled to the row, and
@@ -16,7 +29,11 @@ export const rowTime = ({ timeMs }: { readonly timeMs: number }) => ({ [TIME]: t
  *
  * @param box element that scrolls @param name key of the stream
  */
-export function useMarkedRow(box: RefObject<HTMLElement | null>, cursor: SharedCursor, name: string): void {
+export function useMarkedRow(
+  box: RefObject<HTMLElement | null>,
+  { cursor, clock }: Pick<Workspace, "cursor" | "clock">,
+  name: string,
+): void {
   const update = useRef<() => void>(undefined);
   useEffect(() => {
     const list = box.current;
@@ -41,12 +58,20 @@ export function useMarkedRow(box: RefObject<HTMLElement | null>, cursor: SharedC
       { signal },
     );
     list.addEventListener("pointerleave", () => cursor.leave(view), { signal });
+    list.addEventListener(
+      "click",
+      ({ target }) => {
+        const id = target instanceof Element && target.closest(`[${ENTRY}]`)?.getAttribute(ENTRY);
+        if (id) clock.seek(id);
+      },
+      { signal },
+    );
     return () => {
       stop();
       listening.abort();
       cursor.leave(view);
     };
-  }, [box, cursor, name]);
+  }, [box, cursor, clock, name]);
   // Rows may have been added and replaced.
   useEffect(() => update.current?.());
 }

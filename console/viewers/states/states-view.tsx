@@ -1,9 +1,11 @@
 /** State viewer: strings, booleans and enumerations as bars over time. */
-import { useEffect } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { LINE_COLOURS } from "../../design/line-colours.ts";
 import { timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import type { SharedCursor } from "../../time/shared-cursor.ts";
+import type { Workspace } from "../../workspace/workspace.ts";
 import type { ViewProps } from "../viewer.ts";
 import { type Segment, type StateRow, stateRows, valueAt } from "./segments.ts";
 import "./states-view.css";
@@ -18,13 +20,13 @@ export function StatesView({ entries, name, workspace }: ViewProps) {
   const isUtc = workspace.isUtc.value;
   const rows = stateRows(all);
   const { cursor } = workspace;
-  const view = `states ${name}`;
-  useEffect(() => () => cursor.leave(view), [cursor, view]);
+  const box = useRef<HTMLDivElement>(null);
+  usePointer(box, workspace, name);
   return (
-    <div class="states-view" tabIndex={0} role="region" aria-label={`States of ${name}`}>
+    <div ref={box} class="states-view" tabIndex={0} role="region" aria-label={`States of ${name}`}>
       {rows.length === 0 && <p class="hint">These entries contain no strings and no booleans.</p>}
       {rows.map((row) => (
-        <Bars key={row.field} {...{ row, fromMs, toMs, isUtc, cursor, view }} />
+        <Bars key={row.field} {...{ row, fromMs, toMs, isUtc, cursor }} />
       ))}
       <div class="state-row">
         <p class="facts span">
@@ -42,11 +44,50 @@ interface BarsProps {
   readonly toMs: number;
   readonly isUtc: boolean;
   readonly cursor: SharedCursor;
-  /** The view's name for the cursor. */
-  readonly view: string;
 }
 
-function Bars({ row: { field, segments }, fromMs, toMs, isUtc, cursor, view }: BarsProps) {
+/** Moves the cursor with the pointer. A click shows the moment. */
+function usePointer(
+  box: RefObject<HTMLElement | null>,
+  { cursor, clock }: Pick<Workspace, "cursor" | "clock">,
+  name: string,
+): void {
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const view = `states ${name}`;
+    const listening = new AbortController();
+    const { signal } = listening;
+    const leave = () => cursor.leave(view);
+    const move = (event: PointerEvent) => {
+      const ms = msAt(event);
+      if (ms === undefined) leave();
+      else cursor.point(view, ms);
+    };
+    const click = (event: MouseEvent) => {
+      const ms = msAt(event);
+      if (ms !== undefined) clock.seek(String(Math.round(ms)));
+    };
+    element.addEventListener("pointermove", move, { signal });
+    element.addEventListener("pointerleave", leave, { signal });
+    element.addEventListener("click", click, { signal });
+    return () => {
+      listening.abort();
+      leave();
+    };
+  }, [box, cursor, clock, name]);
+}
+
+/** Returns the moment at the pointer, Unix ms; undefined beside the bars. */
+function msAt({ target, clientX }: MouseEvent): number | undefined {
+  const bars = target instanceof Element ? target.closest<HTMLElement>(".bars") : null;
+  if (bars === null) return undefined;
+  const { left, width } = bars.getBoundingClientRect();
+  const [fromMs, toMs] = [Number(bars.dataset.from), Number(bars.dataset.to)];
+  return fromMs + ((clientX - left) / width) * (toMs - fromMs);
+}
+
+function Bars({ row: { field, segments }, fromMs, toMs, isUtc, cursor }: BarsProps) {
   const colours = [...new Set(segments.map(({ value }) => value))];
   const percent = (ms: number) => `${(ms / (toMs - fromMs)) * 100}%`;
   return (
@@ -54,20 +95,13 @@ function Bars({ row: { field, segments }, fromMs, toMs, isUtc, cursor, view }: B
       <span class="name" title={field}>
         {field}
       </span>
-      <div
-        class="bars"
-        onPointerMove={({ currentTarget, clientX }) => {
-          const { left, width } = currentTarget.getBoundingClientRect();
-          cursor.point(view, fromMs + ((clientX - left) / width) * (toMs - fromMs));
-        }}
-        onPointerLeave={() => cursor.leave(view)}
-      >
+      <div class="bars" data-from={fromMs} data-to={toMs}>
         {segments.map(({ value, fromMs: from, toMs: to }) => (
           <span
             key={from}
             class={`bar line-${colours.indexOf(value) % LINE_COLOURS}`}
             style={{ left: percent(from - fromMs), width: `max(2px, ${percent(to - from)})` }}
-            title={`${value}, from ${timeText(from, isUtc)}`}
+            title={`${value}, from ${timeText(from, isUtc)}. Click to show a moment in all panes`}
           >
             {value}
           </span>

@@ -6,7 +6,7 @@ import { SearchField } from "../../design/search-field.tsx";
 import { numberText, timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import type { Scalar } from "../content.ts";
-import { rowTime, useMarkedRow } from "../use-marked-row.ts";
+import { rowOf, timeOfRow, useMarkedRow } from "../use-marked-row.ts";
 import type { ViewProps } from "../viewer.ts";
 import { columnsOf, newestRows, tabSeparated } from "./rows.ts";
 import "./table-view.css";
@@ -20,7 +20,7 @@ export function TableView({ entries, name, workspace }: ViewProps) {
   const rows = newestRows(useThrottled(entries, UPDATE_MS).value, filter.value);
   const columns = columnsOf(rows);
   const box = useRef<HTMLDivElement>(null);
-  useMarkedRow(box, workspace.cursor, name);
+  useMarkedRow(box, workspace, name);
   return (
     <div class="table-view">
       <div
@@ -43,8 +43,8 @@ export function TableView({ entries, name, workspace }: ViewProps) {
           </thead>
           <tbody>
             {rows.map(({ entry, cells }) => (
-              <tr key={entry.id} {...rowTime(entry)} class={entry.gap ? "after-gap" : ""}>
-                <th scope="row" title={entry.id}>
+              <tr key={entry.id} {...rowOf(entry)} class={entry.gap ? "after-gap" : ""}>
+                <th scope="row" {...timeOfRow(entry)}>
                   {timeText(entry.timeMs, workspace.isUtc.value)}
                 </th>
                 {columns.map((column) => (

@@ -5,7 +5,7 @@ import { Icon } from "../../design/icon.tsx";
 import { SearchField } from "../../design/search-field.tsx";
 import { timeText } from "../../page/format.ts";
 import { useResize } from "../../page/use-resize.ts";
-import { rowTime, useMarkedRow } from "../use-marked-row.ts";
+import { rowOf, timeOfRow, useMarkedRow } from "../use-marked-row.ts";
 import type { ViewProps } from "../viewer.ts";
 import { newestLines } from "./lines.ts";
 import "./text-view.css";
@@ -33,7 +33,7 @@ export function TextView({ entries, name, workspace }: ViewProps) {
   };
   useEffect(followEnd);
   useResize(box, followEnd);
-  useMarkedRow(box, workspace.cursor, name);
+  useMarkedRow(box, workspace, name);
   // Only an action of the user ends it. The position alone also changes when lines are replaced and when the pane is resized.
   const leave = () => {
     const element = box.current;
@@ -55,9 +55,10 @@ export function TextView({ entries, name, workspace }: ViewProps) {
         }}
       >
         {lines.map(({ entry, text, level }) => (
-          <li key={entry.id} {...rowTime(entry)} class={level}>
+          <li key={entry.id} {...rowOf(entry)} class={level}>
             {entry.gap && <em class="gap">earlier entries were trimmed before they were read</em>}
-            <time title={entry.id}>{timeText(entry.timeMs, workspace.isUtc.value)}</time> <span>{text}</span>
+            <time {...timeOfRow(entry)}>{timeText(entry.timeMs, workspace.isUtc.value)}</time>{" "}
+            <span>{text}</span>
           </li>
         ))}
       </ol>

@@ -92,14 +92,23 @@ test("the pointer over one pane marks its moment in all others", async () => {
   await rows.getByRole("cell", { name: `${ENTRIES - 3}`, exact: true }).hover();
   await until("the plot follows the table", async () => (await plotted()) === ENTRIES - 3);
 
+  await pointAt(page, mode.locator(".bars"), 0.5);
+  await page.mouse.down();
+  await page.mouse.up();
+  await until("a click in the states shows the moment", () => Math.abs(momentOf(page) - START - 5000) < 200);
+  await log.getByText("line 42", { exact: true }).locator("..").locator("time").click();
+  await until("the time of a line shows its moment", () => page.url().includes(`t=${START + 4200}-0`));
   await page.mouse.move(1, 1);
-  await imu.getByRole("columnheader", { name: "newest" }).waitFor();
+  await imu.getByRole("columnheader", { name: "moment" }).waitFor();
   expect([await marked(rows).count(), await marked(log).count()]).toEqual([0, 0]);
   expect(await mode.locator(".cursor-line").count()).toBe(0);
   await until("the table is scrolled back", () => isInside(rows.locator("tbody tr").first(), rows));
   await until("the text is at its end", () => isInside(log.locator(".tail li").last(), log));
   expect(console.problems).toEqual([]);
 });
+
+/** The moment in the link, Unix ms. */
+const momentOf = (page: Page): number => Number(/[&#]t=(\d+)/.exec(page.url())?.[1]);
 
 /** Whether an element is inside of the area of another one. */
 async function isInside(element: Locator, area: Locator): Promise<boolean> {

@@ -18,12 +18,16 @@ const EVERY = { camera: 3, mic: 5, gps: 25, state: 10, log: 100 } as const;
 /** Samples of the microphone per second. */
 const MIC_RATE = 8000;
 
-/** Metadata that viewers use, by stream. */
+/** All streams keep the same time, so that a moment of the past can be seen in all of them: several rounds, about 20 MB. */
+const KEPT = { maxEntries: 0, maxAge: "5m" };
+const VIEWED: Readonly<Partial<Record<DemoStream, Readonly<Record<string, unknown>>>>> = {
+  detections: { view: "boxes", of: "camera" },
+  mic: { sampleRate: MIC_RATE, format: "s16le" },
+};
+
+/** Metadata of the streams: what they keep, and what viewers use. */
 export const DEMO_METAS: readonly (readonly [stream: DemoStream, meta: Readonly<Record<string, unknown>>])[] =
-  [
-    ["detections", { view: "boxes", of: "camera" }],
-    ["mic", { sampleRate: MIC_RATE, format: "s16le" }],
-  ];
+  DEMO_STREAMS.map((stream) => [stream, { ...VIEWED[stream], ...KEPT }]);
 
 /**
  * Plays the rover in real time.

@@ -51,7 +51,9 @@ describe("the demo device", () => {
       headers: { "content-type": "application/json" },
       body: JSON.stringify({ query: '{ stream(id: "rover:detections") { meta } }' }),
     });
-    expect(meta.json()).toEqual({ data: { stream: { meta: { view: "boxes", of: "camera" } } } });
+    expect(meta.json()).toEqual({
+      data: { stream: { meta: { view: "boxes", of: "camera", maxEntries: 0, maxAge: "5m" } } },
+    });
     const playing = await deviceOf();
     expect(playing).toMatchObject({
       device: "rover",

@@ -15,7 +15,6 @@ import { TopBar } from "./shell/top-bar.tsx";
 import { type Listing, watchListing } from "./stream-list/listing.ts";
 import { StreamList } from "./stream-list/stream-list.tsx";
 import { TimeBar } from "./time/time-bar.tsx";
-import { idsOf } from "./workspace/layout.ts";
 import { LayoutStore } from "./workspace/layout-store.ts";
 import { Panes } from "./workspace/panes.tsx";
 import { PageLink } from "./workspace/url-layout.ts";
@@ -70,14 +69,15 @@ function openPage(streamer: Streamer) {
   const listing = watchListing(streamer);
   const theme = watchTheme();
   const layouts = new LayoutStore(localStorage);
-  const workspace = createWorkspace({ streamer, listing, layout, layouts, theme, session: readSession() });
+  const sides = openSides(localStorage, innerWidth);
+  const session = readSession();
+  const workspace = createWorkspace({ streamer, listing, layout, layouts, sides, theme, session });
   const { clock } = workspace;
   const dialogs = createDialogs();
   const stopKeys = watchKeys(workspace, dialogs);
   if (link.time !== undefined) clock.seek(link.time);
   link.onTime = (position) => clock.seek(position);
   const stopTime = effect(() => link.setTime(clock.position));
-  const sides = openSides(localStorage, innerWidth, idsOf(layout.open.peek()).length > 0);
   const stopFolding = foldWhenNarrow(sides);
   return {
     workspace,
@@ -95,16 +95,26 @@ function openPage(streamer: Streamer) {
   };
 }
 
-/** Folds the sides when the page becomes so narrow that they would cover the panes. @returns a function that ends it */
+/**
+ * Folds the sides when the page becomes so narrow that they would cover the panes, and when the user presses on a covered pane.
+ *
+ * @returns a function that ends it
+ */
 function foldWhenNarrow({ left, right }: Sides): () => void {
   const narrow = matchMedia(`(width < ${NARROW}px)`);
+  const listening = new AbortController();
+  const { signal } = listening;
   const fold = () => {
     if (!narrow.matches) return;
     left.isOpen.value = false;
     right.isOpen.value = false;
   };
-  narrow.addEventListener("change", fold);
-  return () => narrow.removeEventListener("change", fold);
+  const press = ({ target }: PointerEvent) => {
+    if (target instanceof Element && target.closest("main") !== null) fold();
+  };
+  narrow.addEventListener("change", fold, { signal });
+  document.addEventListener("pointerdown", press, { signal });
+  return () => listening.abort();
 }
 
 const PROBLEMS = {

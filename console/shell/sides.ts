@@ -28,10 +28,10 @@ const NARROW_RIGHT = 1000;
 export type Store = Pick<Storage, "getItem" | "setItem">;
 
 /** Opens the sides as they were left. @param pageWidth decides which sides are open at first */
-export function openSides(store: Store, pageWidth: number, hasPanes: boolean): Sides {
+export function openSides(store: Store, pageWidth: number): Sides {
   const isNarrow = pageWidth < NARROW;
   return {
-    left: openSide(store, "left", { isOpen: isNarrow ? !hasPanes : true, width: 300 }, isNarrow),
+    left: openSide(store, "left", { isOpen: !isNarrow, width: 300 }, isNarrow),
     right: openSide(store, "right", { isOpen: pageWidth >= 1400, width: 320 }, pageWidth < NARROW_RIGHT),
   };
 }

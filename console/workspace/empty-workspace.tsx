@@ -12,6 +12,7 @@ const loadFirstStream = async () => (await import("./first-stream.tsx")).FirstSt
 /** Renders the way to a first stream, or to a first pane. */
 export function EmptyWorkspace({ workspace }: { readonly workspace: Workspace }) {
   const { listing, layout } = workspace;
+  const { left } = workspace.sides;
   const presets = useComputed(() => JSON.stringify(presetsOf(listing.streams.value ?? [])));
   const count = listing.streams.value?.length;
   if (count === undefined) return <p class="hint center">connecting to the gateway …</p>;
@@ -31,6 +32,11 @@ export function EmptyWorkspace({ workspace }: { readonly workspace: Workspace })
             <Icon of="layout" /> {title}
           </button>
         ))}
+        {!left.isOpen.value && (
+          <button type="button" onClick={() => left.toggle()}>
+            <Icon of="panelLeft" /> All streams
+          </button>
+        )}
       </div>
       <p class="hint">
         <kbd>/</kbd> search, <kbd>space</kbd> pause and play, <kbd>←</kbd> <kbd>→</kbd> step, <kbd>g</kbd> go

@@ -3,6 +3,7 @@ import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Streamer } from "../../client/browser.ts";
 import type { Theme } from "../page/theme.ts";
 import type { Session } from "../shell/session.ts";
+import type { Sides } from "../shell/sides.ts";
 import type { Listing } from "../stream-list/listing.ts";
 import { Clock } from "../time/clock.ts";
 import { SharedCursor } from "../time/shared-cursor.ts";
@@ -21,6 +22,7 @@ export interface Workspace {
   /** The moment under the pointer, which all panes mark. */
   readonly cursor: SharedCursor;
   readonly demo: Demo;
+  readonly sides: Sides;
   readonly theme: Theme;
   /** Undefined until it is known. */
   readonly session: ReadonlySignal<Session | undefined>;
@@ -34,7 +36,7 @@ export interface Workspace {
 
 /** Creates the state. */
 export const createWorkspace = (
-  parts: Pick<Workspace, "streamer" | "listing" | "layout" | "layouts" | "theme" | "session">,
+  parts: Pick<Workspace, "streamer" | "listing" | "layout" | "layouts" | "sides" | "theme" | "session">,
 ): Workspace => ({
   ...parts,
   clock: new Clock(parts.streamer),

@@ -72,18 +72,18 @@ test("a side is as the user left it; on a narrow page it covers the panes and is
     getItem: (name: string) => stored.get(name) ?? null,
     setItem: (name: string, value: string) => void stored.set(name, value),
   };
-  const first = openSides(store, 1440, false);
+  const first = openSides(store, 1440);
   expect([first.left.isOpen.value, first.right.isOpen.value]).toEqual([true, true]);
   first.right.toggle();
   first.left.width.value = 400;
-  const second = openSides(store, 1440, true);
+  const second = openSides(store, 1440);
   expect([second.left.width.value, second.right.isOpen.value]).toEqual([400, false]);
-  const narrow = openSides(store, 390, true);
+  const narrow = openSides(store, 390);
   expect([narrow.left.isOpen.value, narrow.right.isOpen.value]).toEqual([false, false]);
   narrow.left.toggle();
-  expect(openSides(store, 1440, true).left.isOpen.value).toBe(true);
+  expect(openSides(store, 1440).left.isOpen.value).toBe(true);
   store.setItem("redis-streamer.side.left", "<b> 1e9");
-  expect(openSides(store, 1440, true).left).toMatchObject({
+  expect(openSides(store, 1440).left).toMatchObject({
     isOpen: { value: false },
     width: { value: 640 },
   });

@@ -46,6 +46,19 @@ const WIDE = `(() => {
   return found;
 })()`;
 
+test("the list does not cover the first steps, and folds when the user presses beside it", async () => {
+  await using console = await openConsole(browser, gateway.http, "", { width: 390, height: 844 });
+  const { page, problems } = console;
+  const list = page.getByRole("treegrid", { name: "Streams" });
+  await page.getByRole("button", { name: "All streams" }).click();
+  await list.waitFor();
+  await page.mouse.click(385, 800);
+  await list.waitFor({ state: "hidden" });
+  await page.getByRole("button", { name: "Everything of default" }).click();
+  await page.locator(".pane").first().waitFor();
+  expect(problems).toEqual([]);
+});
+
 test.each([240, 320, 375, 768, 961, 1280])("at %i pixels", async (width) => {
   const open = STREAMS.slice(0, 2).map((name) => `&open=default:${name}&view=text`);
   await using console = await openConsole(

@@ -2,7 +2,7 @@
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { LINE_COLOURS } from "../../design/line-colours.ts";
-import { timeText } from "../../page/format.ts";
+import { msOfId, timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import type { SharedCursor } from "../../time/shared-cursor.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
@@ -12,9 +12,13 @@ import "./states-view.css";
 
 const UPDATE_MS = 500;
 
-/** Renders the bars. The values at their right end are those at the cursor, or the newest ones. */
-export function StatesView({ entries, name, workspace }: ViewProps) {
-  const all = useThrottled(entries, UPDATE_MS).value;
+/** Renders the bars. The values at their right end are those at the cursor, at the shown moment, or the newest ones. */
+export function StatesView({ entries, later, name, workspace }: ViewProps) {
+  const shown = useThrottled(entries, UPDATE_MS).value;
+  const after = useThrottled(later, UPDATE_MS).value;
+  const all = after.length === 0 ? shown : [...shown, ...after];
+  // Only bars that continue after the shown moment mark it.
+  const momentMs = after.length === 0 ? undefined : msOfId(workspace.clock.position ?? "");
   const fromMs = all[0]?.timeMs ?? 0;
   const toMs = Math.max(fromMs + 1, all.at(-1)?.timeMs ?? 0);
   const isUtc = workspace.isUtc.value;
@@ -26,7 +30,7 @@ export function StatesView({ entries, name, workspace }: ViewProps) {
     <div ref={box} class="states-view" tabIndex={0} role="region" aria-label={`States of ${name}`}>
       {rows.length === 0 && <p class="hint">These entries contain no strings and no booleans.</p>}
       {rows.map((row) => (
-        <Bars key={row.field} {...{ row, fromMs, toMs, isUtc, cursor }} />
+        <Bars key={row.field} {...{ row, fromMs, toMs, momentMs, isUtc, cursor }} />
       ))}
       <div class="state-row">
         <p class="facts span">
@@ -42,6 +46,8 @@ interface BarsProps {
   readonly row: StateRow;
   readonly fromMs: number;
   readonly toMs: number;
+  /** The shown moment of the past, Unix ms. */
+  readonly momentMs: number | undefined;
   readonly isUtc: boolean;
   readonly cursor: SharedCursor;
 }
@@ -87,7 +93,7 @@ function msAt({ target, clientX }: MouseEvent): number | undefined {
   return fromMs + ((clientX - left) / width) * (toMs - fromMs);
 }
 
-function Bars({ row: { field, segments }, fromMs, toMs, isUtc, cursor }: BarsProps) {
+function Bars({ row: { field, segments }, fromMs, toMs, momentMs, isUtc, cursor }: BarsProps) {
   const colours = [...new Set(segments.map(({ value }) => value))];
   const percent = (ms: number) => `${(ms / (toMs - fromMs)) * 100}%`;
   return (
@@ -106,28 +112,40 @@ function Bars({ row: { field, segments }, fromMs, toMs, isUtc, cursor }: BarsPro
             {value}
           </span>
         ))}
+        <Line ms={momentMs} {...{ fromMs, toMs }} isMoment />
         <CursorLine {...{ cursor, fromMs, toMs }} />
       </div>
-      <Value segments={segments} cursor={cursor} />
+      <Value {...{ segments, momentMs, cursor }} />
     </div>
   );
 }
 
 /** A component of its own, like the value, so that the bars are not rendered with each movement of the pointer. */
 function CursorLine({ cursor, fromMs, toMs }: Pick<BarsProps, "cursor" | "fromMs" | "toMs">) {
-  const ms = cursor.pointed.value?.ms;
+  return <Line ms={cursor.pointed.value?.ms} {...{ fromMs, toMs }} />;
+}
+
+interface LineProps extends Pick<BarsProps, "fromMs" | "toMs"> {
+  /** Undefined and other moments have no line. */
+  readonly ms: number | undefined;
+  readonly isMoment?: boolean;
+}
+
+function Line({ ms, fromMs, toMs, isMoment = false }: LineProps) {
   if (ms === undefined || ms < fromMs || ms > toMs) return null;
-  return <i class="cursor-line" style={{ left: `${((ms - fromMs) / (toMs - fromMs)) * 100}%` }} />;
+  const left = `${((ms - fromMs) / (toMs - fromMs)) * 100}%`;
+  return <i class={isMoment ? "cursor-line moment" : "cursor-line"} style={{ left }} />;
 }
 
 interface ValueProps {
   readonly segments: readonly Segment[];
+  readonly momentMs: number | undefined;
   readonly cursor: SharedCursor;
 }
 
-function Value({ segments, cursor }: ValueProps) {
-  const pointed = cursor.pointed.value;
-  const value = pointed ? valueAt(segments, pointed.ms) : segments.at(-1)?.value;
+function Value({ segments, momentMs, cursor }: ValueProps) {
+  const ms = cursor.pointed.value?.ms ?? momentMs;
+  const value = ms === undefined ? segments.at(-1)?.value : valueAt(segments, ms);
   return (
     <strong class="now" title={value}>
       {value}

@@ -96,12 +96,18 @@ test("the pointer over one pane marks its moment in all others", async () => {
   await page.mouse.down();
   await page.mouse.up();
   await until("a click in the states shows the moment", () => Math.abs(momentOf(page) - START - 5000) < 200);
+  await until("the states continue after it", async () => {
+    const moment = await mode.locator(".cursor-line.moment").boundingBox();
+    const area = await mode.locator(".bars").boundingBox();
+    return moment !== null && area !== null && Math.abs((moment.x - area.x) / area.width - 0.5) < 0.05;
+  });
   await log.getByText("line 42", { exact: true }).locator("..").locator("time").click();
   await until("the time of a line shows its moment", () => page.url().includes(`t=${START + 4200}-0`));
   await page.mouse.move(1, 1);
   await imu.getByRole("columnheader", { name: "moment" }).waitFor();
   expect([await marked(rows).count(), await marked(log).count()]).toEqual([0, 0]);
-  expect(await mode.locator(".cursor-line").count()).toBe(0);
+  expect(await mode.locator(".cursor-line:not(.moment)").count()).toBe(0);
+  expect(await value.textContent()).toBe("drive");
   await until("the table is scrolled back", () => isInside(rows.locator("tbody tr").first(), rows));
   await until("the text is at its end", () => isInside(log.locator(".tail li").last(), log));
   expect(console.problems).toEqual([]);

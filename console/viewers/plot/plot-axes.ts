@@ -18,6 +18,8 @@ export interface AxesOptions {
 
 const FONT = "11px system-ui, sans-serif";
 const PADDING = 18;
+/** Approximate width of a character, CSS pixels. */
+const CHARACTER = 6.4;
 /** Height of the time axis and of a unit, CSS pixels. */
 const TIME_HEIGHT = 26;
 const UNIT_HEIGHT = 16;
@@ -37,7 +39,9 @@ export function axesOf({ text, grid, isTime, isUtc, left, right }: AxesOptions):
       grid: lines,
       size: TIME_HEIGHT,
       space: 90,
-      ...(isTime && { values: (_plot, ticks, _i, _space, step) => timeLabels(ticks, step, isUtc) }),
+      ...(isTime && {
+        values: (plot, ticks, _i, _space, step) => withoutCut(plot, ticks, timeLabels(ticks, step, isUtc)),
+      }),
     },
     { ...valueAxis(left ?? ""), grid: lines, show: left !== undefined },
     // Two grids would cross.
@@ -52,6 +56,14 @@ export function axesOf({ text, grid, isTime, isUtc, left, right }: AxesOptions):
           },
         ]),
   ];
+}
+
+/** Removes a label that would be cut at the right edge. */
+function withoutCut(plot: uPlot, ticks: readonly number[], labels: readonly string[]): (string | null)[] {
+  return labels.map((label, i) => {
+    const middle = plot.valToPos(ticks[i] ?? 0, "x", true) / devicePixelRatio;
+    return middle + (label.length * CHARACTER) / 2 > plot.width ? null : label;
+  });
 }
 
 /** Formats the ticks of a time axis in 24 hours, as precisely as they are apart. @param step distance of two ticks, seconds */
@@ -70,5 +82,5 @@ function axisWidth(plot: uPlot, values: readonly string[] | null, axis: number, 
   // A second measurement in one cycle would never end.
   if (cycle > 1) return (plot.axes[axis] as { readonly _size?: number } | undefined)?._size ?? 50;
   const longest = (values ?? []).reduce((max, { length }) => Math.max(max, length), 3);
-  return longest * 6.4 + PADDING;
+  return longest * CHARACTER + PADDING;
 }

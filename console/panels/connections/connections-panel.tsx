@@ -51,9 +51,7 @@ export function ConnectionsPanel() {
         {problem.value && `The connections cannot be read: ${problem.value}`}
       </p>
       <div class="below">
-        <label>
-          Filter connections <SearchField text={filter} />
-        </label>
+        <SearchField text={filter} aria-label="Filter connections" placeholder="Filter connections" />
         <p class="facts" role="status">
           {all.value && `${countText(found.value.length)} of ${countText(all.value.length)}`} {message}
         </p>
@@ -67,11 +65,13 @@ export function ConnectionsPanel() {
                 <th>Kind</th>
                 <th>Client</th>
                 <th>Streams</th>
-                <th>Received</th>
-                <th>Sent</th>
                 <th title="Time from the last entry that was sent to the newest one">Lag</th>
-                <th title="Bytes that the client has not read">Unsent</th>
-                <th>Age</th>
+                <th class="unsent" title="Bytes that the client has not read">
+                  Unsent
+                </th>
+                <th class="rate">Received</th>
+                <th class="rate">Sent</th>
+                <th class="age">Age</th>
                 <th>
                   <span class="unseen">Actions</span>
                 </th>
@@ -114,11 +114,13 @@ function Row({ connection, rates, close }: RowProps) {
         {streams.slice(0, 2).join(", ")}
         {streamCount > 2 && ` and ${countText(streamCount - 2)} more`}
       </td>
-      <td>{rateText(rates?.received)}</td>
-      <td>{rateText(rates?.sent)}</td>
       <td class={lagMs !== undefined && lagMs >= SLOW_MS ? "slow" : ""}>{lagText(lagMs)}</td>
-      <td class={unsentBytes > 0 ? "slow" : ""}>{unsentBytes > 0 ? bytesText(unsentBytes) : "–"}</td>
-      <td>{spanText(Date.now() - sinceMs)}</td>
+      <td class={unsentBytes > 0 ? "unsent slow" : "unsent"}>
+        {unsentBytes > 0 ? bytesText(unsentBytes) : "–"}
+      </td>
+      <td class="rate">{rateText(rates?.received)}</td>
+      <td class="rate">{rateText(rates?.sent)}</td>
+      <td class="age">{spanText(Date.now() - sinceMs)}</td>
       <td>
         <ConfirmButton text="Close" confirmText="Close now" action={close} />
       </td>

@@ -1,6 +1,10 @@
-/** Draws a track on a canvas: the path, its start, the newest position or the axes of the newest pose, a scale bar and north. */
+/**
+ * Draws a track on a canvas: the path, its start, the newest position or the axes of the newest pose, the place at the shared
+ * cursor, a scale bar and north.
+ */
 import { resolvedColour } from "../../design/resolved-colour.ts";
-import { type FlatTrack, type Point, scaleBar } from "./projection.ts";
+import type { DrawnTrack } from "./drawn-track.ts";
+import { type Point, scaleBar } from "./projection.ts";
 
 const PADDING = 28;
 /** Longest scale bar, as a part of the width. */
@@ -10,11 +14,10 @@ const FONT = "11px system-ui, sans-serif";
 /** Length of the axes of a pose, CSS pixels. */
 const AXIS = 26;
 
-/** Draws a track into a canvas that fills its parent. Undefined clears it. @param yaw direction of a pose; undefined for GPS */
+/** Draws a track into a canvas that fills its parent. */
 export function drawTrack(
   canvas: HTMLCanvasElement,
-  track: FlatTrack | undefined,
-  yaw: number | undefined,
+  { track, yaw, marked }: Pick<DrawnTrack, "track" | "yaw" | "marked">,
 ): void {
   const { clientWidth: width, clientHeight: height } = canvas;
   canvas.width = Math.round(width * devicePixelRatio);
@@ -44,6 +47,7 @@ export function drawTrack(
     drawAxis(context, at(newest), yaw, colour("--line-4"));
     drawAxis(context, at(newest), yaw + Math.PI / 2, colour("--line-2"));
   }
+  if (marked !== undefined) drawDot(context, at(marked), 5, colour("--text"), colour("--surface"));
   drawScale(context, height, scaleBar((width * BAR_PART) / scale), scale, colour("--muted"));
   if (yaw === undefined) context.fillText("N ↑", width - PADDING, PADDING - 10);
 }

@@ -1,6 +1,7 @@
 /** Positions of a GPS receiver, poses of a robot, and their projection without a map. */
 import { expect, test } from "vitest";
 import { createPulledEntry } from "../../../../client/reading/entry.ts";
+import { drawnTrack } from "../../../../console/viewers/track/drawn-track.ts";
 import { poseOf, posePaths, poseText } from "../../../../console/viewers/track/poses.ts";
 import { pathsOf, positionOf, TrackEntries } from "../../../../console/viewers/track/positions.ts";
 import { centred, flatten, positionText, scaleBar } from "../../../../console/viewers/track/projection.ts";
@@ -139,4 +140,19 @@ test.each([
 
 test("formats a position", () => {
   expect(positionText({ latitude: -52.0116, longitude: 4.3571 })).toBe("52.01160° S, 4.35710° E");
+});
+
+test("marks the place at the cursor, and shows its position; without a cursor the newest one", () => {
+  const fixes = [0, 1, 2].map((n) => entryOf({ lat: 52, lon: 4 + n / 1000 }, n * 100));
+  const plain = drawnTrack(fixes, undefined);
+  expect([plain.marked, plain.text]).toEqual([undefined, "52.00000° N, 4.00200° E"]);
+  const pointed = drawnTrack(fixes, 1150);
+  expect(pointed.track).toEqual(plain.track);
+  expect(pointed.marked).toEqual(plain.track?.paths[0]?.[1]);
+  expect(pointed.text).toBe("52.00000° N, 4.00100° E");
+  expect(drawnTrack(fixes, 999).marked).toBeUndefined();
+
+  const poses = [0, 1, 2].map((n) => entryOf({ x: n, y: 0, theta: n }, n * 100));
+  expect(drawnTrack(poses, 1100)).toMatchObject({ marked: [0, 0], yaw: 2, text: "x 1.00 m, y 0.00 m, 57°" });
+  expect(drawnTrack([], 1100)).toMatchObject({ track: undefined, marked: undefined, text: "No position." });
 });

@@ -8,7 +8,7 @@ import { imageTypeOf } from "../../src/domain/content/detection.ts";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
 import { clockText, errorText } from "../page/format.ts";
 import { FeedBuffer, type Rate } from "./feed-buffer.ts";
-import { countFor, type Range, RECENT, readRange } from "./history.ts";
+import { BEFORE_LIVE, countFor, type Range, RECENT, readRange } from "./history.ts";
 import { Span } from "./span.ts";
 
 /** Mode of the feed: new entries, no further entries, a past moment, or entries of a playback. */
@@ -122,7 +122,7 @@ export class Feed {
       return;
     }
     await this.#retry(aborted, async () => {
-      const found = await this.#recent({ end, reverse: true }, aborted);
+      const found = await this.#recent({ end, reverse: true }, RECENT, aborted);
       if (aborted.aborted) return;
       this.#problem.value = "";
       this.#buffer.replace(found);
@@ -165,13 +165,13 @@ export class Feed {
   }
 
   /** Reads the entries that a viewer shows: the last one of an image stream, else some seconds of a sensor. */
-  async #recent(range: Range, aborted: AbortSignal): Promise<PulledEntry[]> {
+  async #recent(range: Range, bounds: typeof RECENT, aborted: AbortSignal): Promise<PulledEntry[]> {
     const [newest] = await this.#read(range, 1, aborted);
     aborted.throwIfAborted();
     if (newest !== undefined && this.#requestedLatest === undefined)
       this.#isLatest = imageTypeOf(newest.data) !== undefined;
     if (newest === undefined || this.#isLatest) return newest === undefined ? [] : [newest];
-    return (await this.#read(range, countFor(RECENT, newest), aborted)).reverse();
+    return (await this.#read(range, countFor(bounds, newest), aborted)).reverse();
   }
 
   /** Replaces the entries of a past moment by those of the whole span, once the moment stays. */
@@ -203,7 +203,7 @@ export class Feed {
   }
 
   async #followNow(aborted: AbortSignal): Promise<void> {
-    const recent = await this.#recent({ reverse: true }, aborted);
+    const recent = await this.#recent({ reverse: true }, BEFORE_LIVE, aborted);
     aborted.throwIfAborted();
     this.#buffer.replace(recent);
     this.#problem.value = "";

@@ -16,6 +16,8 @@ interface Bounds {
 
 /** Read at once, for each moment that the user passes. */
 export const RECENT: Bounds = { entries: 500, bytes: 4e6 };
+/** Read once, before the stream is followed live: an event of the last half minute is still in a plot of an IMU. */
+export const BEFORE_LIVE: Bounds = { entries: 2000, bytes: 4e6 };
 /** Read for the viewers that show a long range. */
 export const LONG: Bounds = { entries: 20_000, bytes: 8e6 };
 const PAGE_ENTRIES = 2000;

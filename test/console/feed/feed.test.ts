@@ -114,7 +114,7 @@ test("reads a long range when it is paused, and only some seconds without a span
   const { reads, streamer } = streamerOf(stored, nothing);
   const feed = open(streamer);
   feed.follow();
-  await until("the recent ones", () => idsOf(feed).length === 500);
+  await until("the recent ones", () => idsOf(feed).length === 2000);
   feed.setSpan(Number.POSITIVE_INFINITY);
   feed.freeze();
   await until("all", () => idsOf(feed).length === 3000);

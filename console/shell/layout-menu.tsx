@@ -38,7 +38,7 @@ export function LayoutMenu({ workspace }: { readonly workspace: Workspace }) {
                 type="button"
                 class="quiet"
                 onClick={() => {
-                  layout.replace(parseLayout(`#${link}`));
+                  layout.show(parseLayout(`#${link}`));
                   close();
                 }}
               >

@@ -12,6 +12,6 @@ export function exportLayout(layout: Layout): void {
 /** Replaces the layout by one of a file. @returns whether the user selected one @throws Error if it is not a layout */
 export async function importLayout(layout: Layout): Promise<boolean> {
   const file = await pickFile(".json,application/json");
-  if (file !== undefined) layout.replace(await readLayoutFile(file));
+  if (file !== undefined) layout.show(await readLayoutFile(file));
   return file !== undefined;
 }

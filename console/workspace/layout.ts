@@ -169,7 +169,7 @@ export class Layout {
     this.#changed(this.stored);
   }
 
-  /** Replaces all panes and their arrangement. */
+  /** Replaces all panes and their arrangement by those of a link that the page has already. */
   replace({ panels, panes, grid }: StoredLayout): void {
     this.#grid = grid;
     // Both at once: an arrangement applies to its panes.
@@ -179,9 +179,16 @@ export class Layout {
     });
   }
 
+  /** Replaces all panes and their arrangement by those that the user selects. */
+  show(layout: StoredLayout): void {
+    this.replace(layout);
+    // A narrow page stacks the panes, and reports no arrangement.
+    this.#changed(this.stored);
+  }
+
   /** Replaces all panes by those of streams. @param panels panels to show */
   openOnly(keys: readonly string[], panels: readonly Panel[] = []): void {
-    this.replace({ panels, panes: keys.map((key) => ({ key, view: "auto" })), grid: undefined });
+    this.show({ panels, panes: keys.map((key) => ({ key, view: "auto" })), grid: undefined });
   }
 
   #set(open: OpenPanes): void {

@@ -108,7 +108,7 @@ function layoutCommands({ listing, layout, layouts }: Workspace): readonly Comma
       id: `layout ${name}`,
       title: `Layout: ${name}`,
       icon: "layout",
-      run: () => layout.replace(parseLayout(`#${link}`)),
+      run: () => layout.show(parseLayout(`#${link}`)),
     }),
   );
   const presets = presetsOf(listing.streams.value ?? []).map(

@@ -118,6 +118,16 @@ test("a followed link replaces panes and arrangement at once", () => {
   ]);
 });
 
+test("panes that the user selects are reported, and a followed link is not", () => {
+  const reported: string[] = [];
+  const layout = new Layout(parseLayout(""), (stored) => reported.push(formatLayout(stored, undefined)));
+  layout.replace(parseLayout("#open=a"));
+  expect(reported).toEqual([]);
+  layout.openOnly(["b"]);
+  layout.show(parseLayout("#open=c&view=raw"));
+  expect(reported).toEqual(["open=b", "open=c&view=raw"]);
+});
+
 test("an arrangement is established again for the panes that are open", () => {
   const layout = new Layout(parseLayout("#open=a&open=b"), () => undefined);
   let count = 0;

@@ -56,6 +56,7 @@ test("the list does not cover the first steps, and folds when the user presses b
   await list.waitFor({ state: "hidden" });
   await page.getByRole("button", { name: "Everything of default" }).click();
   await page.locator(".pane").first().waitFor();
+  expect(page.url()).toContain("open=default%3As0");
   expect(problems).toEqual([]);
 });
 

@@ -25,6 +25,11 @@ export class PlotCursor {
       this.#left = undefined;
       onPoint(undefined);
     });
+    plot.over.addEventListener("click", (event) => {
+      // A finger leaves no pointer over the plot, but browsers report no leaving before the next tap.
+      if (event instanceof PointerEvent && event.pointerType === "touch")
+        plot.over.dispatchEvent(new MouseEvent("mouseleave"));
+    });
   }
 
   /** Shows an x value; undefined hides it. */

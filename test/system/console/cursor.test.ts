@@ -55,6 +55,19 @@ async function markedNumber(pane: Locator): Promise<number | undefined> {
   return Number(text?.replace("line ", ""));
 }
 
+/** Touches the plot. Runs in the page. @returns whether a row is marked before the finger is lifted, and after */
+const TOUCH = `(() => {
+  const over = document.querySelector(".u-over");
+  const { left, top, width } = over.getBoundingClientRect();
+  const at = { clientX: left + width / 2, clientY: top + 5, bubbles: true };
+  const isMarked = () => document.querySelector("[aria-current]") !== null;
+  for (const type of ["mousemove", "mousedown", "mouseup"]) over.dispatchEvent(new MouseEvent(type, at));
+  const before = isMarked();
+  // A second click, which does not show the moment.
+  over.dispatchEvent(new PointerEvent("click", { ...at, pointerType: "touch", detail: 2 }));
+  return [before, isMarked()];
+})()`;
+
 test("the pointer over one pane marks its moment in all others", async () => {
   await using console = await openConsole(browser, gateway.http, OPEN);
   const { page } = console;
@@ -72,6 +85,7 @@ test("the pointer over one pane marks its moment in all others", async () => {
   });
   await log.getByText(`line ${ENTRIES - 1}`, { exact: true }).waitFor();
 
+  expect(await page.evaluate(TOUCH)).toEqual([true, false]);
   await pointAt(page, imu.locator(".u-over"), 0.2);
   await mode.getByText("drive", { exact: true }).and(value).waitFor();
   await until("the plot has a cursor", async () => (await plotted()) < ENTRIES / 2);

@@ -13,6 +13,10 @@ declare const brand: unique symbol;
 export type EntryId = string & { readonly [brand]: "EntryId" };
 
 const MAX_PART = 2n ** 64n - 1n;
+const DASH = 45;
+const DIGIT_0 = 48;
+/** Number of digits of the milliseconds between the years 2001 and 2286. */
+const USUAL_DIGITS = 13;
 
 /** Canonical ids whose parts always fit in 64 bits: all that Redis generates. */
 const SHORT_ID = /^(?:0|[1-9]\d{0,18})-(?:0|[1-9]\d{0,18})$/;
@@ -30,8 +34,8 @@ export const LAST_ID = `${MAX_PART}-${MAX_PART}` as EntryId;
  */
 export function compareIds(a: EntryId, b: EntryId): number {
   if (a === b) return 0;
-  const dashA = a.indexOf("-");
-  const dashB = b.indexOf("-");
+  const dashA = dashOf(a);
+  const dashB = dashOf(b);
   if (dashA !== dashB) return dashA - dashB;
   // Both have the same number of millisecond digits, so text order is numeric order.
   for (let i = 0; i < dashA; i++) {
@@ -41,6 +45,10 @@ export function compareIds(a: EntryId, b: EntryId): number {
   if (a.length !== b.length) return a.length - b.length;
   return a < b ? -1 : 1;
 }
+
+/** Returns the index of the dash, which is the same one in almost all ids. */
+const dashOf = (id: EntryId): number =>
+  id.charCodeAt(USUAL_DIGITS) === DASH ? USUAL_DIGITS : id.indexOf("-");
 
 /** Returns the earlier of two ids. */
 export const earlierId = (a: EntryId, b: EntryId): EntryId => (compareIds(a, b) <= 0 ? a : b);
@@ -72,7 +80,12 @@ export const idOf = (ms: bigint, seq: bigint): EntryId => `${ms}-${seq}` as Entr
 export const idAtTime = (ms: number): EntryId => idOf(BigInt(ms), 0n);
 
 /** Returns the time of an id in milliseconds since 1970. Exact up to 2^53. */
-export const timeOfId = (id: EntryId): number => Number(id.slice(0, id.indexOf("-")));
+export function timeOfId(id: EntryId): number {
+  const dash = dashOf(id);
+  let ms = 0;
+  for (let i = 0; i < dash; i++) ms = ms * 10 + (id.charCodeAt(i) - DIGIT_0);
+  return ms;
+}
 
 /** Returns a time in ms as ISO 8601; null beyond the years that a date can have, because an id need not be a time. */
 export const isoTime = (ms: number): string | null =>
@@ -93,6 +106,6 @@ export function idAfter(id: EntryId): EntryId | undefined {
 }
 
 function partsOf(id: EntryId): readonly [bigint, bigint] {
-  const dash = id.indexOf("-");
+  const dash = dashOf(id);
   return [BigInt(id.slice(0, dash)), BigInt(id.slice(dash + 1))];
 }

@@ -189,6 +189,8 @@ describe("time", () => {
   test("converts a time to its first id, and an id to its time", () => {
     expect(idAtTime(1_700_000_000_123)).toBe("1700000000123-0");
     expect(timeOfId(id("1700000000123-45"))).toBe(1_700_000_000_123);
+    for (const ms of [0, 7, 999_999_999_999, 10_000_000_000_000, Number.MAX_SAFE_INTEGER])
+      expect(timeOfId(id(`${ms}-1700000000123`))).toBe(ms);
     expect(idAtTime(0)).toBe("0-0");
     expect(timeOfId(id("9007199254740991-7"))).toBe(Number.MAX_SAFE_INTEGER);
   });

@@ -55,25 +55,28 @@ export class FrameSender<Frame> {
    * @param written called after the frame is written
    * @returns false without memory to encode the frame: its entries must be read again
    */
-  send(runs: Runs, written: () => void = () => undefined): boolean {
+  send(runs: Runs, written?: () => void): boolean {
     const { encoder, entryFrames } = this.#context;
     const streams: StreamEntries[] = runs.map(({ stream, entries }) => ({
       stream: stream.state.name,
       entries,
     }));
-    const encoding = entryFrames.encodeUnshared(encoder, streams, () => this.#longFrame.isNeeded());
+    const encoding = entryFrames.encodeUnshared(encoder, streams, this.#isNeeded);
     if ("inSlices" in encoding) return this.#sendLater(runs, encoding.inSlices, written);
     this.#write(runs, encoding.frame);
-    written();
+    written?.();
     return true;
   }
 
-  #sendLater(runs: Runs, inSlices: () => Promise<Frame | undefined>, written: () => void): boolean {
+  /** Whether the frame that is being encoded is still to be written. */
+  readonly #isNeeded = (): boolean => this.#longFrame.isNeeded();
+
+  #sendLater(runs: Runs, inSlices: () => Promise<Frame | undefined>, written?: () => void): boolean {
     const bytes = runs.reduce((sum, { entries }) => sum + bytesOf(entries), 0);
     this.#isDenied = !this.#longFrame.encode(bytes, inSlices, (encoded) => {
       if (encoded !== undefined) {
         this.#write(runs, encoded);
-        written();
+        written?.();
       }
       this.#hooks.onEncoded(encoded !== undefined);
     });

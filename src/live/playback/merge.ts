@@ -7,7 +7,7 @@
 
 import { MinHeap } from "../../domain/min-heap.ts";
 import type { Entry } from "../../domain/streams/entry.ts";
-import { compareIds, type EntryId, FIRST_ID, LAST_ID } from "../../domain/streams/entry-id.ts";
+import { compareIds, type EntryId, FIRST_ID, LAST_ID, timeOfId } from "../../domain/streams/entry-id.ts";
 
 /** Consecutive entries of one stream. */
 export interface Run<S> {
@@ -17,9 +17,9 @@ export interface Run<S> {
 
 /** Limits of one batch. */
 export interface TakeLimits {
-  /** The last id that may be taken. */
-  readonly upTo: EntryId;
-  /** Maximum entries of each stream. */
+  /** The last time (ms) of an entry that is taken. The first entry is taken anyway. */
+  readonly upToMs: number;
+  /** Maximum entries of each stream; may be infinite. */
   readonly perStream: number;
   /** Maximum entries of all streams. */
   readonly entries: number;
@@ -72,12 +72,6 @@ export class PlaybackMerge<S> {
     if (wasEmpty) this.#minHorizon = undefined;
   }
 
-  /** Number of queued entries of a stream. */
-  queued(stream: S): number {
-    const queue = this.#queues.get(stream);
-    return queue === undefined ? 0 : queue.entries.length - queue.head;
-  }
-
   /** The first queued entry. */
   get head(): Entry | undefined {
     const first = this.#filled.peek();
@@ -89,10 +83,10 @@ export class PlaybackMerge<S> {
     return this.#filled.peek()?.stream;
   }
 
-  /** Whether the first queued entry is the next one of all streams. */
-  get isReady(): boolean {
+  /** The first queued entry, if it is the next one of all streams. */
+  get next(): Entry | undefined {
     const { head } = this;
-    return head !== undefined && compareIds(head.id, this.#horizon) <= 0;
+    return head !== undefined && this.#isKnown(head) ? head : undefined;
   }
 
   /** Streams whose next page is required before the first queued entry, or any entry if there is none, can be taken. */
@@ -104,22 +98,23 @@ export class PlaybackMerge<S> {
   }
 
   /** Takes the next entries in order, as far as they are known. Consecutive entries of one stream are one run. */
-  take({ upTo, perStream, entries: max }: TakeLimits): readonly Run<S>[] {
+  take({ upToMs, perStream, entries: max }: TakeLimits): readonly Run<S>[] {
     const runs: Run<S>[] = [];
-    const taken = new Map<S, number>();
+    const taken = perStream === Number.POSITIVE_INFINITY ? undefined : new Map<S, number>();
     for (let room = max; room > 0; ) {
       const queue = this.#filled.peek();
       const first = queue?.entries[queue.head];
       if (queue === undefined || first === undefined) break;
-      const before = taken.get(queue.stream) ?? 0;
+      const before = taken?.get(queue.stream) ?? 0;
       const limit = Math.min(room, perStream - before);
-      if (limit <= 0 || compareIds(first.id, upTo) > 0 || compareIds(first.id, this.#horizon) > 0) break;
+      const isDue = runs.length === 0 || timeOfId(first.id) <= upToMs;
+      if (limit <= 0 || !isDue || !this.#isKnown(first)) break;
       this.#filled.take();
-      const run = this.#runOf(queue, limit, upTo);
+      const run = this.#runOf(queue, limit, upToMs);
       const last = runs[runs.length - 1];
       if (last?.stream === queue.stream) for (const entry of run) last.entries.push(entry);
       else runs.push({ stream: queue.stream, entries: run });
-      taken.set(queue.stream, before + run.length);
+      taken?.set(queue.stream, before + run.length);
       room -= run.length;
       if (queue.head < queue.entries.length) this.#filled.add(queue);
       else this.#setEmpty(queue);
@@ -128,15 +123,14 @@ export class PlaybackMerge<S> {
   }
 
   /** Takes the entries of a stream before those of any other; at least one. */
-  #runOf(queue: Queue<S>, max: number, upTo: EntryId): Entry[] {
+  #runOf(queue: Queue<S>, max: number, upToMs: number): Entry[] {
     const rival = this.#filled.peek();
     const rivalHead = rival?.entries[rival.head];
     const from = queue.head;
     let to = from + 1;
     for (; to < queue.entries.length && to - from < max; to++) {
       const entry = queue.entries[to];
-      if (entry === undefined || compareIds(entry.id, upTo) > 0 || compareIds(entry.id, this.#horizon) > 0)
-        break;
+      if (entry === undefined || timeOfId(entry.id) > upToMs || !this.#isKnown(entry)) break;
       if (rival === undefined || rivalHead === undefined) continue;
       const order = compareIds(entry.id, rivalHead.id);
       if (order > 0 || (order === 0 && rival.position < queue.position)) break;
@@ -151,6 +145,12 @@ export class PlaybackMerge<S> {
     this.#empty.add(queue);
     if (this.#minHorizon !== undefined && compareIds(queue.horizon, this.#minHorizon) < 0)
       this.#minHorizon = queue.horizon;
+  }
+
+  /** Whether no stream can still have an entry before this one. */
+  #isKnown({ id }: Entry): boolean {
+    const horizon = this.#horizon;
+    return horizon === LAST_ID || compareIds(id, horizon) <= 0;
   }
 
   /** The id up to which all streams are known. */

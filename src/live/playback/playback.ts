@@ -25,12 +25,12 @@ export class PlaybackDelivery<Frame> implements Playback {
   #isClosed = false;
 
   constructor(context: DeliveryContext<Frame>, options: PlaybackOptions, parts: PlaybackParts<Frame>) {
-    const { pageBytes } = parts;
-    const timers = guardedTimers(parts.timers, (error) => context.onError(error));
+    const { pageBytes, timers } = parts;
+    const guarded = guardedTimers(timers, (error) => context.onError(error));
     this.#context = context;
     this.#options = options;
     this.#parts = parts;
-    this.#reports = new StateReports(timers, () => this.#state(), options.onState);
+    this.#reports = new StateReports(guarded, () => this.#state(), options.onState);
     this.#player = new Player(context, options, {
       ...{ timers, pageBytes, reports: this.#reports },
       onEnded: () => this.#onEnded(),

@@ -19,6 +19,7 @@ import type { PlaybackTimers } from "./timers.ts";
 export interface PlayerParts {
   /** Maximum bytes that are read ahead per stream. */
   readonly pageBytes: number;
+  /** The player handles the exceptions of its callbacks. */
   readonly timers: PlaybackTimers;
   readonly reports: StateReports;
   /** Called at the end of the range. The player has stopped. */
@@ -62,13 +63,13 @@ export class Player<Frame> {
       pageBytes,
       timers,
       rate: () => this.schedule.rate,
-      onPage: () => this.advance(),
+      onPage: this.advance,
     });
     this.#sender = new FrameSender(context, {
       onSending: (runs) => this.#onSending(runs),
       onEncoded: (isWritten) => this.#onEncoded(isWritten),
     });
-    this.#lookups = new EntryLookups(context, () => this.advance());
+    this.#lookups = new EntryLookups(context, this.advance);
     const from = context.states.reduce((latest, { cursor }) => laterId(latest, cursor), options.start);
     this.schedule = new Schedule(timers, options.rate, from);
     this.#steps = new Steps({
@@ -77,7 +78,7 @@ export class Player<Frame> {
       schedule: this.schedule,
       lookups: this.#lookups,
       ahead: this.#ahead,
-      onDue: () => this.advance(),
+      onDue: this.advance,
       send: (runs, sent) => this.#sendFound(runs, sent),
       onTaken: () => reports.changed(),
     });
@@ -152,9 +153,12 @@ export class Player<Frame> {
   }
 
   /** Sends the due entries, and waits for the next one. An exception ends the subscription. */
-  advance(): void {
+  readonly advance = (): void => this.#attempt(() => this.#advance());
+
+  /** Calls a step. Timers have no caller that handles its exception. */
+  #attempt(step: () => void): void {
     try {
-      this.#advance();
+      step();
     } catch (error) {
       this.#context.onError(error);
     }
@@ -205,11 +209,11 @@ export class Player<Frame> {
     this.#continue();
     if (waitMs > 0) {
       this.#isLate = false;
-      this.schedule.after(waitMs, () => this.advance());
+      this.schedule.after(waitMs, this.advance);
       return false;
     }
     if (this.#isLate) this.#skip();
-    else this.#sendDue(next);
+    else this.#sendDue();
     return true;
   }
 
@@ -224,7 +228,7 @@ export class Player<Frame> {
   #waitForPage(): void {
     this.#wait();
     const { delayMs } = this.#ahead;
-    if (delayMs > 0) this.schedule.after(delayMs, () => this.advance());
+    if (delayMs > 0) this.schedule.after(delayMs, this.advance);
   }
 
   /** Reports that the next entries are being read or encoded. If that takes long, the clock waits. */
@@ -244,11 +248,9 @@ export class Player<Frame> {
   }
 
   /** Sends the next entry, which is due, and those that are due with it. */
-  #sendDue(next: EntryId): void {
-    const { count = Number.POSITIVE_INFINITY, end } = this.#options;
-    // Times above 2^53 are not exact.
-    const upTo = laterId(next, this.schedule.dueId(end));
-    const runs = this.#ahead.take({ upTo, perStream: count, entries: MAX_ENTRIES });
+  #sendDue(): void {
+    const { count = Number.POSITIVE_INFINITY } = this.#options;
+    const runs = this.#ahead.take({ upToMs: this.schedule.dueMs, perStream: count, entries: MAX_ENTRIES });
     if (!this.#sender.send(runs)) this.#readAgain();
   }
 
@@ -284,11 +286,12 @@ export class Player<Frame> {
       return;
     }
     const delayMs = this.#sentInRound > 0 ? LOOP_MS.played : LOOP_MS.empty;
-    this.schedule.after(delayMs, () => {
+    const restart = () => {
       this.moveTo(this.#options.start);
       this.#reports.changed();
       this.advance();
-    });
+    };
+    this.schedule.after(delayMs, () => this.#attempt(restart));
   }
 
   /** Sends the newest entries that are due, and skips those before. */

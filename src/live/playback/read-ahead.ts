@@ -103,12 +103,12 @@ export class ReadAhead {
 
   /** The next entry; undefined if it is not known yet, or there is none. */
   get next(): EntryId | undefined {
-    return this.#merge.isReady ? this.#merge.head?.id : undefined;
+    return this.#merge.next?.id;
   }
 
   /** Time (ms) until the streams that block the next entry are read again; 0 if it does not wait for a time. */
   get delayMs(): number {
-    return this.#merge.isReady ? 0 : this.#untilPassed();
+    return this.#merge.next === undefined ? this.#untilPassed() : 0;
   }
 
   /** Whether all entries of the range have been taken, and no stream had another one after that. */
@@ -124,8 +124,9 @@ export class ReadAhead {
     this.#takes++;
     const runs = this.#merge.take(limits);
     for (const { stream, entries } of runs) {
+      stream.queued -= entries.length;
       stream.queuedBytes -= bytesOf(entries);
-      this.#spacious.add(stream);
+      if (this.#hasRoom(stream)) this.#spacious.add(stream);
       const needed = stream.queuedBytes + (stream.isReading ? stream.reservedForPage : 0);
       this.#release(stream, Math.max(0, stream.reserved - needed));
     }
@@ -139,12 +140,13 @@ export class ReadAhead {
    */
   fill(readsAhead: boolean): void {
     if (!this.#open()) return;
-    if (!this.#request(this.#required()) && this.#reads === 0 && this.#merge.head !== undefined) {
+    const isReady = this.#merge.next !== undefined;
+    if (!isReady && !this.#request(this.#required()) && this.#reads === 0 && this.#merge.head !== undefined) {
       // Entries that wait for those of another stream hold the memory that its page needs.
       this.reset();
       return;
     }
-    if (!readsAhead || this.#context.isMemoryShort()) return;
+    if (!readsAhead || this.#spacious.size === 0 || this.#context.isMemoryShort()) return;
     for (const source of this.#spacious)
       if (!this.#hasRoom(source) || this.#request([source])) this.#spacious.delete(source);
   }
@@ -165,7 +167,6 @@ export class ReadAhead {
   }
 
   #required(): readonly Source[] {
-    if (this.#merge.isReady) return [];
     const isEnding = this.#merge.head === undefined;
     const isEarly = this.delayMs > 0;
     return this.#merge
@@ -188,8 +189,7 @@ export class ReadAhead {
   }
 
   #hasRoom(source: Source): boolean {
-    const { isReading, isAtEnd, isComplete, queuedBytes } = source;
-    const queued = this.#merge.queued(source);
+    const { isReading, isAtEnd, isComplete, queued, queuedBytes } = source;
     if (isReading || isAtEnd || isComplete || queued === 0) return false;
     const rate = this.#options.rate();
     if (rate > 0 && queued * (source.msPerEntry ?? 0) > (PAGE_MS.usual / 2) * rate) return false;

@@ -1,7 +1,7 @@
 /** Schedule of a playback: when its next entry is due on the virtual clock, and the timer that waits for it. */
 import { type EntryId, earlierId, FIRST_ID, LAST_ID, timeOfId } from "../../domain/streams/entry-id.ts";
 import { PlaybackClock } from "./clock.ts";
-import type { PlaybackTimers } from "./timers.ts";
+import type { PlaybackTimer, PlaybackTimers } from "./timers.ts";
 
 /** Entries that are due within this time (ms) are one batch. */
 const BATCH_MS = 4;
@@ -16,7 +16,7 @@ export class Schedule {
   readonly #clock: PlaybackClock;
   /** The clock has no time before the first entry is known. */
   #hasTime: boolean;
-  #stopTimer: (() => void) | undefined;
+  #timer: PlaybackTimer | undefined;
 
   /** @param from where the playback starts; `0-0`: at the first entry */
   constructor(timers: PlaybackTimers, rate: number, from: EntryId) {
@@ -50,16 +50,20 @@ export class Schedule {
     return waitMs < TICK_MS ? 0 : waitMs;
   }
 
-  /** Returns the last id that is due by now, or within the time of a batch. @param end the greatest id */
+  /** Returns the last time (ms) that is due by now, or within the time of a batch. */
+  get dueMs(): number {
+    if (this.#clock.rate === 0) return Number.POSITIVE_INFINITY;
+    return this.#clock.timeAt(this.#timers.now() + BATCH_MS);
+  }
+
+  /** Returns the last id that is due, like `dueMs`. @param end the greatest id */
   dueId(end: EntryId): EntryId {
-    if (this.#clock.rate === 0) return end;
-    const due = lastIdOf(this.#clock.timeAt(this.#timers.now() + BATCH_MS));
-    return earlierId(due, end);
+    return this.#clock.rate === 0 ? end : earlierId(lastIdOf(this.dueMs), end);
   }
 
   /** Starts the clock, unless it runs. */
   run(): void {
-    this.#clock.run(this.#timers.now());
+    if (!this.#clock.isRunning) this.#clock.run(this.#timers.now());
   }
 
   /** Stops the clock. */
@@ -94,14 +98,14 @@ export class Schedule {
 
   /** Calls back once, in place of an earlier call. */
   after(ms: number, callback: () => void): void {
-    this.#stopTimer?.();
-    this.#stopTimer = this.#timers.after(ms, callback);
+    this.#timer?.cancel();
+    this.#timer = this.#timers.after(ms, callback);
   }
 
   /** Cancels the call. */
   endTimer(): void {
-    this.#stopTimer?.();
-    this.#stopTimer = undefined;
+    this.#timer?.cancel();
+    this.#timer = undefined;
   }
 }
 

@@ -3,7 +3,7 @@
  * each, hundreds of playbacks would wake the process up for every entry.
  */
 import { MinHeap } from "../../domain/min-heap.ts";
-import { eventLoopTimers, type PlaybackTimers } from "./timers.ts";
+import { eventLoopTimers, type PlaybackTimer, type PlaybackTimers } from "./timers.ts";
 
 /** Length of a tick (ms). A callback is late by at most this time. */
 const TICK_MS = 2;
@@ -12,10 +12,24 @@ const EARLY_MS = 1;
 /** Longer waits (ms) are rare and have a timer of their own, so that cancelled ones are not kept until they end. */
 const MAX_SHARED_MS = 1000;
 
-/** Callbacks of one tick, in the order in which they were added. */
+/** A call that is due in a tick. One object for each, because there are thousands per second. */
+class Call implements PlaybackTimer {
+  /** Undefined once it is cancelled. */
+  callback: (() => void) | undefined;
+
+  constructor(callback: () => void) {
+    this.callback = callback;
+  }
+
+  cancel(): void {
+    this.callback = undefined;
+  }
+}
+
+/** Calls of one tick, in the order in which they were added. */
 interface Tick {
   readonly number: number;
-  readonly callbacks: Set<() => void>;
+  readonly calls: Call[];
 }
 
 /** Creates timers that share ticks. @param timers the timers that they are based on */
@@ -36,28 +50,24 @@ class SharedTicks {
   readonly #inOrder = new MinHeap<Tick>((a, b) => a.number - b.number);
   /** The tick that the timer waits for; undefined if there is no timer. */
   #awaited: number | undefined;
-  #stopTimer: (() => void) | undefined;
+  #timer: PlaybackTimer | undefined;
 
   constructor(timers: PlaybackTimers) {
     this.#timers = timers;
   }
 
-  /** Calls back at a time, or up to a tick later. @returns a function that cancels it */
-  add(time: number, callback: () => void): () => void {
-    const tick = this.#tickAt(Math.ceil(time / TICK_MS));
-    // A function of its own, because the same callback may be added several times.
-    const call = () => callback();
-    tick.callbacks.add(call);
+  /** Calls back at a time, or up to a tick later. */
+  add(time: number, callback: () => void): PlaybackTimer {
+    const call = new Call(callback);
+    this.#tickAt(Math.ceil(time / TICK_MS)).calls.push(call);
     this.#await();
-    return () => {
-      tick.callbacks.delete(call);
-    };
+    return call;
   }
 
   #tickAt(number: number): Tick {
     const known = this.#byNumber.get(number);
     if (known !== undefined) return known;
-    const tick: Tick = { number, callbacks: new Set() };
+    const tick: Tick = { number, calls: [] };
     this.#byNumber.set(number, tick);
     this.#inOrder.add(tick);
     return tick;
@@ -67,15 +77,15 @@ class SharedTicks {
   #await(): void {
     const next = this.#inOrder.peek()?.number;
     if (next === undefined || (this.#awaited !== undefined && this.#awaited <= next)) return;
-    this.#stopTimer?.();
+    this.#timer?.cancel();
     this.#awaited = next;
-    this.#stopTimer = this.#timers.after(Math.max(0, next * TICK_MS - this.#timers.now()), () => this.#run());
+    this.#timer = this.#timers.after(Math.max(0, next * TICK_MS - this.#timers.now()), () => this.#run());
   }
 
   /** Calls the due callbacks. */
   #run(): void {
     this.#awaited = undefined;
-    this.#stopTimer = undefined;
+    this.#timer = undefined;
     const last = Math.floor((this.#timers.now() + EARLY_MS) / TICK_MS);
     for (
       let tick = this.#inOrder.peek();
@@ -84,10 +94,7 @@ class SharedTicks {
     ) {
       this.#inOrder.take();
       this.#byNumber.delete(tick.number);
-      for (const call of tick.callbacks) {
-        tick.callbacks.delete(call);
-        call();
-      }
+      for (const { callback } of tick.calls) callback?.();
     }
     this.#await();
   }

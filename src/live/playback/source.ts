@@ -21,7 +21,8 @@ export interface Source extends PlayedStream {
   reserved: number;
   /** Bytes reserved for the page in flight. */
   reservedForPage: number;
-  /** Bytes of the queued entries. */
+  /** Number of queued entries, and their bytes. */
+  queued: number;
   queuedBytes: number;
   /** Average time between two entries of the last page; undefined before there is one. */
   msPerEntry: number | undefined;
@@ -65,6 +66,7 @@ export const openSource = (state: StreamState): Source => ({
   isReading: false,
   reserved: 0,
   reservedForPage: 0,
+  queued: 0,
   queuedBytes: 0,
   msPerEntry: undefined,
   isAtEnd: false,
@@ -91,6 +93,7 @@ export function takePage(
   source.isComplete = inRange.length < entries.length || compareIds(source.readCursor, end) >= 0;
   if (entries.length === 0) source.emptyAt = takes;
   else source.arrivedAt = arrivedAt;
+  source.queued += inRange.length;
   source.queuedBytes += bytesOf(inRange);
   return inRange;
 }

@@ -1,5 +1,5 @@
 /** State of a playback as clients see it. It is reported on each change, and every second while the playback plays. */
-import type { PlaybackTimers } from "./timers.ts";
+import type { PlaybackTimer, PlaybackTimers } from "./timers.ts";
 
 /** Status of a playback. `buffering`: entries are due that the client cannot take yet, or that are not read yet. */
 export type PlaybackStatus = "playing" | "paused" | "buffering" | "ended" | "live";
@@ -24,8 +24,8 @@ export class StateReports {
   readonly #timers: PlaybackTimers;
   readonly #current: () => PlaybackState;
   readonly #onState: ((state: PlaybackState) => void) | undefined;
-  #stopReports: (() => void) | undefined;
-  #stopWait: (() => void) | undefined;
+  #nextReport: PlaybackTimer | undefined;
+  #wait: PlaybackTimer | undefined;
   #isBuffering = false;
 
   /** @param current returns the state, whose status is never `buffering` */
@@ -48,9 +48,9 @@ export class StateReports {
 
   /** Call when the playback waits. @param onBuffering called if it waits for long */
   waiting(onBuffering: () => void): void {
-    if (this.#isBuffering || this.#stopWait !== undefined) return;
-    this.#stopWait = this.#timers.after(BUFFERING_MS, () => {
-      this.#stopWait = undefined;
+    if (this.#isBuffering || this.#wait !== undefined) return;
+    this.#wait = this.#timers.after(BUFFERING_MS, () => {
+      this.#wait = undefined;
       this.#isBuffering = true;
       onBuffering();
       this.#report();
@@ -67,22 +67,22 @@ export class StateReports {
 
   close(): void {
     this.#endWait();
-    this.#stopReports?.();
-    this.#stopReports = undefined;
+    this.#nextReport?.cancel();
+    this.#nextReport = undefined;
   }
 
   #endWait(): void {
-    this.#stopWait?.();
-    this.#stopWait = undefined;
+    this.#wait?.cancel();
+    this.#wait = undefined;
   }
 
   #report(): void {
-    this.#stopReports?.();
-    this.#stopReports = undefined;
+    this.#nextReport?.cancel();
+    this.#nextReport = undefined;
     if (this.#onState === undefined) return;
     const state = this.#current();
     this.#onState(this.#isBuffering ? { ...state, status: "buffering" } : state);
     if (state.status === "playing" && !this.#isBuffering)
-      this.#stopReports = this.#timers.after(REPORT_MS, () => this.#report());
+      this.#nextReport = this.#timers.after(REPORT_MS, () => this.#report());
   }
 }

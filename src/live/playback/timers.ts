@@ -1,13 +1,18 @@
 /** Clocks and timers of playback. A test passes its own. */
 
+/** A timer that was started. */
+export interface PlaybackTimer {
+  cancel(): void;
+}
+
 /** A time source with timers. */
 export interface PlaybackTimers {
   /** Returns a monotonic time in ms. */
   now(): number;
   /** Returns the time of day, in ms since 1970. */
   timeOfDay(): number;
-  /** Calls back once. @returns a function that cancels it */
-  after(ms: number, callback: () => void): () => void;
+  /** Calls back once. */
+  after(ms: number, callback: () => void): PlaybackTimer;
 }
 
 /** Passes exceptions of callbacks on: a timer of the event loop has no caller, and those of playbacks share ticks. */
@@ -33,6 +38,6 @@ export const eventLoopTimers: PlaybackTimers = {
   timeOfDay: () => Date.now(),
   after(ms, callback) {
     const timer = setTimeout(callback, Math.min(ms, MAX_MS));
-    return () => clearTimeout(timer);
+    return { cancel: () => clearTimeout(timer) };
   },
 };

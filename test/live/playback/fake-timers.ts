@@ -1,5 +1,5 @@
 /** Clock and timers that a test moves by hand. */
-import type { PlaybackTimers } from "../../../src/live/playback/timers.ts";
+import type { PlaybackTimer, PlaybackTimers } from "../../../src/live/playback/timers.ts";
 
 /** Timers on a clock that stands still until it is moved. */
 export class FakeTimers implements PlaybackTimers {
@@ -14,10 +14,10 @@ export class FakeTimers implements PlaybackTimers {
     return Date.now();
   }
 
-  after(ms: number, callback: () => void): () => void {
+  after(ms: number, callback: () => void): PlaybackTimer {
     const timer = { at: this.#now + Math.max(1, ms), callback };
     this.#timers.add(timer);
-    return () => void this.#timers.delete(timer);
+    return { cancel: () => void this.#timers.delete(timer) };
   }
 
   /** Number of timers that wait. */

@@ -33,7 +33,7 @@ test("takes the entries of all streams in order, whatever the pages and batches"
           }
           if (merge.head === undefined && merge.missing().length === 0) break;
           const perStream = next();
-          const runs = merge.take({ upTo: LAST_ID, perStream, entries: next() });
+          const runs = merge.take({ upToMs: Number.POSITIVE_INFINITY, perStream, entries: next() });
           for (const stream of streams.keys()) {
             const taken = runs.filter((run) => run.stream === stream).flatMap(({ entries }) => entries);
             expect(taken.length).toBeLessThanOrEqual(perStream);
@@ -58,9 +58,9 @@ test("takes nothing after the horizon of a stream whose next page is missing", (
     ["1-0", "5-0", "9-0"].map((id) => entryOf(id as EntryId)),
     LAST_ID,
   );
-  expect(merge.isReady).toBe(false);
+  expect(merge.next).toBeUndefined();
   merge.fill("slow", [entryOf("4-0" as EntryId)], "4-0" as EntryId);
-  const all = { upTo: LAST_ID, perStream: 100, entries: 100 };
+  const all = { upToMs: Number.POSITIVE_INFINITY, perStream: 100, entries: 100 };
   const taken = merge.take(all).map(({ stream, entries }) => [stream, entries.map(({ id }) => id)]);
   expect(taken).toEqual([
     ["fast", ["1-0"]],
@@ -94,7 +94,7 @@ test("takes nothing after the id up to which a stream without entries is known",
   const all = [1n, 2n, 3n, 4n, 5n].map((ms) => idOf(ms, 0n));
   const take = () =>
     merge
-      .take({ upTo: LAST_ID, perStream: 10, entries: 10 })
+      .take({ upToMs: Number.POSITIVE_INFINITY, perStream: 10, entries: 10 })
       .flatMap(({ entries }) => entries.map(({ id }) => id));
   merge.add("a");
   merge.add("b");
@@ -102,7 +102,7 @@ test("takes nothing after the id up to which a stream without entries is known",
   expect(take()).toEqual([]);
   merge.fill("b", [], idOf(3n, 0n));
   expect(take()).toEqual(all.slice(0, 3));
-  expect(merge.isReady).toBe(false);
+  expect(merge.next).toBeUndefined();
   expect(merge.missing()).toEqual(["b"]);
   merge.remove("b");
   expect(take()).toEqual(all.slice(3));

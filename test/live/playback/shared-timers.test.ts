@@ -1,6 +1,7 @@
 /** Shared timers of playbacks: callbacks of one tick use one timer of the event loop. */
 import { expect, test } from "vitest";
 import { createSharedTimers } from "../../../src/live/playback/shared-timers.ts";
+import type { PlaybackTimer } from "../../../src/live/playback/timers.ts";
 import { FakeTimers } from "./fake-timers.ts";
 
 /** Creates shared timers, and the list of the callbacks that ran. */
@@ -34,11 +35,11 @@ test("a callback that ends before all others has a new timer", () => {
 
 test("a cancelled callback is not called, not even by another one of its tick", () => {
   const { fake, called, after, timers } = setUp();
-  const cancels: (() => void)[] = [];
+  const cancelled: PlaybackTimer[] = [];
   timers.after(10, () => {
-    for (const cancel of cancels) cancel();
+    for (const timer of cancelled) timer.cancel();
   });
-  cancels.push(after(10, "cancelled"), after(20, "cancelled"));
+  cancelled.push(after(10, "cancelled"), after(20, "cancelled"));
   after(20, "kept");
   while (fake.fireNext());
   expect(called).toEqual(["kept at 20"]);
@@ -59,8 +60,8 @@ test("a callback may add others, and the same one may be added twice", () => {
 
 test("a long wait has a timer of its own, which ends when it is cancelled", () => {
   const { fake, after } = setUp();
-  const cancel = after(3_600_000, "in an hour");
+  const timer = after(3_600_000, "in an hour");
   expect(fake.size).toBe(1);
-  cancel();
+  timer.cancel();
   expect(fake.size).toBe(0);
 });

@@ -3,7 +3,7 @@ import type { GatewayError } from "../../domain/errors.ts";
 import type { EntryId } from "../../domain/streams/entry-id.ts";
 import { type FaultParts, faultOf } from "../../observe/faults.ts";
 import type { Delivered } from "./commands/group-commands.ts";
-import type { ConsumerOptions } from "./consumer-options.ts";
+import type { ConsumerOptions, OnOutcome } from "./consumer-options.ts";
 
 /** Functions of a client. */
 type Callbacks = Pick<ConsumerOptions, "canSend" | "onEntries" | "onLost" | "onError">;
@@ -44,6 +44,17 @@ export class ConsumerClient {
     } catch (exception) {
       this.#fail(exception);
     }
+  }
+
+  /** Returns a function that calls `done`. It is called while the replies to other consumers wait. */
+  guard(done: OnOutcome): OnOutcome {
+    return (result) => {
+      try {
+        done(result);
+      } catch (exception) {
+        this.#fail(exception);
+      }
+    };
   }
 
   /** Reports that the consumer cannot continue. */

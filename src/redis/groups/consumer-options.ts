@@ -52,3 +52,6 @@ export interface Outcome {
   readonly settled: number;
   readonly late: readonly NamedEntry[];
 }
+
+/** Receives the outcome of settling, or the error because of which it is unknown. */
+export type OnOutcome = (result: Outcome | GatewayError) => void;

@@ -7,7 +7,7 @@ import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { FaultParts } from "../../observe/faults.ts";
 import type { Delivered } from "./commands/group-commands.ts";
 import { ConsumerClient } from "./consumer-client.ts";
-import type { ConsumerOptions, NamedEntry, Outcome } from "./consumer-options.ts";
+import type { ConsumerOptions, NamedEntry, OnOutcome } from "./consumer-options.ts";
 import { HeldEntries } from "./held-entries.ts";
 import type { DeadLetters } from "./held-entry.ts";
 import type { MemberQueue, QueueMember } from "./queue-member.ts";
@@ -158,23 +158,24 @@ export class Consumer implements QueueMember {
     this.resume();
   }
 
-  ack(entries: readonly NamedEntry[]): Promise<Outcome> {
-    return this.#settling.ack(entries);
+  /** Acknowledges entries. */
+  ack(entries: readonly NamedEntry[], done: OnOutcome): void {
+    this.#settling.ack(entries, this.#client.guard(done));
   }
 
   /** Gives entries back, to be delivered again after a delay of at most `ack_wait`. */
-  nack(entries: readonly NamedEntry[], delayMs: number): Promise<Outcome> {
-    return this.#settling.nack(entries, delayMs);
+  nack(entries: readonly NamedEntry[], delayMs: number, done: OnOutcome): void {
+    this.#settling.nack(entries, delayMs, this.#client.guard(done));
   }
 
   /** Moves entries to the dead-letter stream. */
-  term(entries: readonly NamedEntry[], reason: string): Promise<Outcome> {
-    return this.#settling.term(entries, reason);
+  term(entries: readonly NamedEntry[], reason: string, done: OnOutcome): void {
+    this.#settling.term(entries, reason, this.#client.guard(done));
   }
 
   /** Keeps entries for another `ack_wait`. */
-  progress(entries: readonly NamedEntry[]): Promise<Outcome> {
-    return this.#settling.progress(entries);
+  progress(entries: readonly NamedEntry[], done: OnOutcome): void {
+    this.#settling.progress(entries, this.#client.guard(done));
   }
 
   /** Returns its entries to the group, uncounted, so that other consumers receive them at once. */

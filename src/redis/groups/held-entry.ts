@@ -1,4 +1,5 @@
 /** Entries that a consumer holds: as arguments of commands, and in replies. */
+import type { GatewayError } from "../../domain/errors.ts";
 import { compareIds, type EntryId } from "../../domain/streams/entry-id.ts";
 import type { Reply } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
@@ -16,6 +17,9 @@ export interface Settled {
   /** Entries that were trimmed or deleted. */
   readonly lost: readonly EntryId[];
 }
+
+/** Receives the result of settling, or the error because of which it is unknown. */
+export type OnSettled = (result: Settled | GatewayError) => void;
 
 /** Stream of the dead letters of a group. */
 export interface DeadLetters {

@@ -1,8 +1,9 @@
 /** Settles the entries of a consumer: those that it holds, in all of its streams. */
+import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { EntryId } from "../../domain/streams/entry-id.ts";
-import type { NamedEntry, Outcome } from "./consumer-options.ts";
+import type { NamedEntry, OnOutcome } from "./consumer-options.ts";
 import type { HeldEntries } from "./held-entries.ts";
-import type { DeadLetters, HeldEntry, Settled } from "./held-entry.ts";
+import type { DeadLetters, HeldEntry, OnSettled, Settled } from "./held-entry.ts";
 import type { MemberQueue } from "./queue-member.ts";
 import type { WorkQueue } from "./work-queue.ts";
 
@@ -26,9 +27,12 @@ export interface SettlingConsumer {
 }
 
 /** Settles entries of one stream. */
-type Settle = (stream: HeldStream, entries: readonly HeldEntry[]) => Promise<Settled>;
+type Settle = (stream: HeldStream, entries: readonly HeldEntry[], done: OnSettled) => void;
 
-/** Settles the entries that a client names. All methods throw `GatewayError`. */
+/**
+ * Settles the entries that a client names. `done` is called once, while the reply of Redis is handled: what it sends leaves in one
+ * write with the entries that follow in the same reply.
+ */
 export class Settling {
   readonly #consumer: SettlingConsumer;
 
@@ -36,44 +40,60 @@ export class Settling {
     this.#consumer = consumer;
   }
 
-  ack(entries: readonly NamedEntry[]): Promise<Outcome> {
-    const { name } = this.#consumer;
-    return this.#settle(entries, ({ queue, deadLetters }, held) =>
-      queue.commands.settle.ack(name, held, deadLetters.deletesAcked),
+  ack(entries: readonly NamedEntry[], done: OnOutcome): void {
+    const { name: consumer } = this.#consumer;
+    this.#settle(entries, done, ({ queue, deadLetters }, held, doneOne) =>
+      queue.commands.settle.acknowledge(
+        { consumer, entries: held, deletes: deadLetters.deletesAcked },
+        doneOne,
+      ),
     );
   }
 
   /** Gives entries back, to be delivered again after a delay of at most `ack_wait`. */
-  nack(entries: readonly NamedEntry[], delayMs: number): Promise<Outcome> {
+  nack(entries: readonly NamedEntry[], delayMs: number, done: OnOutcome): void {
     const { name, ackWaitMs } = this.#consumer;
-    return this.#settle(entries, async ({ queue }, held) => {
-      const settled = await queue.commands.settle.nack(name, held, ackWaitMs - delayMs);
-      queue.scans.runIn(delayMs);
-      return settled;
-    });
+    this.#settle(entries, done, ({ queue }, held, doneOne) =>
+      report(queue.commands.settle.nack(name, held, ackWaitMs - delayMs), (result) => {
+        if (!(result instanceof GatewayError)) queue.scans.runIn(delayMs);
+        doneOne(result);
+      }),
+    );
   }
 
   /** Moves entries to the dead-letter stream. */
-  term(entries: readonly NamedEntry[], reason: string): Promise<Outcome> {
+  term(entries: readonly NamedEntry[], reason: string, done: OnOutcome): void {
     const { name } = this.#consumer;
-    return this.#settle(entries, ({ queue, deadLetters }, held) =>
-      queue.commands.settle.term(name, held, reason, deadLetters),
+    this.#settle(entries, done, ({ queue, deadLetters }, held, doneOne) =>
+      report(queue.commands.settle.term(name, held, reason, deadLetters), doneOne),
     );
   }
 
   /** Keeps entries for another `ack_wait`. */
-  progress(entries: readonly NamedEntry[]): Promise<Outcome> {
+  progress(entries: readonly NamedEntry[], done: OnOutcome): void {
     const { name } = this.#consumer;
-    return this.#settle(entries, ({ queue }, held) => queue.commands.settle.progress(name, held), true);
+    const keeps = true;
+    this.#settle(
+      entries,
+      done,
+      ({ queue }, held, doneOne) => report(queue.commands.settle.progress(name, held), doneOne),
+      keeps,
+    );
   }
 
   /** @param keeps whether the entries remain held */
-  #settle(entries: readonly NamedEntry[], settle: Settle, keeps = false): Promise<Outcome> {
+  #settle(entries: readonly NamedEntry[], done: OnOutcome, settle: Settle, keeps = false): void {
     const { streams, ackWaitMs } = this.#consumer;
     this.#consumer.onSettling();
     const expiresAt = performance.now() + ackWaitMs;
     const late: NamedEntry[] = [];
-    const settling: Promise<void>[] = [];
+    let failure: GatewayError | undefined;
+    // One more than the streams, so that the outcome is complete.
+    let missing = streams.length + 1;
+    const doneOne = (result?: GatewayError) => {
+      failure ??= result;
+      if (--missing === 0) done(failure ?? { settled: entries.length - late.length, late });
+    };
     for (const stream of streams) {
       const { held, queue } = stream;
       const found: HeldEntry[] = [];
@@ -83,29 +103,29 @@ export class Settling {
         if (one === undefined) late.push(named);
         else found.push(one);
       }
-      if (found.length > 0) settling.push(this.#settleIn(stream, found, settle, late));
+      if (found.length === 0) doneOne();
+      else
+        settle(stream, found, (result) => {
+          if (result instanceof GatewayError) doneOne(result);
+          else {
+            this.#settled(stream, result, late);
+            doneOne();
+          }
+        });
     }
     if (!keeps) this.#consumer.resume();
-    const outcome = () => ({ settled: entries.length - late.length, late });
-    const [only] = settling;
-    // Nearly all consumers have one stream.
-    return only !== undefined && settling.length === 1
-      ? only.then(outcome)
-      : Promise.all(settling).then(outcome);
+    doneOne();
   }
 
-  #settleIn(
-    stream: HeldStream,
-    entries: readonly HeldEntry[],
-    settle: Settle,
-    late: NamedEntry[],
-  ): Promise<void> {
-    const { queue, held } = stream;
-    return settle(stream, entries).then((done) => {
-      // After `progress`, the entries are held until their outcome is known.
-      held.remove(done.late);
-      if (done.lost.length > 0) this.#consumer.lost(queue, done.lost);
-      for (const id of done.late) late.push({ key: queue.key, id });
-    });
+  #settled({ queue, held }: HeldStream, result: Settled, late: NamedEntry[]): void {
+    // After `progress`, the entries are held until their outcome is known.
+    held.remove(result.late);
+    if (result.lost.length > 0) this.#consumer.lost(queue, result.lost);
+    for (const id of result.late) late.push({ key: queue.key, id });
   }
+}
+
+/** Reports the result of a promise. */
+function report(settling: Promise<Settled>, done: OnSettled): void {
+  settling.then(done, (error) => done(asGatewayError(error)));
 }

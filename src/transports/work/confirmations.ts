@@ -4,7 +4,7 @@ import type { Outcome } from "../../redis/groups/consumer-options.ts";
 import type { WorkAction } from "./settlement.ts";
 
 /** Outcomes of a message, by action. */
-export type Outcomes = readonly (readonly [action: WorkAction, outcome: Outcome])[];
+export type Outcomes = ReadonlyMap<WorkAction, Outcome>;
 
 interface Waiting {
   outcomes: Outcomes | undefined;

@@ -6,7 +6,7 @@ import type { RequestedCursor } from "../../domain/streams/cursor.ts";
 import { ReadMemory } from "../../live/read-memory.ts";
 import { UNNAMED } from "../../redis/groups/commands/scripts.ts";
 import type { Consumer } from "../../redis/groups/consumer.ts";
-import type { NamedEntry, Outcome } from "../../redis/groups/consumer-options.ts";
+import type { NamedEntry, OnOutcome, Outcome } from "../../redis/groups/consumer-options.ts";
 import type { EntryName } from "../../wire/work/work.ts";
 import type { TransportParts } from "../parts.ts";
 import type { ParametersOf } from "../request/parameters/parameters.ts";
@@ -207,17 +207,13 @@ class WorkSocket {
     if (permits > 0) this.#grant(permits);
     if (entries.size === 0) return;
     const settled = this.#confirmations.begin();
-    // If it fails, it is unknown whether the entries are settled: those that are not are delivered again.
-    this.#settleAll(message).then(settled, (error) => this.end(asGatewayError(error)));
-  }
-
-  #settleAll(message: Settlement): Promise<Outcomes> {
-    const settling = [...message.entries].map(([action, named]) =>
-      settleAt(this.#consumer, action, named, message).then((outcome) => [action, outcome] as const),
-    );
-    const [only] = settling;
-    // Nearly all messages have one action.
-    return only !== undefined && settling.length === 1 ? only.then((one) => [one]) : Promise.all(settling);
+    const outcomes = new Map<WorkAction, Outcome>();
+    for (const [action, named] of entries)
+      settleAt(this.#consumer, action, named, message, (result) => {
+        // It is unknown whether the entries are settled: those that are not are delivered again.
+        if (result instanceof GatewayError) this.end(result);
+        else if (outcomes.set(action, result).size === entries.size) settled(outcomes);
+      });
   }
 
   #grant(permits: number): void {
@@ -249,10 +245,11 @@ function settleAt(
   action: WorkAction,
   entries: readonly NamedEntry[],
   { delayMs, reason }: Settlement,
-): Promise<Outcome> {
-  if (consumer === undefined) return Promise.resolve({ settled: 0, late: entries });
-  if (action === "ack") return consumer.ack(entries);
-  if (action === "nack") return consumer.nack(entries, delayMs);
-  if (action === "term") return consumer.term(entries, reason);
-  return consumer.progress(entries);
+  done: OnOutcome,
+): void {
+  if (consumer === undefined) done({ settled: 0, late: entries });
+  else if (action === "ack") consumer.ack(entries, done);
+  else if (action === "nack") consumer.nack(entries, delayMs, done);
+  else if (action === "term") consumer.term(entries, reason, done);
+  else consumer.progress(entries, done);
 }

@@ -51,8 +51,12 @@ export class WorkOutput {
     return !this.#isEncoding && !this.#options.sink.isFull();
   }
 
-  /** Sends the entries of a stream. */
+  /**
+   * Sends the entries of a stream at once, with the notices before them: a reply of Redis can contain the entries of many workers, and
+   * the first ones can process theirs meanwhile.
+   */
   send(stream: string, entries: readonly Delivered[]): void {
+    const { sink } = this.#options;
     for (const part of partsOf(entries)) {
       const free = this.#options.memory.hold(bytesOf(part.map(({ entry }) => entry)));
       if (this.#isEncoding || isLongWork(part)) this.#waiting.add({ stream, entries: part, free });
@@ -62,7 +66,8 @@ export class WorkOutput {
       }
     }
     if (this.#waiting.size > 0) void this.#encodeWaiting();
-    else if (this.#options.sink.isFull()) this.#resume();
+    else if (sink.isFull()) this.#resume();
+    sink.flush();
   }
 
   /** Sends a notice. It may overtake entries that are being encoded. */

@@ -1,11 +1,16 @@
 /** At-least-once: whatever consumers do, every entry is acknowledged, dead, or reported as lost. */
 import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Consumer } from "../../../src/redis/groups/consumer.ts";
 import type { Outcome } from "../../../src/redis/groups/consumer-options.ts";
 import { killConnections, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
-import { type Job, openGroups, type TestGroups, type TestWorker } from "./group-harness.ts";
+import {
+  type Job,
+  openGroups,
+  type TestConsumer,
+  type TestGroups,
+  type TestWorker,
+} from "./group-harness.ts";
 
 let redis: TestRedis;
 beforeAll(async () => {
@@ -93,7 +98,7 @@ async function settled(run: Run, job: Job, outcome: Promise<Outcome>): Promise<b
   }
 }
 
-async function acknowledge(run: Run, consumer: Consumer, job: Job): Promise<void> {
+async function acknowledge(run: Run, consumer: TestConsumer, job: Job): Promise<void> {
   if (await settled(run, job, consumer.ack([job]))) run.acked.push(job.id);
 }
 

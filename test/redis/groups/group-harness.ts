@@ -1,4 +1,5 @@
 /** Consumers of groups on a real Redis, as one gateway has them. */
+import { GatewayError } from "../../../src/domain/errors.ts";
 import { type EntryId, FIRST_ID } from "../../../src/domain/streams/entry-id.ts";
 import { type Counters, createCounters } from "../../../src/observe/counters.ts";
 import { parseClusterUrl } from "../../../src/redis/address/cluster-url.ts";
@@ -6,7 +7,12 @@ import { parseRedisUrl } from "../../../src/redis/address/redis-url.ts";
 import { openClusterStore } from "../../../src/redis/cluster-store.ts";
 import { UNNAMED } from "../../../src/redis/groups/commands/scripts.ts";
 import type { Consumer } from "../../../src/redis/groups/consumer.ts";
-import type { ConsumerOptions } from "../../../src/redis/groups/consumer-options.ts";
+import type {
+  ConsumerOptions,
+  NamedEntry,
+  OnOutcome,
+  Outcome,
+} from "../../../src/redis/groups/consumer-options.ts";
 import { createGroups, type Groups } from "../../../src/redis/groups/groups.ts";
 import { createEntrySizes } from "../../../src/redis/read/entry-sizes.ts";
 import { openSingleStore } from "../../../src/redis/single-store.ts";
@@ -21,9 +27,17 @@ export interface Job {
   readonly n: number;
 }
 
+/** A consumer whose settlements are promises. */
+export type TestConsumer = Pick<Consumer, "name" | "grant" | "resume" | "close" | "detach"> & {
+  ack(entries: readonly NamedEntry[]): Promise<Outcome>;
+  nack(entries: readonly NamedEntry[], delayMs: number): Promise<Outcome>;
+  term(entries: readonly NamedEntry[], reason: string): Promise<Outcome>;
+  progress(entries: readonly NamedEntry[]): Promise<Outcome>;
+};
+
 /** A consumer with the entries that it received. */
 export interface TestWorker {
-  readonly consumer: Consumer;
+  readonly consumer: TestConsumer;
   readonly jobs: Job[];
   readonly lost: string[];
   readonly errors: string[];
@@ -37,6 +51,11 @@ export interface TestGroups extends Disposable {
   readonly counters: Counters;
   work(streams: string | readonly string[], options?: Partial<ConsumerOptions>): Promise<TestWorker>;
 }
+
+const outcomeOf = (settle: (done: OnOutcome) => void): Promise<Outcome> =>
+  new Promise((resolve, reject) => {
+    settle((result) => (result instanceof GatewayError ? reject(result) : resolve(result)));
+  });
 
 let named = 0;
 
@@ -85,7 +104,17 @@ export function openGroups(redisUrl: string): TestGroups {
         ...options,
       });
       return {
-        consumer,
+        consumer: {
+          name: consumer.name,
+          grant: (count) => consumer.grant(count),
+          resume: () => consumer.resume(),
+          close: () => consumer.close(),
+          detach: () => consumer.detach(),
+          ack: (entries) => outcomeOf((done) => consumer.ack(entries, done)),
+          nack: (entries, delayMs) => outcomeOf((done) => consumer.nack(entries, delayMs, done)),
+          term: (entries, reason) => outcomeOf((done) => consumer.term(entries, reason, done)),
+          progress: (entries) => outcomeOf((done) => consumer.progress(entries, done)),
+        },
         jobs,
         lost,
         errors,

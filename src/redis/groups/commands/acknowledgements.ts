@@ -2,8 +2,10 @@
  * Acknowledgements of a group: those of all its consumers in one event-loop turn are sent as one command. A client may acknowledge
  * each entry in a message of its own, and a group may have hundreds of consumers.
  */
+import { GatewayError } from "../../../domain/errors.ts";
+import type { EntryId } from "../../../domain/streams/entry-id.ts";
 import type { Argument } from "../../resp/writer.ts";
-import { allLate, type HeldEntry, inOrder, listOf, type Settled, settledOf } from "../held-entry.ts";
+import { allLate, type HeldEntry, inOrder, listOf, type OnSettled, settledOf } from "../held-entry.ts";
 import { type GroupConnections, settleByScript } from "./connections.ts";
 import { ACK, MAX_SETTLED } from "./scripts.ts";
 
@@ -16,11 +18,10 @@ export interface Ack {
 }
 
 interface WaitingAck extends Ack {
-  resolve(settled: Settled): void;
-  reject(error: unknown): void;
+  readonly done: OnSettled;
 }
 
-/** Acknowledges entries. Throws `GatewayError`. */
+/** Acknowledges entries. */
 export class Acknowledgements {
   readonly #key: string;
   readonly #group: string;
@@ -35,12 +36,11 @@ export class Acknowledgements {
   }
 
   /** Acknowledges entries at the end of this event-loop turn. */
-  add({ consumer, entries, deletes }: Ack): Promise<Settled> {
-    const [first, ...others] = partsOf(entries).map((part) =>
-      this.#addPart({ consumer, entries: part, deletes }),
-    );
-    if (first === undefined) return Promise.resolve(settledOf([]));
-    return others.length === 0 ? first : joinParts([first, ...others]);
+  add({ consumer, entries, deletes }: Ack, done: OnSettled): void {
+    const parts = partsOf(entries);
+    if (parts.length === 0) done(settledOf([]));
+    const donePart = parts.length > 1 ? joinParts(parts.length, done) : done;
+    for (const part of parts) this.#addPart({ consumer, entries: part, deletes, done: donePart });
   }
 
   #flush(): void {
@@ -56,7 +56,8 @@ export class Acknowledgements {
     }
   }
 
-  #addPart({ consumer, entries, deletes }: Ack): Promise<Settled> {
+  #addPart(ack: WaitingAck): void {
+    this.#waiting.push(ack);
     if (!this.#isScheduled) {
       this.#isScheduled = true;
       this.#connections.atTurnEnd(() => {
@@ -64,9 +65,6 @@ export class Acknowledgements {
         this.#flush();
       });
     }
-    return new Promise((resolve, reject) => {
-      this.#waiting.push({ consumer, entries, deletes, resolve, reject });
-    });
   }
 
   #send(acks: readonly WaitingAck[]): void {
@@ -75,17 +73,16 @@ export class Acknowledgements {
       args.push(consumer, deletes ? "1" : "0", entries[0]?.n ?? "", entries.length);
       for (const { id } of inOrder(entries)) args.push(id);
     }
-    settleByScript(this.#connections, ACK, { keys: [this.#key], args }).then(
-      (reply) => {
-        const lists = listOf(reply);
-        acks.forEach(({ entries, resolve }, i) => {
-          resolve(reply === undefined ? allLate(entries) : settledOf(lists[i]));
-        });
-      },
-      (error) => {
-        for (const { reject } of acks) reject(error);
-      },
-    );
+    settleByScript(this.#connections, ACK, { keys: [this.#key], args }, (result) => {
+      if (result instanceof GatewayError) {
+        for (const { done } of acks) done(result);
+        return;
+      }
+      const lists = listOf(result);
+      acks.forEach(({ entries, done }, i) => {
+        done(result === undefined ? allLate(entries) : settledOf(lists[i]));
+      });
+    });
   }
 }
 
@@ -107,6 +104,14 @@ function partsOf(entries: readonly HeldEntry[]): readonly (readonly HeldEntry[])
   return parts;
 }
 
-async function joinParts(parts: readonly Promise<Settled>[]): Promise<Settled> {
-  return { late: (await Promise.all(parts)).flatMap(({ late }) => late), lost: [] };
+/** Joins the results of parts. @returns a function that receives that of each part */
+function joinParts(count: number, done: OnSettled): OnSettled {
+  const late: EntryId[] = [];
+  let missing = count;
+  let failure: GatewayError | undefined;
+  return (result) => {
+    if (result instanceof GatewayError) failure ??= result;
+    else late.push(...result.late);
+    if (--missing === 0) done(failure ?? { late, lost: [] });
+  };
 }

@@ -1,6 +1,7 @@
 /** Connections of consumer groups, and the scripts that run over them. */
+import type { GatewayError } from "../../../domain/errors.ts";
 import { gatewayErrorOf } from "../../reply-errors.ts";
-import { ReplyLostError } from "../../resp/command-result.ts";
+import { type Done, ReplyLostError } from "../../resp/command-result.ts";
 import type { Commands, Database } from "../../resp/commands.ts";
 import { type Reply, ReplyError } from "../../resp/reader.ts";
 import type { Argument } from "../../resp/writer.ts";
@@ -45,25 +46,26 @@ export const callScript = (commands: Commands, script: Script, call: ScriptCall)
     runScript(commands, script, call, (error, reply) => (error ? reject(error) : resolve(reply)));
   });
 
+/** Receives the reply of a script that settles entries: undefined if the group does not exist any more. */
+export type OnSettleReply = (result: Reply | undefined | GatewayError) => void;
+
 /**
  * Runs a script that settles entries: in one write with the reads of this event-loop turn, or later if Redis is unavailable
  * now. A script that may have run is not repeated, because a second run would find the entries settled.
- *
- * @returns undefined if the group does not exist any more
- * @throws GatewayError
  */
-export async function settleByScript(
+export function settleByScript(
   { current, settling }: GroupConnections,
   script: Script,
   call: ScriptCall,
-): Promise<Reply | undefined> {
-  try {
-    return await callScript(current, script, call).catch((error: Error) => {
-      if (error instanceof ReplyError || error instanceof ReplyLostError) throw error;
-      return callScript(settling, script, call);
-    });
-  } catch (error) {
-    if (isNoGroup(error as Error)) return undefined;
-    throw gatewayErrorOf(error as Error);
-  }
+  done: OnSettleReply,
+): void {
+  const finish: Done = (error, reply) => {
+    if (error === undefined) done(reply);
+    else done(isNoGroup(error) ? undefined : gatewayErrorOf(error));
+  };
+  runScript(current, script, call, (error, reply) => {
+    const mayHaveRun = error instanceof ReplyError || error instanceof ReplyLostError;
+    if (error === undefined || mayHaveRun) finish(error, reply);
+    else runScript(settling, script, call, finish);
+  });
 }

@@ -11,10 +11,11 @@ import {
   type DeadLetters,
   type HeldEntry,
   listOf,
+  type OnSettled,
   type Settled,
   settledOf,
 } from "../held-entry.ts";
-import { Acknowledgements } from "./acknowledgements.ts";
+import { type Ack, Acknowledgements } from "./acknowledgements.ts";
 import { type GroupConnections, maxDeadLetters, settleByScript } from "./connections.ts";
 import type { Script } from "./script.ts";
 import { MAX_MOVED, MOVE, RELEASED, TERM } from "./scripts.ts";
@@ -33,9 +34,18 @@ export class SettleCommands {
     this.#acknowledgements = new Acknowledgements(key, group, connections);
   }
 
-  /** Acknowledges entries, together with those of other consumers. @param deletes whether to delete them, too */
+  /** Acknowledges entries, together with those of other consumers. `done` is called exactly once. */
+  acknowledge(ack: Ack, done: OnSettled): void {
+    this.#acknowledgements.add(ack, done);
+  }
+
+  /** Like `acknowledge`. @param deletes whether to delete the entries, too */
   ack(consumer: string, entries: readonly HeldEntry[], deletes: boolean): Promise<Settled> {
-    return this.#acknowledgements.add({ consumer, entries, deletes });
+    return new Promise((resolve, reject) => {
+      this.acknowledge({ consumer, entries, deletes }, (result) =>
+        result instanceof GatewayError ? reject(result) : resolve(result),
+      );
+    });
   }
 
   /** Keeps entries for another `ack_wait`. */
@@ -122,9 +132,13 @@ export class SettleCommands {
       const all: Argument[] = [this.#group, ...args];
       addHeld(all, part);
       parts.push(
-        settleByScript(this.#connections, script, { keys, args: all }).then((reply) =>
-          outcomeOf(reply, part),
-        ),
+        new Promise((resolve, reject) => {
+          settleByScript(this.#connections, script, { keys, args: all }, (result) => {
+            const outcome = result instanceof GatewayError ? result : outcomeOf(result, part);
+            if (outcome instanceof GatewayError) reject(outcome);
+            else resolve(outcome);
+          });
+        }),
       );
       from += MAX_MOVED;
     } while (from < entries.length);
@@ -158,11 +172,11 @@ export class SettleCommands {
   }
 }
 
-/** Reads the reply of `MOVE` or `TERM`. @throws GatewayError if an entry could not be moved to the dead letters */
-function outcomeOf(reply: Reply | undefined, entries: readonly HeldEntry[]): Settled {
+/** Reads the reply of `MOVE` or `TERM`. @returns an error if an entry could not be moved to the dead letters */
+function outcomeOf(reply: Reply | undefined, entries: readonly HeldEntry[]): Settled | GatewayError {
   if (reply === undefined) return allLate(entries);
   const [late, lost, problem = ""] = listOf(reply);
-  if (String(problem) !== "") throw deadLetterError(String(problem));
+  if (String(problem) !== "") return deadLetterError(String(problem));
   return settledOf(late, lost);
 }
 

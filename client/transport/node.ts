@@ -48,6 +48,8 @@ export function createNodeTransport(ca: readonly string[] = []): Transport {
   return {
     canPause: true,
     atTurnEnd: (callback) => setImmediate(callback),
+    // If a promise calls it, the callback runs after the promises that are settled by then.
+    afterPromises: (callback) => process.nextTick(callback),
     open: (url, handlers, token) => open(library, url, handlers, token, authorities),
     ...(authorities !== undefined && { fetch: fetchWithAuthorities(authorities) }),
   };

@@ -27,6 +27,8 @@ export interface Transport {
   readonly canPause: boolean;
   /** Calls back at the end of this event-loop turn, so that messages of one turn can be sent together. */
   atTurnEnd(callback: () => void): void;
+  /** Calls back, where the platform permits it, when the code that runs now and the promises that it settles are done. */
+  afterPromises(callback: () => void): void;
   /**
    * Starts to connect. Handlers are called asynchronously. Errors are passed to `onClose`.
    *

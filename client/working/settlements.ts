@@ -1,10 +1,10 @@
 /**
- * Settlements of a worker: the outcomes of its jobs, sent as one message per event-loop turn and kind. The gateway answers the
+ * Settlements of a worker: the outcomes of its jobs, sent as one message per kind, for all jobs that end together. The gateway answers the
  * messages in order, with the jobs that were too late.
  */
 import { createFifo } from "../../src/domain/fifo.ts";
 import type { NamedWork } from "../../src/wire/work/work-decoder.ts";
-import type { Socket } from "../transport/transport.ts";
+import type { Socket, Transport } from "../transport/transport.ts";
 import type { JobAction } from "./job.ts";
 
 /** A job as it is named in messages. */
@@ -28,10 +28,13 @@ interface Batch {
 /** Maximum number of jobs in one message, well below the gateway's limit. */
 const MAX_JOBS = 1000;
 
+/** When messages can be sent. */
+type Scheduling = Pick<Transport, "atTurnEnd" | "afterPromises">;
+
 /** Sends settlements and matches their answers. */
 export class Settlements {
   readonly #namesStreams: boolean;
-  readonly #atTurnEnd: (callback: () => void) => void;
+  readonly #transport: Scheduling;
   #waiting = new Map<string, Batch>();
   readonly #sent = createFifo<readonly Settlement[]>();
   #socket: Socket | undefined;
@@ -39,9 +42,9 @@ export class Settlements {
   #watchers: (() => void)[] = [];
 
   /** @param namesStreams whether messages name the stream of a job */
-  constructor(namesStreams: boolean, atTurnEnd: (callback: () => void) => void) {
+  constructor(namesStreams: boolean, transport: Scheduling) {
     this.#namesStreams = namesStreams;
-    this.#atTurnEnd = atTurnEnd;
+    this.#transport = transport;
   }
 
   /** Whether an answer from the gateway is due. */
@@ -57,13 +60,7 @@ export class Settlements {
   add(action: JobAction, job: JobName, further?: Readonly<Record<string, unknown>>): Promise<boolean> {
     if (this.#socket === undefined) return Promise.resolve(false);
     const batch = this.#batchOf(action, further);
-    if (!this.#isScheduled) {
-      this.#isScheduled = true;
-      this.#atTurnEnd(() => {
-        this.#isScheduled = false;
-        this.#transmit();
-      });
-    }
+    this.#schedule();
     return new Promise((settle) => batch.settlements.push({ job, settle }));
   }
 
@@ -101,6 +98,21 @@ export class Settlements {
     const batch = { action, further, settlements: [] };
     this.#waiting.set(kind, batch);
     return batch;
+  }
+
+  /**
+   * Sends what waits: soon if the gateway has answered everything, so that it does not wait for the other workers of this process. Else
+   * at the end of the turn, so that jobs which end one by one do not cause a message each.
+   */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    const transmit = () => {
+      this.#isScheduled = false;
+      this.#transmit();
+    };
+    if (this.areOwed) this.#transport.atTurnEnd(transmit);
+    else this.#transport.afterPromises(transmit);
   }
 
   #transmit(): void {

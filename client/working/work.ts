@@ -158,9 +158,7 @@ class Worker implements SessionHandlers {
   constructor(gateway: Gateway, names: readonly string[], options: WorkOptions) {
     this.#options = options;
     this.#names = names;
-    this.#settlements = new Settlements(names.length > 1, (callback) =>
-      gateway.transport.atTurnEnd(callback),
-    );
+    this.#settlements = new Settlements(names.length > 1, gateway.transport);
     this.#channel = createChannel({
       // Permits limit the entries in flight, so their bytes need no limit.
       highBytes: Number.POSITIVE_INFINITY,

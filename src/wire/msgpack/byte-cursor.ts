@@ -47,6 +47,15 @@ export class ByteCursor {
     return this.#message.subarray(start, start + length);
   }
 
+  /** Skips these bytes if they are the next ones. @returns whether they were */
+  skip(bytes: Uint8Array): boolean {
+    const { length } = bytes;
+    if (length > this.left) return false;
+    for (let i = 0; i < length; i++) if (this.#message[this.#at + i] !== bytes[i]) return false;
+    this.#at += length;
+    return true;
+  }
+
   /** Reads a number. @param type its type byte, 0xca to 0xd3 */
   number(type: number): number | bigint {
     switch (type) {

@@ -30,6 +30,8 @@ export interface Job {
 /** A consumer whose settlements are promises. */
 export type TestConsumer = Pick<Consumer, "name" | "grant" | "resume" | "close" | "detach"> & {
   ack(entries: readonly NamedEntry[]): Promise<Outcome>;
+  /** Like `ack`, with a callback. */
+  ackThen: Consumer["ack"];
   nack(entries: readonly NamedEntry[], delayMs: number): Promise<Outcome>;
   term(entries: readonly NamedEntry[], reason: string): Promise<Outcome>;
   progress(entries: readonly NamedEntry[]): Promise<Outcome>;
@@ -110,6 +112,7 @@ export function openGroups(redisUrl: string): TestGroups {
           resume: () => consumer.resume(),
           close: () => consumer.close(),
           detach: () => consumer.detach(),
+          ackThen: (entries, done) => consumer.ack(entries, done),
           ack: (entries) => outcomeOf((done) => consumer.ack(entries, done)),
           nack: (entries, delayMs) => outcomeOf((done) => consumer.nack(entries, delayMs, done)),
           term: (entries, reason) => outcomeOf((done) => consumer.term(entries, reason, done)),

@@ -72,6 +72,20 @@ describe.each([
       },
     );
 
+    test("an exception of a worker whose acknowledgement is answered ends it alone", async () => {
+      const faulty = await gateway.work("s", { permits: 1 });
+      const healthy = await gateway.work("s", { permits: 1 });
+      await add("s", "a", "b");
+      const [one, two] = [await faulty.job(0), await healthy.job(0)];
+      // Both acknowledgements have the same reply, and that of the faulty worker is handled first.
+      faulty.consumer.ackThen([one], () => {
+        throw new Error("a fault of the worker");
+      });
+      expect(await healthy.consumer.ack([two])).toEqual({ settled: 1, late: [] });
+      expect([faulty.errors, healthy.errors]).toEqual([["INTERNAL"], []]);
+      expect(gateway.counters).toMatchObject({ internalErrors: 1, redisReconnects: 0 });
+    });
+
     test("begins after the given position only when it creates the group", async () => {
       await add("s", "old");
       const one = await gateway.work("s", { from: "$" });

@@ -41,6 +41,18 @@ describe("messages", () => {
     expect(String(await redisDoes("XLEN", "default:cam:dead:g"))).toBe("1");
   });
 
+  test("have the answer to an acknowledgement before the entries for its permits", async () => {
+    await using socket = await work("cam/work/g?from=0&format=json&confirm=1&permits=2");
+    for (let i = 1; i <= 6; i++) await redisDoes("XADD", "default:cam", `5-${i}`, "d", "x");
+    const received: unknown[] = [];
+    while (received.length < 6) {
+      const entries = (await json(socket)) as unknown[][];
+      received.push(...entries);
+      socket.send(JSON.stringify({ ack: entries.map(([, id]) => id) }));
+      expect(await json(socket)).toEqual({ done: { ack: entries.length, late: [] } });
+    }
+  });
+
   test("are MessagePack by default, without confirmation", async () => {
     await redisDoes("XADD", "default:cam", "5-1", "d", "a");
     await using socket = await work("cam/work/g?from=0");

@@ -60,6 +60,16 @@ describe("a MessagePack array of `[stream_id, entry_id, payload]`", () => {
     ]);
   });
 
+  test("decodes texts of the same length", () => {
+    const batch = ["ab", "cd", "ab", "ae"].map((stream) => ({
+      stream,
+      entries: [{ id: id("5-6"), data: bytes("x"), fields: new Map([["ab", bytes(stream)]]) }],
+    }));
+    expect(decode(wholeMsgpack(batch)).map(({ stream, fields }) => [stream, fields])).toEqual(
+      batch.map(({ stream, entries: [entry] }) => [stream, entry?.fields]),
+    );
+  });
+
   test("encodes and decodes an empty batch", () => {
     expect(wholeMsgpack([])).toEqual(hex("90"));
     expect(decode(hex("90"))).toEqual([]);

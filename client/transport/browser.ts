@@ -22,12 +22,7 @@ const OPEN = 1;
 const POLL_MS = 10;
 
 /** The transport of browsers. */
-export const browserTransport: Transport = {
-  canPause: false,
-  atTurnEnd,
-  afterPromises: atTurnEnd,
-  open,
-};
+export const browserTransport: Transport = { canPause: false, atTurnEnd, open };
 
 /** A wrapper, because browsers throw if `queueMicrotask` is called as a method of another object. */
 function atTurnEnd(callback: () => void): void {

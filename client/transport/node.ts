@@ -47,9 +47,8 @@ export function createNodeTransport(ca: readonly string[] = []): Transport {
   const authorities = ca.length === 0 ? undefined : [...rootCertificates, ...ca];
   return {
     canPause: true,
-    atTurnEnd: (callback) => setImmediate(callback),
-    // If a promise calls it, the callback runs after the promises that are settled by then.
-    afterPromises: (callback) => process.nextTick(callback),
+    // If a promise calls it, a tick runs after the promises that are settled by then.
+    atTurnEnd: (callback, isSoon) => (isSoon ? process.nextTick(callback) : setImmediate(callback)),
     open: (url, handlers, token) => open(library, url, handlers, token, authorities),
     ...(authorities !== undefined && { fetch: fetchWithAuthorities(authorities) }),
   };

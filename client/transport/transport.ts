@@ -25,10 +25,12 @@ export interface Socket {
 export interface Transport {
   /** Whether `pause` works. If not, a reader applies backpressure with `ack=1`. */
   readonly canPause: boolean;
-  /** Calls back at the end of this event-loop turn, so that messages of one turn can be sent together. */
-  atTurnEnd(callback: () => void): void;
-  /** Calls back, where the platform permits it, when the code that runs now and the promises that it settles are done. */
-  afterPromises(callback: () => void): void;
+  /**
+   * Calls back at the end of this event-loop turn, so that messages of one turn can be sent together.
+   *
+   * @param isSoon calls back before, if the platform can, when the code that runs now and the promises that it settles are done
+   */
+  atTurnEnd(callback: () => void, isSoon?: boolean): void;
   /**
    * Starts to connect. Handlers are called asynchronously. Errors are passed to `onClose`.
    *

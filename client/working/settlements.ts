@@ -28,13 +28,10 @@ interface Batch {
 /** Maximum number of jobs in one message, well below the gateway's limit. */
 const MAX_JOBS = 1000;
 
-/** When messages can be sent. */
-type Scheduling = Pick<Transport, "atTurnEnd" | "afterPromises">;
-
 /** Sends settlements and matches their answers. */
 export class Settlements {
   readonly #namesStreams: boolean;
-  readonly #transport: Scheduling;
+  readonly #transport: Pick<Transport, "atTurnEnd">;
   #waiting = new Map<string, Batch>();
   readonly #sent = createFifo<readonly Settlement[]>();
   #socket: Socket | undefined;
@@ -42,7 +39,7 @@ export class Settlements {
   #watchers: (() => void)[] = [];
 
   /** @param namesStreams whether messages name the stream of a job */
-  constructor(namesStreams: boolean, transport: Scheduling) {
+  constructor(namesStreams: boolean, transport: Pick<Transport, "atTurnEnd">) {
     this.#namesStreams = namesStreams;
     this.#transport = transport;
   }
@@ -60,7 +57,15 @@ export class Settlements {
   add(action: JobAction, job: JobName, further?: Readonly<Record<string, unknown>>): Promise<boolean> {
     if (this.#socket === undefined) return Promise.resolve(false);
     const batch = this.#batchOf(action, further);
-    this.#schedule();
+    if (!this.#isScheduled) {
+      this.#isScheduled = true;
+      // Soon if the gateway has answered everything, so that it does not wait for the other workers of this process. Else at the end of
+      // the turn, so that jobs which end one by one do not cause a message each.
+      this.#transport.atTurnEnd(() => {
+        this.#isScheduled = false;
+        this.#transmit();
+      }, this.#sent.size === 0);
+    }
     return new Promise((settle) => batch.settlements.push({ job, settle }));
   }
 
@@ -98,21 +103,6 @@ export class Settlements {
     const batch = { action, further, settlements: [] };
     this.#waiting.set(kind, batch);
     return batch;
-  }
-
-  /**
-   * Sends what waits: soon if the gateway has answered everything, so that it does not wait for the other workers of this process. Else
-   * at the end of the turn, so that jobs which end one by one do not cause a message each.
-   */
-  #schedule(): void {
-    if (this.#isScheduled) return;
-    this.#isScheduled = true;
-    const transmit = () => {
-      this.#isScheduled = false;
-      this.#transmit();
-    };
-    if (this.areOwed) this.#transport.atTurnEnd(transmit);
-    else this.#transport.afterPromises(transmit);
   }
 
   #transmit(): void {

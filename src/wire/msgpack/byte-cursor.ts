@@ -49,10 +49,10 @@ export class ByteCursor {
 
   /** Skips these bytes if they are the next ones. @returns whether they were */
   skip(bytes: Uint8Array): boolean {
-    const { length } = bytes;
-    if (length > this.left) return false;
-    for (let i = 0; i < length; i++) if (this.#message[this.#at + i] !== bytes[i]) return false;
-    this.#at += length;
+    let at = this.#at;
+    // Beyond the end there is no byte that is equal.
+    for (const byte of bytes) if (this.#message[at++] !== byte) return false;
+    this.#at = at;
     return true;
   }
 

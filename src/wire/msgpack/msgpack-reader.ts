@@ -21,8 +21,8 @@ const MAX_VALUE_DEPTH = 200;
 /** Text over this size (bytes) is left as its bytes. */
 const LONG_TEXT_BYTES = 16 * 1024;
 
-/** Maximum length (bytes) of text that is remembered. */
-const MAX_REPEATED_BYTES = 32;
+/** Text from this size (bytes) is hardly a name that is repeated. */
+const LONG_NAME_BYTES = 32;
 
 /** Values of one pushed entry: itself, its three parts and its map, and of each field the name, a list and a value. */
 const MAX_ITEM_VALUES = 5 + 3 * MAX_FIELDS;
@@ -83,7 +83,7 @@ class MsgpackReader {
   readonly #max: number;
   #values = 0;
   /** The first text of each length. Entries repeat the names of their stream and fields, and comparing is faster than decoding. */
-  readonly #texts: ({ readonly bytes: Uint8Array; readonly text: string } | undefined)[] = [];
+  readonly #texts: (readonly [bytes: Uint8Array, value: string | Uint8Array] | undefined)[] = [];
   /** Maximum of `#values` at the end of the current item. */
   #maxOfItem: number;
 
@@ -170,13 +170,13 @@ class MsgpackReader {
 
   #text(length: number): string | Uint8Array {
     const known = this.#texts[length];
-    if (known !== undefined && this.#cursor.skip(known.bytes)) return known.text;
+    if (known && this.#cursor.skip(known[0])) return known[1];
     const bytes = this.#cursor.bytes(length);
     // Long text is a payload or a field, whose bytes are used unchanged.
     if (length > LONG_TEXT_BYTES && !this.#isPayload) return bytes;
-    const text = textOf(bytes);
-    if (length <= MAX_REPEATED_BYTES && text !== undefined) this.#texts[length] ??= { bytes, text };
-    return text ?? bytes;
+    const value = textOf(bytes) ?? bytes;
+    if (length < LONG_NAME_BYTES) this.#texts[length] ??= [bytes, value];
+    return value;
   }
 
   #list(length: number, depth: number): unknown[] {

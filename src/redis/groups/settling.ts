@@ -30,8 +30,8 @@ export interface SettlingConsumer {
 type Settle = (stream: HeldStream, entries: readonly HeldEntry[], done: OnSettled) => void;
 
 /**
- * Settles the entries that a client names. `done` is called once, while the reply of Redis is handled: what it sends leaves in one
- * write with the entries that follow in the same reply.
+ * Settles the entries that a client names. `done` is called once, while the reply of Redis is handled: an answer that it sends leaves in
+ * one write with the entries that follow in the same reply.
  */
 export class Settling {
   readonly #consumer: SettlingConsumer;
@@ -54,10 +54,13 @@ export class Settling {
   nack(entries: readonly NamedEntry[], delayMs: number, done: OnOutcome): void {
     const { name, ackWaitMs } = this.#consumer;
     this.#settle(entries, done, ({ queue }, held, doneOne) =>
-      report(queue.commands.settle.nack(name, held, ackWaitMs - delayMs), (result) => {
-        if (!(result instanceof GatewayError)) queue.scans.runIn(delayMs);
-        doneOne(result);
-      }),
+      report(
+        queue.commands.settle.nack(name, held, ackWaitMs - delayMs).then((settled) => {
+          queue.scans.runIn(delayMs);
+          return settled;
+        }),
+        doneOne,
+      ),
     );
   }
 
@@ -104,24 +107,28 @@ export class Settling {
         else found.push(one);
       }
       if (found.length === 0) doneOne();
-      else
-        settle(stream, found, (result) => {
-          if (result instanceof GatewayError) doneOne(result);
-          else {
-            this.#settled(stream, result, late);
-            doneOne();
-          }
-        });
+      else settle(stream, found, (result) => doneOne(this.#settled(stream, result, late)));
     }
     if (!keeps) this.#consumer.resume();
     doneOne();
   }
 
-  #settled({ queue, held }: HeldStream, result: Settled, late: NamedEntry[]): void {
-    // After `progress`, the entries are held until their outcome is known.
-    held.remove(result.late);
-    if (result.lost.length > 0) this.#consumer.lost(queue, result.lost);
-    for (const id of result.late) late.push({ key: queue.key, id });
+  /** Adds the result of a stream. @returns the error because of which it is unknown, or of an exception, which others must not receive */
+  #settled(
+    { queue, held }: HeldStream,
+    result: Settled | GatewayError,
+    late: NamedEntry[],
+  ): GatewayError | undefined {
+    if (result instanceof GatewayError) return result;
+    try {
+      // After `progress`, the entries are held until their outcome is known.
+      held.remove(result.late);
+      if (result.lost.length > 0) this.#consumer.lost(queue, result.lost);
+      for (const id of result.late) late.push({ key: queue.key, id });
+      return undefined;
+    } catch (error) {
+      return asGatewayError(error);
+    }
   }
 }
 

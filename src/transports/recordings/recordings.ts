@@ -191,8 +191,7 @@ export class OwnRecordings implements Recordings {
     const recording = this.#recordings.get(name);
     if (recording === undefined) return false;
     // Requests share a removal: a second one could remove a new recording of that name.
-    const removal =
-      this.#removals.get(name) ?? this.#remove(name, recording).finally(() => this.#removals.delete(name));
+    const removal = this.#removals.get(name) ?? this.#remove(name, recording);
     this.#removals.set(name, removal);
     await removal;
     return true;
@@ -211,10 +210,14 @@ export class OwnRecordings implements Recordings {
   }
 
   async #remove(name: string, recording: Recording): Promise<void> {
-    await recording.discard();
-    await this.#playbacks.change(name, "stop");
-    await this.#orUnavailable(() => this.#parts.directory.remove(recording.record));
-    this.#recordings.delete(name);
+    try {
+      await recording.discard();
+      await this.#playbacks.change(name, "stop");
+      await this.#orUnavailable(() => this.#parts.directory.remove(recording.record));
+      this.#recordings.delete(name);
+    } finally {
+      this.#removals.delete(name);
+    }
   }
 
   async #open(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Open connections as an operator sees them, of one process or of all workers of a gateway. */
 import { GatewayError } from "../domain/errors.ts";
 import type { PeerHandlers, RequestPeers } from "../domain/peers.ts";
+import type { WorkSlices } from "../domain/scheduling/work-slice.ts";
 import { lagsOf, type ReadBounds } from "./reader-lags.ts";
 import type { Session, SessionKind, Sessions } from "./sessions.ts";
 
@@ -39,10 +40,14 @@ export interface SessionList {
 const MAX_STREAMS = 100;
 
 /** Creates the list of one process. @param readBounds reads the bounds of the streams of readers that are behind */
-export const createSessionList = (sessions: Sessions, readBounds: ReadBounds): SessionList => ({
+export const createSessionList = (
+  sessions: Sessions,
+  readBounds: ReadBounds,
+  slices: WorkSlices,
+): SessionList => ({
   async list() {
     const listed = [...sessions.list()];
-    const lags = await lagsOf(listed, readBounds);
+    const lags = await lagsOf(listed, readBounds, slices);
     return listed.map((session, i) => shown(session, lags[i] ?? null));
   },
   end: async (id) =>

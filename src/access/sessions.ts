@@ -26,8 +26,8 @@ export interface Session {
   readonly countedAs: string;
   /** Streams of patterns, which need no permission to remain in progress. */
   patternUses: readonly PatternUse[];
-  /** Subscriptions of the connection, of which the lag can be computed. */
-  readers: readonly SessionReader[];
+  /** Subscriptions of the connection, of which the lag can be computed. A set, because a GraphQL connection may have thousands. */
+  readers: Set<SessionReader> | undefined;
   /** The identity that pattern uses were last filtered by. */
   permissions: Identity;
   /** Called after a renewal: permissions that were checked before must be checked again. */
@@ -76,7 +76,6 @@ const REVIEW_EVERY_MS = 1000;
 
 const NO_USES: readonly Use[] = [];
 const NO_PATTERNS: readonly PatternUse[] = [];
-const NO_READERS: readonly SessionReader[] = [];
 const NOTHING = () => undefined;
 
 /** A request in progress. */
@@ -117,7 +116,7 @@ export class Sessions {
       traffic,
       uses: NO_USES,
       patternUses: NO_PATTERNS,
-      readers: NO_READERS,
+      readers: undefined,
       permissions: visitor.identity,
       countedAs: name,
       end,
@@ -147,10 +146,9 @@ export class Sessions {
 
   /** Records a subscription. @returns a function that removes the record */
   read(session: Session, reader: SessionReader): () => void {
-    session.readers = [...session.readers, reader];
-    return () => {
-      session.readers = session.readers.filter((one) => one !== reader);
-    };
+    session.readers ??= new Set();
+    session.readers.add(reader);
+    return () => void session.readers?.delete(reader);
   }
 
   /** Renews the token. A token that is invalid, or does not permit all recorded uses, closes the session. */

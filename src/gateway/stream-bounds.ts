@@ -14,13 +14,15 @@ export function createBoundsReader({
 }: Pick<TransportParts["streams"], "registry" | "availability">): ReadBounds {
   return async (keys) => {
     if (availability.unavailableSince() !== undefined) return undefined;
+    let isWanted = true;
     const reading = registry
-      .streams(keys, { depth: "facts", meta: false, client: "" })
+      .streams(keys, { depth: "facts", meta: false, client: "lags", isWanted: () => isWanted })
       .catch((error: unknown) => {
         if (error instanceof GatewayError) return undefined;
         throw error;
       });
     const records = await within(TIMEOUT_MS, reading);
+    isWanted = false;
     if (records === undefined) return undefined;
     const bounds = new Map<string, Bounds>();
     for (const [i, key] of keys.entries()) {

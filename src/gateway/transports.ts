@@ -82,7 +82,11 @@ export async function openTransports(
     payloadPool,
   );
   const ownMetrics = openMetrics(parts, webSockets, ping);
-  const ownSessions = createSessionList(access.sessions, createBoundsReader(parts.streams));
+  const ownSessions = createSessionList(
+    access.sessions,
+    createBoundsReader(parts.streams),
+    access.turns.slices,
+  );
   const eventStreams = createSseStreams(graphql, peers && peerStreams(peers.request));
   const { recordings, handlers: recordingRequests } = openRecordings(parts, closers, peers);
   const { demo, handlers: demoRequests } = openDemo(parts, closers, peers);

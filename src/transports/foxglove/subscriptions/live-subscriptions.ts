@@ -1,6 +1,7 @@
 /** Live subscriptions of one viewer, one per channel. */
 import type { Session } from "../../../access/sessions.ts";
 import { GatewayError } from "../../../domain/errors.ts";
+import type { StreamPosition } from "../../../domain/streams/cursor.ts";
 import { type EntryId, FIRST_ID, idBefore } from "../../../domain/streams/entry-id.ts";
 import type { Subscription } from "../../../live/subscription.ts";
 import type { RequestedSubscription } from "../../../wire/foxglove/client-messages.ts";
@@ -53,9 +54,7 @@ export class Subscriptions implements ChannelReaders {
       create: (subscribed) => ({ ...subscribed }),
       onRemoved: (open) => this.#ended(open),
     });
-    viewer.parts.access.sessions.read(viewer.session, {
-      behind: () => this.channels.all().flatMap(({ subscription }) => subscription?.behind() ?? []),
-    });
+    viewer.parts.access.sessions.read(viewer.session, { behind: () => this.#behind() });
     viewer.inFlight.start({ pause: () => this.#images.pause(), resume: () => this.#images.resume() });
   }
 
@@ -76,6 +75,12 @@ export class Subscriptions implements ChannelReaders {
 
   close(): void {
     for (const open of this.channels.all()) this.channels.end(open);
+  }
+
+  /** Returns the streams that may have entries after those that were sent; undefined without any channel. */
+  #behind(): readonly StreamPosition[] | undefined {
+    const subscriptions = this.channels.all().flatMap(({ subscription }) => subscription ?? []);
+    return subscriptions.length === 0 ? undefined : subscriptions.flatMap((one) => one.behind() ?? []);
   }
 
   async #startAll(added: readonly Open[]): Promise<void> {

@@ -46,6 +46,17 @@ test("is the time from the last entry that was sent to the newest one", async ()
   await until("nothing is left to read", async () => (await lagOf("pull", "default:slow")) === 0);
 });
 
+test("counts from the first entry, also for a cursor before it", async () => {
+  for (const id of ["5000-0", "7000-0"]) await store("default:begun", id);
+  await using reader = await connectSocket(
+    `${gateway.ws}/data/waiting+begun/pull?count=1&ack=1&last_entry_id=1`,
+  );
+  await reader.next();
+  await store("default:waiting", "90000-0");
+  await store("default:waiting", "95000-0");
+  await until("the new stream is behind", async () => (await lagOf("pull", "default:begun")) === 5000);
+});
+
 test("is 0 at the end of the streams, on each route", async () => {
   await store("default:end", "5000-0");
   await using pull = await connectSocket(`${gateway.ws}/data/end/pull?last_entry_id=$`);
@@ -56,6 +67,7 @@ test("is 0 at the end of the streams, on each route", async () => {
     accept: "text/event-stream",
   });
   await using viewer = await connectViewer(`${gateway.ws}/foxglove`);
+  expect((await listed()).find(({ kind }) => kind === "foxglove")?.lagMs).toBeNull();
   await viewer.subscribe("/default/end");
   for (const kind of ["pull", "events", "mjpeg", "graphql", "foxglove"])
     await until(`${kind} is live`, async () => (await lagOf(kind, "default:end")) === 0);

@@ -22,12 +22,12 @@ const OPEN = 1;
 const POLL_MS = 10;
 
 /** The transport of browsers. */
-export const browserTransport: Transport = { canPause: false, atTurnEnd, open };
-
-/** A wrapper, because browsers throw if `queueMicrotask` is called as a method of another object. */
-function atTurnEnd(callback: () => void): void {
-  queueMicrotask(callback);
-}
+export const browserTransport: Transport = {
+  canPause: false,
+  // Browsers throw if `queueMicrotask` is called as a method of another object.
+  atTurnEnd: (callback) => queueMicrotask(callback),
+  open,
+};
 
 function open(url: string, handlers: SocketHandlers, token: string | undefined): Socket {
   // A page cannot set headers. The gateway selects the first subprotocol and reads the token from the second.

@@ -64,7 +64,7 @@ export class Settlements {
       this.#transport.atTurnEnd(() => {
         this.#isScheduled = false;
         this.#transmit();
-      }, this.#sent.size === 0);
+      }, !this.areOwed);
     }
     return new Promise((settle) => batch.settlements.push({ job, settle }));
   }
@@ -92,7 +92,7 @@ export class Settlements {
 
   /** Resolves when nothing waits for an answer. */
   async drained(): Promise<void> {
-    while (this.#waiting.size > 0 || this.#sent.size > 0)
+    while (this.#waiting.size > 0 || this.areOwed)
       await new Promise<void>((resolve) => this.#watchers.push(resolve));
   }
 

@@ -13,10 +13,7 @@ declare const brand: unique symbol;
 export type EntryId = string & { readonly [brand]: "EntryId" };
 
 const MAX_PART = 2n ** 64n - 1n;
-const DASH = 45;
 const DIGIT_0 = 48;
-/** Number of digits of the milliseconds between the years 2001 and 2286. */
-const USUAL_DIGITS = 13;
 
 /** Canonical ids whose parts always fit in 64 bits: all that Redis generates. */
 const SHORT_ID = /^(?:0|[1-9]\d{0,18})-(?:0|[1-9]\d{0,18})$/;
@@ -34,21 +31,16 @@ export const LAST_ID = `${MAX_PART}-${MAX_PART}` as EntryId;
  */
 export function compareIds(a: EntryId, b: EntryId): number {
   if (a === b) return 0;
-  const dashA = dashOf(a);
-  const dashB = dashOf(b);
-  if (dashA !== dashB) return dashA - dashB;
-  // Both have the same number of millisecond digits, so text order is numeric order.
-  for (let i = 0; i < dashA; i++) {
-    const difference = a.charCodeAt(i) - b.charCodeAt(i);
-    if (difference !== 0) return difference;
-  }
-  if (a.length !== b.length) return a.length - b.length;
-  return a < b ? -1 : 1;
+  const dash = dashOf(a);
+  let difference = dash - dashOf(b);
+  // With the same number of millisecond digits, text order is numeric order.
+  for (let i = 0; difference === 0 && i < dash; i++) difference = a.charCodeAt(i) - b.charCodeAt(i);
+  if (difference !== 0) return difference;
+  return a.length - b.length || (a < b ? -1 : 1);
 }
 
-/** Returns the index of the dash, which is the same one in almost all ids. */
-const dashOf = (id: EntryId): number =>
-  id.charCodeAt(USUAL_DIGITS) === DASH ? USUAL_DIGITS : id.indexOf("-");
+/** Returns the index of the dash: 13 for milliseconds between the years 2001 and 2286. Literals keep the browser client small. */
+const dashOf = (id: EntryId): number => (id.charCodeAt(13) === 45 ? 13 : id.indexOf("-"));
 
 /** Returns the earlier of two ids. */
 export const earlierId = (a: EntryId, b: EntryId): EntryId => (compareIds(a, b) <= 0 ? a : b);

@@ -23,29 +23,44 @@ export const timeOfRow = ({ id }: PulledEntry) => ({
   title: `Entry ${id}. Click to show this moment in all panes`,
 });
 
+const viewOf = (name: string): string => `list ${name}`;
+
+/** Whether the pointer is over a moment of another view than the list of a stream. @param name key of the stream */
+export function isPointedElsewhere({ cursor }: Pick<Workspace, "cursor">, name: string): boolean {
+  const pointed = cursor.pointed.peek();
+  return pointed !== undefined && pointed.view !== viewOf(name);
+}
+
 /**
  * Marks the last row that is not after the cursor. If the cursor is moved in another view, the list is scrolled to the row, and
  * afterwards back. The rows are changed without a rendering, which would be one per movement of the pointer.
  *
  * @param box element that scrolls @param name key of the stream
+ * @param afterwards called when the pointer is over no moment any more, after the list is scrolled back
  */
 export function useMarkedRow(
   box: RefObject<HTMLElement | null>,
   { cursor, clock }: Pick<Workspace, "cursor" | "clock">,
   name: string,
+  afterwards?: () => void,
 ): void {
+  const left = useRef(afterwards);
+  left.current = afterwards;
   const update = useRef<() => void>(undefined);
   useEffect(() => {
     const list = box.current;
     if (list === null) return;
-    const view = `list ${name}`;
+    const view = viewOf(name);
     const marker = new RowMarker(list);
     const mark = () => {
       const pointed = cursor.pointed.value;
       marker.mark(pointed?.ms, pointed?.view !== view);
     };
     update.current = mark;
-    const stop = effect(mark);
+    const stop = effect(() => {
+      mark();
+      if (cursor.pointed.value === undefined) left.current?.();
+    });
     const listening = new AbortController();
     const { signal } = listening;
     list.addEventListener(

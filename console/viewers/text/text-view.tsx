@@ -5,7 +5,7 @@ import { Icon } from "../../design/icon.tsx";
 import { SearchField } from "../../design/search-field.tsx";
 import { timeText } from "../../page/format.ts";
 import { useResize } from "../../page/use-resize.ts";
-import { rowOf, timeOfRow, useMarkedRow } from "../use-marked-row.ts";
+import { isPointedElsewhere, rowOf, timeOfRow, useMarkedRow } from "../use-marked-row.ts";
 import type { ViewProps } from "../viewer.ts";
 import { newestLines } from "./lines.ts";
 import "./text-view.css";
@@ -29,11 +29,11 @@ export function TextView({ entries, name, workspace }: ViewProps) {
   };
   const followEnd = () => {
     // While another pane has the pointer, the line at its moment is shown.
-    if (follows.peek() && workspace.cursor.pointed.peek() === undefined) scrollToEnd();
+    if (follows.peek() && !isPointedElsewhere(workspace, name)) scrollToEnd();
   };
   useEffect(followEnd);
   useResize(box, followEnd);
-  useMarkedRow(box, workspace, name);
+  useMarkedRow(box, workspace, name, followEnd);
   // Only an action of the user ends it. The position alone also changes when lines are replaced and when the pane is resized.
   const leave = () => {
     const element = box.current;
@@ -51,6 +51,7 @@ export function TextView({ entries, name, workspace }: ViewProps) {
         onPointerDown={({ currentTarget, offsetX }) => offsetX > currentTarget.clientWidth && leave()}
         onKeyDown={({ key }) => UP_KEYS.includes(key) && leave()}
         onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+          if (isPointedElsewhere(workspace, name)) return;
           if (scrollTop + clientHeight > scrollHeight - NEAR_END) follows.value = true;
         }}
       >

@@ -1,4 +1,5 @@
 /** The cursor that panes share, in a real browser: plots, states, tables and text. */
+import { randomUUID } from "node:crypto";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
@@ -126,6 +127,58 @@ test("the pointer over one pane marks its moment in all others", async () => {
   await until("the text is at its end", () => isInside(log.locator(".tail li").last(), log));
   expect(console.problems).toEqual([]);
 });
+
+test("a live text follows its end under the pointer, and after the pointer leaves another pane", async () => {
+  // A stream of its own also if the test is repeated.
+  const key = `rover:${randomUUID()}`;
+  let count = 0;
+  const addLines = async (added: number) => {
+    for (const end = count + added; count < end; count++)
+      await redis.control.call("XADD", key, `${START + count * 100}-0`, "d", `line ${count}`);
+  };
+  await addLines(ENTRIES);
+  const open = `#open=${key}&view=text&open=rover:rows&view=table&grid=v(0!*300,1!*300)*700`;
+  await using console = await openConsole(browser, gateway.http, open);
+  const { page } = console;
+  const [tail, rows] = [paneOf(page, key), paneOf(page, "rover:rows")];
+  const line = (n: number): Locator => tail.getByText(`line ${n}`, { exact: true });
+  const row = (n: number): Locator => rows.getByRole("cell", { name: `${n}`, exact: true });
+  const newest = tail.getByRole("button", { name: "Newest" });
+  const isAtEnd = () => isInside(line(count - 1), tail);
+  const isMarked = async (n: number) => (await markedNumber(tail)) === n && isInside(marked(tail), tail);
+  await row(ENTRIES - 1).waitFor();
+  await until("the text is at its end", isAtEnd);
+
+  // The user's place is kept, even if another pane shows the end for a while.
+  await line(ENTRIES - 1).hover();
+  await page.mouse.wheel(0, -600);
+  await newest.waitFor();
+  await until("it is scrolled", async () => !(await isAtEnd()));
+  await row(ENTRIES - 1).hover();
+  await until("the end is shown", () => isMarked(ENTRIES - 1));
+  await page.evaluate(TWO_FRAMES);
+  await page.mouse.move(1, 1);
+  await until("it is scrolled back", async () => !(await isAtEnd()));
+  await newest.click();
+
+  await line(ENTRIES - 1).hover();
+  await until("its own line is marked", () => isMarked(ENTRIES - 1));
+  await addLines(30);
+  await until("it follows its end under the pointer", isAtEnd);
+  await row(60).hover();
+  await until("the moment of the table is shown", () => isMarked(60));
+  await addLines(30);
+  await line(count - 1).waitFor();
+  await page.evaluate(TWO_FRAMES);
+  expect(await isMarked(60)).toBe(true);
+  await page.mouse.move(1, 1);
+  await until("it follows its end after the pointer left", isAtEnd);
+  expect(await newest.count()).toBe(0);
+  expect(console.problems).toEqual([]);
+});
+
+/** Waits until the events of a scroll are dispatched. Runs in the page. */
+const TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))";
 
 /** The moment in the link, Unix ms. */
 const momentOf = (page: Page): number => Number(/[&#]t=(\d+)/.exec(page.url())?.[1]);

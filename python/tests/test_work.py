@@ -106,7 +106,7 @@ async def test_run_acknowledges_gives_back_and_keeps(
         nonlocal running, most
         running += 1
         most = max(most, running)
-        await asyncio.sleep(1.6 if job.text() == "1" else 0)  # longer than `ack_wait`
+        await asyncio.sleep(5 if job.text() == "1" else 0)  # longer than `ack_wait`
         running -= 1
         if job.text() == "2" and job.deliveries < 3:
             raise ValueError("not yet")
@@ -116,7 +116,8 @@ async def test_run_acknowledges_gives_back_and_keeps(
         if len(handled) == 6:
             work.stop()
 
-    work = client.work(stream, "g", from_id=0, ack_wait=1000)
+    # The long job is not delivered again only if its progress is never late, also on a busy machine.
+    work = client.work(stream, "g", from_id=0, ack_wait=4000)
 
     def failed(error: Exception, job: rs.Job) -> None:
         errors.append(f"{error} {job.id}")
@@ -253,6 +254,11 @@ async def test_cut_connections_lose_no_job(gateway: Gateway, redis: Redis, add: 
     assert handled == set(ids)
 
 
+async def all_of(work: rs.Work) -> None:
+    async for _ in work:
+        pass
+
+
 async def test_reports_entries_that_were_trimmed(
     client: rs.Client, redis: Redis, add: Any, stream: str
 ) -> None:
@@ -261,7 +267,8 @@ async def test_reports_entries_that_were_trimmed(
     async with client.work(stream, "g", from_id=0, ack_wait=200, on_lost=lost.extend) as work:
         await following(work)
         redis.command("XDEL", f"default:{stream}", "5-1")
-        waiting = asyncio.ensure_future(following(work))
+        # All of them: on a busy machine, the entry is delivered again before it is deleted.
+        waiting = asyncio.ensure_future(all_of(work))
         await until("the loss is reported", lambda: lost)
         assert lost == [rs.Lost(stream, "5-1")]
         waiting.cancel()

@@ -218,7 +218,8 @@ export class WorkQueue implements MemberQueue {
   }
 
   async #recreate(): Promise<void> {
-    if (this.#isRecreating) return;
+    // A group that was deleted after its last consumer left remains deleted.
+    if (this.#isRecreating || this.isEmpty) return;
     this.#isRecreating = true;
     try {
       await this.commands.recreate(this.#position ?? { id: FIRST_ID, mark: undefined });

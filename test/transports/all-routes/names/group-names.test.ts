@@ -5,6 +5,7 @@ import { request } from "../../../support/clients/http.ts";
 import { connectSocket } from "../../../support/clients/socket.ts";
 import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
 import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
+import { until } from "../../../support/until.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;
@@ -53,8 +54,15 @@ describe.each([
     expect((await request(at(stream, "/pending"))).json()).toMatchObject([{ id: "5-1", consumer: name }]);
     const settled = await request(at(stream), { method: "POST", body: '{"ack": ["5-1"]}' });
     expect(settled.json()).toEqual({ ack: 1, late: [] });
-    await using worker = await connectSocket(`${at(stream).replace("http", "ws")}&format=json`);
-    expect(JSON.parse(await worker.text())).toEqual([[stream, "5-2", "second", null, { n: 1 }]]);
+    {
+      await using worker = await connectSocket(`${at(stream).replace("http", "ws")}&format=json`);
+      expect(JSON.parse(await worker.text())).toEqual([[stream, "5-2", "second", null, { n: 1 }]]);
+    }
+    // Without workers, which would create the group again.
+    await until("the worker has left", async () => {
+      const [held] = (await request(at(stream, "/pending"))).json() as { readonly consumer: unknown }[];
+      return held?.consumer !== name;
+    });
     expect((await request(at(stream), { method: "DELETE" })).status).toBe(204);
     expect((await request(at(stream, "/pending"))).status).toBe(404);
   });

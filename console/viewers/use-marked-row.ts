@@ -6,6 +6,7 @@ import { effect } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { PulledEntry } from "../../client/browser.ts";
+import { followPointer } from "../time/follow-pointer.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import "./row-time.css";
 
@@ -61,30 +62,10 @@ export function useMarkedRow(
       mark();
       if (cursor.pointed.value === undefined) left.current?.();
     });
-    const listening = new AbortController();
-    const { signal } = listening;
-    list.addEventListener(
-      "pointermove",
-      ({ target }) => {
-        const row = target instanceof Element ? target.closest(`[${TIME}]`) : null;
-        if (row === null) cursor.leave(view);
-        else cursor.point(view, timeOf(row));
-      },
-      { signal },
-    );
-    list.addEventListener("pointerleave", () => cursor.leave(view), { signal });
-    list.addEventListener(
-      "click",
-      ({ target }) => {
-        const id = target instanceof Element && target.closest(`[${ENTRY}]`)?.getAttribute(ENTRY);
-        if (id) clock.seek(id);
-      },
-      { signal },
-    );
+    const stopFollowing = followPointer(list, { cursor, clock }, { view, momentAt, positionAt });
     return () => {
       stop();
-      listening.abort();
-      cursor.leave(view);
+      stopFollowing();
     };
   }, [box, cursor, clock, name]);
   // Rows may have been added and replaced.
@@ -92,6 +73,18 @@ export function useMarkedRow(
 }
 
 const timeOf = (row: Element): number => Number(row.getAttribute(TIME));
+
+/** Returns the time of the row under the pointer, Unix ms. */
+function momentAt({ target }: MouseEvent): number | undefined {
+  const row = target instanceof Element ? target.closest(`[${TIME}]`) : null;
+  return row === null ? undefined : timeOf(row);
+}
+
+/** Returns the id of the entry whose time is under the pointer. */
+function positionAt({ target }: MouseEvent): string | undefined {
+  const time = target instanceof Element ? target.closest(`[${ENTRY}]`) : null;
+  return time?.getAttribute(ENTRY) ?? undefined;
+}
 
 /** Marks one row of a list. */
 class RowMarker {

@@ -1,11 +1,10 @@
 /** State viewer: strings, booleans and enumerations as bars over time. */
-import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { LINE_COLOURS } from "../../design/line-colours.ts";
 import { msOfId, timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
+import { followPointer } from "../../time/follow-pointer.ts";
 import type { SharedCursor } from "../../time/shared-cursor.ts";
-import type { Workspace } from "../../workspace/workspace.ts";
 import type { ViewProps } from "../viewer.ts";
 import { type Segment, type StateRow, stateRows, valueAt } from "./segments.ts";
 import "./states-view.css";
@@ -25,7 +24,10 @@ export function StatesView({ entries, later, name, workspace }: ViewProps) {
   const rows = stateRows(all);
   const { cursor } = workspace;
   const box = useRef<HTMLDivElement>(null);
-  usePointer(box, workspace, name);
+  useEffect(() => {
+    if (box.current === null) return;
+    return followPointer(box.current, workspace, { view: `states ${name}`, momentAt: msAt, positionAt });
+  }, [workspace, name]);
   return (
     <div ref={box} class="states-view" tabIndex={0} role="region" aria-label={`States of ${name}`}>
       {rows.length === 0 && <p class="hint">These entries contain no strings and no booleans.</p>}
@@ -52,38 +54,6 @@ interface BarsProps {
   readonly cursor: SharedCursor;
 }
 
-/** Moves the cursor with the pointer. A click shows the moment. */
-function usePointer(
-  box: RefObject<HTMLElement | null>,
-  { cursor, clock }: Pick<Workspace, "cursor" | "clock">,
-  name: string,
-): void {
-  useEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const view = `states ${name}`;
-    const listening = new AbortController();
-    const { signal } = listening;
-    const leave = () => cursor.leave(view);
-    const move = (event: PointerEvent) => {
-      const ms = msAt(event);
-      if (ms === undefined) leave();
-      else cursor.point(view, ms);
-    };
-    const click = (event: MouseEvent) => {
-      const ms = msAt(event);
-      if (ms !== undefined) clock.seek(String(Math.round(ms)));
-    };
-    element.addEventListener("pointermove", move, { signal });
-    element.addEventListener("pointerleave", leave, { signal });
-    element.addEventListener("click", click, { signal });
-    return () => {
-      listening.abort();
-      leave();
-    };
-  }, [box, cursor, clock, name]);
-}
-
 /** Returns the moment at the pointer, Unix ms; undefined beside the bars. */
 function msAt({ target, clientX }: MouseEvent): number | undefined {
   const bars = target instanceof Element ? target.closest<HTMLElement>(".bars") : null;
@@ -91,6 +61,12 @@ function msAt({ target, clientX }: MouseEvent): number | undefined {
   const { left, width } = bars.getBoundingClientRect();
   const [fromMs, toMs] = [Number(bars.dataset.from), Number(bars.dataset.to)];
   return fromMs + ((clientX - left) / width) * (toMs - fromMs);
+}
+
+/** Returns the moment at the pointer as a position of the clock. */
+function positionAt(event: MouseEvent): string | undefined {
+  const ms = msAt(event);
+  return ms === undefined ? undefined : String(Math.round(ms));
 }
 
 function Bars({ row: { field, segments }, fromMs, toMs, momentMs, isUtc, cursor }: BarsProps) {

@@ -113,22 +113,18 @@ export class Settling {
     doneOne();
   }
 
-  /** Adds the result of a stream. @returns the error because of which it is unknown, or of an exception, which others must not receive */
+  /** Adds the result of a stream. @returns the error because of which it is unknown */
   #settled(
     { queue, held }: HeldStream,
     result: Settled | GatewayError,
     late: NamedEntry[],
   ): GatewayError | undefined {
     if (result instanceof GatewayError) return result;
-    try {
-      // After `progress`, the entries are held until their outcome is known.
-      held.remove(result.late);
-      if (result.lost.length > 0) this.#consumer.lost(queue, result.lost);
-      for (const id of result.late) late.push({ key: queue.key, id });
-      return undefined;
-    } catch (error) {
-      return asGatewayError(error);
-    }
+    // After `progress`, the entries are held until their outcome is known.
+    held.remove(result.late);
+    if (result.lost.length > 0) this.#consumer.lost(queue, result.lost);
+    for (const id of result.late) late.push({ key: queue.key, id });
+    return undefined;
   }
 }
 

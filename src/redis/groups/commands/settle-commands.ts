@@ -41,11 +41,7 @@ export class SettleCommands {
 
   /** Like `acknowledge`. @param deletes whether to delete the entries, too */
   ack(consumer: string, entries: readonly HeldEntry[], deletes: boolean): Promise<Settled> {
-    return new Promise((resolve, reject) => {
-      this.acknowledge({ consumer, entries, deletes }, (result) =>
-        result instanceof GatewayError ? reject(result) : resolve(result),
-      );
-    });
+    return promiseOf((done) => this.acknowledge({ consumer, entries, deletes }, done));
   }
 
   /** Keeps entries for another `ack_wait`. */
@@ -132,13 +128,11 @@ export class SettleCommands {
       const all: Argument[] = [this.#group, ...args];
       addHeld(all, part);
       parts.push(
-        new Promise((resolve, reject) => {
-          settleByScript(this.#connections, script, { keys, args: all }, (result) => {
-            const outcome = result instanceof GatewayError ? result : outcomeOf(result, part);
-            if (outcome instanceof GatewayError) reject(outcome);
-            else resolve(outcome);
-          });
-        }),
+        promiseOf((done) =>
+          settleByScript(this.#connections, script, { keys, args: all }, (result) =>
+            done(result instanceof GatewayError ? result : outcomeOf(result, part)),
+          ),
+        ),
       );
       from += MAX_MOVED;
     } while (from < entries.length);
@@ -171,6 +165,12 @@ export class SettleCommands {
     return { late: missed.flatMap(({ late }) => late), lost: missed.flatMap(({ lost }) => lost) };
   }
 }
+
+/** Returns what a function reports once by its callback. */
+const promiseOf = (settle: (done: OnSettled) => void): Promise<Settled> =>
+  new Promise((resolve, reject) =>
+    settle((result) => (result instanceof GatewayError ? reject(result) : resolve(result))),
+  );
 
 /** Reads the reply of `MOVE` or `TERM`. @returns an error if an entry could not be moved to the dead letters */
 function outcomeOf(reply: Reply | undefined, entries: readonly HeldEntry[]): Settled | GatewayError {

@@ -63,8 +63,10 @@ function* lagsWith(
 }
 
 /** Returns the streams of which readers may be behind; undefined if no reader is live. */
-function positionsOf({ readers = new Set() }: ReadingSession): readonly StreamPosition[] | undefined {
-  const live = [...readers].map((reader) => reader.behind()).filter((positions) => positions !== undefined);
+function positionsOf({ readers }: ReadingSession): readonly StreamPosition[] | undefined {
+  const live = [...(readers ?? [])]
+    .map((reader) => reader.behind())
+    .filter((positions) => positions !== undefined);
   return live.length === 0 ? undefined : live.flat();
 }
 

@@ -1,4 +1,4 @@
-/** What a track viewer draws: a track of GPS positions or of poses, and the place at the shared cursor. */
+/** Content of a track viewer: a track of GPS positions or of poses, and the place at the shared cursor. */
 import type { PulledEntry } from "../../../client/browser.ts";
 import { poseOf, posePaths, poseText } from "./poses.ts";
 import { pathsOf, positionOf } from "./positions.ts";

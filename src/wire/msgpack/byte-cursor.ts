@@ -50,7 +50,7 @@ export class ByteCursor {
   /** Skips these bytes if they are the next ones. @returns whether they were */
   skip(bytes: Uint8Array): boolean {
     let at = this.#at;
-    // Beyond the end there is no byte that is equal.
+    // After the end, the message has undefined, which differs from every byte.
     for (const byte of bytes) if (this.#message[at++] !== byte) return false;
     this.#at = at;
     return true;

@@ -92,13 +92,18 @@ export function firstPast(entries: readonly Entry[], cursor: EntryId): number {
 /**
  * Returns the frame of a whole batch, encoded once per form and stream name.
  *
- * @param memo cache key: `encoder.form` and the name, joined by the caller once instead of per batch
+ * @param memo cache key: the form of the encoder and the name, joined by the caller once instead of per batch; undefined if
+ * the frame is not shared
  */
-export function frameOf<Frame>(batch: Batch, encoder: Encoder<Frame>, stream: string, memo: string): Frame {
-  if (encoder.form === undefined) return encoder.encode([{ stream, entries: batch.entries }]);
-  const known = batch.frames.get(memo);
+export function frameOf<Frame>(
+  batch: Batch,
+  memo: string | undefined,
+  reader: { readonly encoder: Encoder<Frame> },
+  { name }: { readonly name: string },
+): Frame {
+  const known = memo === undefined ? undefined : batch.frames.get(memo);
   if (known !== undefined) return known as Frame;
-  const frame = encoder.encode([{ stream, entries: batch.entries }]);
-  batch.frames.set(memo, frame);
+  const frame = reader.encoder.encode([{ stream: name, entries: batch.entries }]);
+  if (memo !== undefined) batch.frames.set(memo, frame);
   return frame;
 }

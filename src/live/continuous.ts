@@ -2,33 +2,19 @@
  * Continuous delivery: sends all entries as fast as the sink accepts them. Reads shared pages of history until the end of
  * the stream, then receives every batch from the hub. Streams are independent: one may be live while another catches up.
  */
-import { bytesOf, type Entry } from "../domain/streams/entry.ts";
-import { compareIds, FIRST_ID } from "../domain/streams/entry-id.ts";
-import { type Batch, firstPast, frameOf } from "./batch.ts";
 import type { HistoryPage } from "./cache/page-cache.ts";
+import { ContinuousStream } from "./continuous-stream.ts";
 import type { Delivery, DeliveryContext } from "./delivery.ts";
-import type { LiveReader } from "./hub.ts";
 import { retryLater } from "./retry.ts";
 import type { StreamState } from "./stream-state.ts";
 
 /** Maximum entries in a frame that cannot be shared because the cursor is inside a batch. */
 const UNSHARED_ENTRIES = 1024;
 
-interface ContinuousStream {
-  readonly state: StreamState;
-  /** Cache key of whole-batch frames: the form and the stream name. */
-  readonly memo: string;
-  readonly reader: LiveReader;
-  phase: "catching-up" | "reading" | "live" | "removed";
-}
-
-/** Live batches of at least this size (bytes) are not sent while the memory budget is exhausted. */
-const LARGE_BATCH_BYTES = 256 * 1024;
-
 /** Delivery of a subscription that sends all entries. */
 export class ContinuousDelivery<Frame> implements Delivery {
   readonly #context: DeliveryContext<Frame>;
-  #streams: readonly ContinuousStream[];
+  #streams: readonly ContinuousStream<Frame>[];
   /** Number of streams that are live. */
   #liveCount = 0;
   /** A stream got no memory while others were being read. */
@@ -67,78 +53,25 @@ export class ContinuousDelivery<Frame> implements Delivery {
     }
   }
 
-  #streamOf(state: StreamState): ContinuousStream {
-    const context = this.#context;
-    const stream: ContinuousStream = {
-      state,
-      memo: `${context.encoder.form} ${state.name}`,
-      reader: {
-        take: (batch) => this.#take(stream, batch),
-        onGap() {
-          state.hasGap = true;
-        },
-        onBeginning(before) {
-          if (state.cursor !== FIRST_ID && compareIds(before, state.cursor) > 0) state.hasGap = true;
-        },
-        onRecreated: () => context.gaps.follow(state),
-        onError: (error) => context.onError(error),
-      },
-      phase: "catching-up",
-    };
-    return stream;
+  #streamOf(state: StreamState): ContinuousStream<Frame> {
+    return new ContinuousStream(this.#context, state, this.#onDenied);
   }
 
-  #detach(stream: ContinuousStream): void {
+  /** Detaches a stream without memory for a large live batch. It later continues from its cursor. */
+  readonly #onDenied = (stream: ContinuousStream<Frame>): void => {
+    this.#isDenied = true;
+    stream.state.isAtEnd = false;
+    if (stream.phase === "live") this.#detach(stream);
+  };
+
+  #detach(stream: ContinuousStream<Frame>): void {
     this.#liveCount--;
-    this.#context.hub.detach(stream.state.key, stream.reader);
+    this.#context.hub.detach(stream.state.key, stream);
     stream.phase = "catching-up";
   }
 
-  /** Sends a live batch. Without memory for a large one, detaches instead: the reader later continues from its cursor. */
-  #take(stream: ContinuousStream, batch: Batch): boolean {
-    if (batch.bytes >= LARGE_BATCH_BYTES) {
-      if (!this.#context.reserve(batch.bytes)) {
-        this.#isDenied = true;
-        stream.state.isAtEnd = false;
-        if (stream.phase === "live") this.#detach(stream);
-        return true;
-      }
-      this.#context.unreserve(batch.bytes);
-    }
-    return this.#sendBatch(stream, batch);
-  }
-
-  #sendBatch({ state, memo }: ContinuousStream, batch: Batch): boolean {
-    if (batch.after !== state.cursor) {
-      const from = firstPast(batch.entries, state.cursor);
-      if (from > 0) {
-        this.#sendEntries(state, batch.entries.slice(from));
-        return false;
-      }
-    }
-    if (state.hasGap) this.#reportGap(state, batch.entries);
-    state.cursor = batch.last;
-    state.counters.entriesOut += batch.entries.length;
-    state.counters.bytesOut += batch.bytes;
-    return this.#context.write(frameOf(batch, this.#context.encoder, state.name, memo));
-  }
-
-  #sendEntries(state: StreamState, entries: readonly Entry[]): void {
-    const last = entries[entries.length - 1];
-    if (last === undefined) return;
-    if (state.hasGap) this.#reportGap(state, entries);
-    state.cursor = last.id;
-    state.counters.entriesOut += entries.length;
-    state.counters.bytesOut += bytesOf(entries);
-    this.#context.write(this.#context.encoder.encode([{ stream: state.name, entries }]));
-  }
-
-  #reportGap(state: StreamState, [first]: readonly Entry[]): void {
-    if (first !== undefined) this.#context.gaps.report(state, first.id);
-  }
-
   /** Sends entries from memory, then attaches to the hub or reads the next page from Redis. */
-  #advance(stream: ContinuousStream): void {
+  #advance(stream: ContinuousStream<Frame>): void {
     const context = this.#context;
     const { hub } = context;
     const { state } = stream;
@@ -148,11 +81,11 @@ export class ContinuousDelivery<Frame> implements Delivery {
         state.birth === undefined ? hub.recentBatches(state.key, context.gaps.isFollowing(state)) : undefined;
       const batch = recent?.continuing(state.cursor);
       const entries = batch ? undefined : recent?.after(state.cursor, UNSHARED_ENTRIES);
-      if (batch !== undefined) this.#sendBatch(stream, batch);
-      else if (entries !== undefined && entries.length > 0) this.#sendEntries(state, entries);
+      if (batch !== undefined) stream.sendBatch(batch);
+      else if (entries !== undefined && entries.length > 0) stream.sendEntries(entries);
       else if (
         (state.isAtEnd || recent !== undefined) &&
-        hub.attach(state.key, state.cursor, stream.reader, state.lastRead === state.cursor)
+        hub.attach(state.key, state.cursor, stream, state.lastRead === state.cursor)
       ) {
         stream.phase = "live";
         this.#liveCount++;
@@ -167,7 +100,7 @@ export class ContinuousDelivery<Frame> implements Delivery {
     }
   }
 
-  #readPage(stream: ContinuousStream): void {
+  #readPage(stream: ContinuousStream<Frame>): void {
     const context = this.#context;
     const { key, cursor, birth, followed } = stream.state;
     const recreation = followed?.recreation ?? 0;
@@ -199,14 +132,14 @@ export class ContinuousDelivery<Frame> implements Delivery {
       .catch(fail);
   }
 
-  #onPage(stream: ContinuousStream, page: HistoryPage): void {
+  #onPage(stream: ContinuousStream<Frame>, page: HistoryPage): void {
     const { state } = stream;
     state.birth = undefined;
     if (page.hasGap || page.isGone) state.hasGap = true;
     // The end of the stream is only certain in the event-loop turn in which the page arrived.
     state.isAtEnd = page.isLast;
     state.lastRead = page.batch?.last;
-    if (page.batch !== undefined) this.#sendBatch(stream, page.batch);
+    if (page.batch !== undefined) stream.sendBatch(page.batch);
     else this.#context.hub.confirmEnd(state.key, state.cursor);
     if (this.#isDenied) this.run();
     else if (stream.phase === "catching-up") this.#advance(stream);

@@ -109,6 +109,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   readonly #counters: Counters;
   readonly #options: SubscriptionOptions<Frame>;
   readonly #sink: Sink<Frame>;
+  readonly #onFrame: ((frame: Frame) => void) | undefined;
   readonly #memory: ReadMemory | undefined;
   readonly #delivery: Delivery;
   readonly #playback: Playback | undefined;
@@ -131,6 +132,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.#counters = parts.counters;
     this.#options = options;
     this.#sink = options.sink;
+    this.#onFrame = options.onFrame;
     this.#memory =
       options.memory &&
       new ReadMemory(options.memory, {
@@ -229,7 +231,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   write(frame: Frame): boolean {
     const sink = this.#sink;
     sink.write(frame);
-    this.#options.onFrame?.(frame);
+    this.#onFrame?.(frame);
     if (!this.#isClosed && sink.isFull()) {
       this.#counters.slowPauses++;
       this.pause("sink-full");

@@ -92,10 +92,10 @@ describe("frameOf", () => {
   test("encodes all entries once per form and stream name", () => {
     const batch = batchOf(entry(1, Uint8Array.of(1)), entry(2, Uint8Array.of(2)));
     const { encoder, calls } = counting("raw");
-    expect(frameOf(batch, encoder, "a", "raw a")).toBe("frame 1");
-    expect(frameOf(batch, encoder, "a", "raw a")).toBe("frame 1");
-    expect(frameOf(batch, encoder, "b", "raw b")).toBe("frame 2");
-    expect(frameOf(batch, encoder, "a", "raw a")).toBe("frame 1");
+    expect(frameOf(batch, "raw a", { encoder }, { name: "a" })).toBe("frame 1");
+    expect(frameOf(batch, "raw a", { encoder }, { name: "a" })).toBe("frame 1");
+    expect(frameOf(batch, "raw b", { encoder }, { name: "b" })).toBe("frame 2");
+    expect(frameOf(batch, "raw a", { encoder }, { name: "a" })).toBe("frame 1");
     expect(calls).toEqual([
       [{ stream: "a", entries: batch.entries }],
       [{ stream: "b", entries: batch.entries }],
@@ -105,7 +105,7 @@ describe("frameOf", () => {
   test("does not share frames if the encoder has no form", () => {
     const batch = batchOf(entry(1, Uint8Array.of(1)));
     const { encoder } = counting(undefined);
-    expect(frameOf(batch, encoder, "a", "a")).toBe("frame 1");
-    expect(frameOf(batch, encoder, "a", "a")).toBe("frame 2");
+    expect(frameOf(batch, undefined, { encoder }, { name: "a" })).toBe("frame 1");
+    expect(frameOf(batch, undefined, { encoder }, { name: "a" })).toBe("frame 2");
   });
 });

@@ -1,0 +1,99 @@
+/**
+ * One stream of a continuous delivery: receives batches from the hub, or entries that were read, and sends them.
+ *
+ * Each batch passes this object for each of its readers, often hundreds of times per turn of the event loop, and most of them
+ * are not in the processor's cache by then. So it is one object without closures, and sending looks at few others.
+ */
+import { bytesOf, type Entry } from "../domain/streams/entry.ts";
+import { compareIds, type EntryId, FIRST_ID } from "../domain/streams/entry-id.ts";
+import { type Batch, firstPast, frameOf } from "./batch.ts";
+import type { DeliveryContext } from "./delivery.ts";
+import type { LiveReader } from "./hub.ts";
+import type { StreamState } from "./stream-state.ts";
+
+/** Live batches of at least this size (bytes) are not sent while the memory budget is exhausted. */
+const LARGE_BATCH_BYTES = 256 * 1024;
+
+/** A stream that catches up, is being read, is attached to the hub, or was removed. */
+export class ContinuousStream<Frame> implements LiveReader {
+  phase: "catching-up" | "reading" | "live" | "removed" = "catching-up";
+  readonly state: StreamState;
+  readonly #context: DeliveryContext<Frame>;
+  /** Cache key of whole-batch frames: the form and the stream name; undefined if frames are not shared. */
+  readonly #memo: string | undefined;
+  readonly #onDenied: (stream: ContinuousStream<Frame>) => void;
+
+  /** @param onDenied there was no memory for a live batch, and the stream should detach */
+  constructor(
+    context: DeliveryContext<Frame>,
+    state: StreamState,
+    onDenied: (stream: ContinuousStream<Frame>) => void,
+  ) {
+    const { form } = context.encoder;
+    this.#context = context;
+    this.state = state;
+    this.#memo = form === undefined ? undefined : `${form} ${state.name}`;
+    this.#onDenied = onDenied;
+  }
+
+  take(batch: Batch): boolean {
+    if (batch.bytes >= LARGE_BATCH_BYTES) {
+      if (!this.#context.reserve(batch.bytes)) {
+        this.#onDenied(this);
+        return true;
+      }
+      this.#context.unreserve(batch.bytes);
+    }
+    return this.sendBatch(batch);
+  }
+
+  onGap(): void {
+    this.state.hasGap = true;
+  }
+
+  onBeginning(before: EntryId): void {
+    const { state } = this;
+    if (state.cursor !== FIRST_ID && compareIds(before, state.cursor) > 0) state.hasGap = true;
+  }
+
+  onRecreated(): void {
+    this.#context.gaps.follow(this.state);
+  }
+
+  onError(error: unknown): void {
+    this.#context.onError(error);
+  }
+
+  /** Sends the entries of a batch after the cursor. @returns whether they are sent and nothing uses the batch's memory */
+  sendBatch(batch: Batch): boolean {
+    const { state } = this;
+    if (batch.after !== state.cursor) {
+      const from = firstPast(batch.entries, state.cursor);
+      if (from > 0) {
+        this.sendEntries(batch.entries.slice(from));
+        return false;
+      }
+    }
+    if (state.hasGap) this.#reportGap(batch.entries);
+    state.cursor = batch.last;
+    state.counters.entriesOut += batch.entries.length;
+    state.counters.bytesOut += batch.bytes;
+    return this.#context.write(frameOf(batch, this.#memo, this.#context, state));
+  }
+
+  /** Sends entries that are not a whole batch, so that no other reader shares their frame. */
+  sendEntries(entries: readonly Entry[]): void {
+    const { state } = this;
+    const last = entries[entries.length - 1];
+    if (last === undefined) return;
+    if (state.hasGap) this.#reportGap(entries);
+    state.cursor = last.id;
+    state.counters.entriesOut += entries.length;
+    state.counters.bytesOut += bytesOf(entries);
+    this.#context.write(this.#context.encoder.encode([{ stream: state.name, entries }]));
+  }
+
+  #reportGap([first]: readonly Entry[]): void {
+    if (first !== undefined) this.#context.gaps.report(this.state, first.id);
+  }
+}

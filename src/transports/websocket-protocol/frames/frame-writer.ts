@@ -9,7 +9,8 @@ import type { Chunks } from "../../response/memory/chunks.ts";
 
 const TEXT = 0x81;
 const BINARY = 0x82;
-const MAX_HEADER_BYTES = 10;
+/** Maximum size of a frame header, in bytes. */
+export const MAX_HEADER_BYTES = 10;
 /** Messages below this size (bytes) have their length in the second byte of their header. */
 const SHORT_BYTES = 126;
 /** In place of a length: the length follows in 16 or 64 bits. */

@@ -12,6 +12,7 @@ import {
   binaryFrame,
   createFrameWriter,
   type FrameWriter,
+  MAX_HEADER_BYTES,
 } from "../../websocket-protocol/frames/frame-writer.ts";
 
 /** Parameters that determine the encoding. */
@@ -77,7 +78,7 @@ function createPullEncoder(form: PullForm): PullEncoder {
   function encode(streams: readonly StreamEntries[]): Chunks {
     const only = format === "raw" ? onlyEntry(streams) : undefined;
     if (only !== undefined && only.data.length < JOIN_BELOW_BYTES) return binaryFrame(only.data);
-    const out = createFrameWriter(capacityFor(streams));
+    const out = createFrameWriter(capacityFor(streams, format === "raw"));
     if (format === "raw")
       for (const { entries } of streams) for (const { data } of entries) out.binary([data]);
     else for (const payload of payloadsOf(streams, count)) write(out, payload);
@@ -157,10 +158,13 @@ function* payloadsOf(streams: readonly StreamEntries[], count: number): Generato
   if (payload.length > 0) yield payload;
 }
 
-function capacityFor(streams: readonly StreamEntries[]): number {
+/** Returns about the size of the frames, which remain in memory with all of it. */
+function capacityFor(streams: readonly StreamEntries[], isRaw: boolean): number {
   let bytes = ITEM_BYTES;
-  for (const { stream, entries } of streams)
-    for (const entry of entries) bytes += ITEM_BYTES + stream.length + copiedBytes(entry);
+  for (const { stream, entries } of streams) {
+    const headBytes = isRaw ? MAX_HEADER_BYTES : ITEM_BYTES + stream.length;
+    for (const entry of entries) bytes += headBytes + copiedBytes(entry);
+  }
   return bytes;
 }
 

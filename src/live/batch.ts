@@ -22,10 +22,16 @@ export interface Batch {
   readonly cost: number;
   /** Cache of encoded frames, by form and stream name. */
   readonly frames: Map<string, unknown>;
+  /** Size of these frames, in bytes; undefined if any of them refers to the entries. */
+  frameBytes: number | undefined;
 }
 
-/** Estimated memory (bytes) of an entry's objects and frame headers, besides its payload. */
-const ENTRY_COST_BYTES = 1000;
+/** Estimated memory (bytes) of a batch's objects, and of each entry's with its frame headers, besides the payloads. */
+const BATCH_COST_BYTES = 800;
+const ENTRY_COST_BYTES = 300;
+/** Estimated memory (bytes) of an entry's map of fields, and of each of their values, besides the bytes of both. */
+const FIELDS_COST_BYTES = 200;
+const VALUE_COST_BYTES = 100;
 /** Values up to this size are copied into shared memory: a slice of a large reply would keep the whole reply in memory. */
 const COMPACT_UP_TO_BYTES = 4096;
 
@@ -39,9 +45,17 @@ export function createBatch(key: string, after: EntryId, entries: readonly Entry
     entries: compacted(entries),
     bytes,
     // Twice: the entries and the frames encoded from them.
-    cost: bytes * 2 + entries.length * ENTRY_COST_BYTES,
+    cost: BATCH_COST_BYTES + bytes * 2 + entries.reduce((sum, entry) => sum + objectsCost(entry), 0),
     frames: new Map(),
+    frameBytes: 0,
   };
+}
+
+function objectsCost({ fields }: Entry): number {
+  if (fields === undefined) return ENTRY_COST_BYTES;
+  let cost = ENTRY_COST_BYTES + FIELDS_COST_BYTES;
+  for (const value of fields.values()) cost += valuesOf(value).length * VALUE_COST_BYTES;
+  return cost;
 }
 
 /** Copies small payloads and fields into one buffer of their own. */
@@ -104,6 +118,10 @@ export function frameOf<Frame>(
   const known = memo === undefined ? undefined : batch.frames.get(memo);
   if (known !== undefined) return known as Frame;
   const frame = reader.encoder.encode([{ stream: name, entries: batch.entries }]);
-  if (memo !== undefined) batch.frames.set(memo, frame);
+  if (memo === undefined) return frame;
+  batch.frames.set(memo, frame);
+  const bytes = reader.encoder.bytesOf?.(frame);
+  batch.frameBytes =
+    bytes === undefined || batch.frameBytes === undefined ? undefined : batch.frameBytes + bytes;
   return frame;
 }

@@ -7,6 +7,7 @@
 import { bytesOf, type Entry } from "../domain/streams/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../domain/streams/entry-id.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
+import type { FramedBatch } from "./cache/history-page.ts";
 import type { DeliveryContext } from "./delivery.ts";
 import type { LiveReader } from "./hub.ts";
 import type { StreamState } from "./stream-state.ts";
@@ -20,7 +21,7 @@ export class ContinuousStream<Frame> implements LiveReader {
   readonly state: StreamState;
   readonly #context: DeliveryContext<Frame>;
   /** Cache key of whole-batch frames: the form and the stream name; undefined if frames are not shared. */
-  readonly #memo: string | undefined;
+  readonly memo: string | undefined;
   readonly #onDenied: (stream: ContinuousStream<Frame>) => void;
 
   /** @param onDenied there was no memory for a live batch, and the stream should detach */
@@ -32,7 +33,7 @@ export class ContinuousStream<Frame> implements LiveReader {
     const { form } = context.encoder;
     this.#context = context;
     this.state = state;
-    this.#memo = form === undefined ? undefined : `${form} ${state.name}`;
+    this.memo = form === undefined ? undefined : `${form} ${state.name}`;
     this.#onDenied = onDenied;
   }
 
@@ -78,7 +79,18 @@ export class ContinuousStream<Frame> implements LiveReader {
     state.cursor = batch.last;
     state.counters.entriesOut += batch.entries.length;
     state.counters.bytesOut += batch.bytes;
-    return this.#context.write(frameOf(batch, this.#memo, this.#context, state));
+    return this.#context.write(frameOf(batch, this.memo, this.#context, state));
+  }
+
+  /** Sends a batch whose entries are no longer in memory. */
+  sendFramed({ first, last, count, bytes, frames }: FramedBatch): void {
+    const { state, memo = "" } = this;
+    if (state.hasGap) this.#context.gaps.report(state, first);
+    state.cursor = last;
+    state.counters.entriesOut += count;
+    state.counters.bytesOut += bytes;
+    // The page cache returns only batches that have the frame.
+    this.#context.write(frames.get(memo) as Frame);
   }
 
   /** Sends entries that are not a whole batch, so that no other reader shares their frame. */

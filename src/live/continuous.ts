@@ -2,7 +2,7 @@
  * Continuous delivery: sends all entries as fast as the sink accepts them. Reads shared pages of history until the end of
  * the stream, then receives every batch from the hub. Streams are independent: one may be live while another catches up.
  */
-import type { HistoryPage } from "./cache/page-cache.ts";
+import type { SharedPage } from "./cache/history-page.ts";
 import { ContinuousStream } from "./continuous-stream.ts";
 import type { Delivery, DeliveryContext } from "./delivery.ts";
 import { retryLater } from "./retry.ts";
@@ -103,20 +103,23 @@ export class ContinuousDelivery<Frame> implements Delivery {
   #readPage(stream: ContinuousStream<Frame>): void {
     const context = this.#context;
     const { key, cursor, birth, followed } = stream.state;
-    const recreation = followed?.recreation ?? 0;
+    const request = { key, cursor, birth, recreation: followed?.recreation ?? 0, memo: stream.memo };
     const bytes = context.pageCache.expectedBytes(key);
     if (!context.reserve(bytes)) {
       this.#isDenied = true;
       return;
     }
     stream.phase = "reading";
+    // One reader or the cache holds the memory of a page and of its frame. The others only wait while there is none.
+    const isShared = stream.memo !== undefined && context.pageCache.isShared(request);
+    if (isShared) context.unreserve(bytes);
     const ended = () => {
       if (stream.phase === "reading") stream.phase = "catching-up";
-      context.unreserve(bytes);
+      if (!isShared) context.unreserve(bytes);
     };
     const fail = (error: unknown) => context.onError(error);
     context.pageCache
-      .page(key, cursor, { birth, recreation })
+      .page(request)
       .then(
         (page) => {
           ended();
@@ -132,15 +135,16 @@ export class ContinuousDelivery<Frame> implements Delivery {
       .catch(fail);
   }
 
-  #onPage(stream: ContinuousStream<Frame>, page: HistoryPage): void {
+  #onPage(stream: ContinuousStream<Frame>, page: SharedPage): void {
     const { state } = stream;
     state.birth = undefined;
     if (page.hasGap || page.isGone) state.hasGap = true;
     // The end of the stream is only certain in the event-loop turn in which the page arrived.
     state.isAtEnd = page.isLast;
     state.lastRead = page.batch?.last;
-    if (page.batch !== undefined) stream.sendBatch(page.batch);
-    else this.#context.hub.confirmEnd(state.key, state.cursor);
+    if (page.batch === undefined) this.#context.hub.confirmEnd(state.key, state.cursor);
+    else if ("entries" in page.batch) stream.sendBatch(page.batch);
+    else stream.sendFramed(page.batch);
     if (this.#isDenied) this.run();
     else if (stream.phase === "catching-up") this.#advance(stream);
   }

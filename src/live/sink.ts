@@ -7,6 +7,8 @@ export interface Encoder<Frame> {
   readonly form?: string | undefined;
   /** @param streams at least one, each with at least one entry; the caller never changes them */
   encode(streams: readonly StreamEntries[]): Frame;
+  /** Returns the size of a frame. Absent if frames refer to the entries, so that these remain in memory with them. */
+  bytesOf?(frame: Frame): number;
   /**
    * Encodes in steps, with the same result. Returns undefined if `encode` is fast enough. Absent if it always is.
    */

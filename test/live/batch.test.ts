@@ -59,9 +59,30 @@ describe("createBatch", () => {
     const none = batchOf(entry(1, new Uint8Array())).cost;
     expect(none).toBeGreaterThan(0);
     expect(batchOf(entry(1, new Uint8Array(5000))).cost).toBe(none + 10_000);
-    expect(batchOf(entry(1, new Uint8Array()), entry(2, new Uint8Array())).cost).toBe(2 * none);
     const fields = new Map([["name", new Uint8Array(996)]]);
-    expect(batchOf(entry(1, new Uint8Array(), fields)).cost).toBe(none + 2000);
+    const objects = batchOf(entry(1, new Uint8Array(), new Map([["", new Uint8Array()]]))).cost;
+    expect(batchOf(entry(1, new Uint8Array(), fields)).cost).toBe(objects + 2000);
+  });
+
+  test("counts the objects of a batch, of each entry, and of fields", () => {
+    const costOf = (entries: number, fields?: Entry["fields"]) =>
+      batchOf(...Array.from({ length: entries }, (_, i) => entry(i + 1, new Uint8Array(), fields))).cost;
+    const perEntry = costOf(2) - costOf(1);
+    expect(perEntry).toBeGreaterThan(0);
+    expect(costOf(1)).toBeGreaterThan(perEntry);
+    expect(costOf(1000)).toBe(costOf(1) + 999 * perEntry);
+    const none = new Uint8Array();
+    const one = costOf(1, new Map([["a", none]]));
+    const two = costOf(
+      1,
+      new Map([
+        ["a", none],
+        ["b", none],
+      ]),
+    );
+    expect(costOf(1, new Map([["a", [none, none]]]))).toBe(two + 0);
+    expect(two - one).toBeGreaterThan(0);
+    expect(one - costOf(1)).toBeGreaterThan(two - one);
   });
 });
 

@@ -1,22 +1,23 @@
 /**
  * Page cache for readers that catch up. Readers at the same cursor share pages: concurrent identical reads are one read,
- * and full pages stay in memory for a short time, because readers that replay the same stream are often close together.
+ * and full pages stay in memory for a short time (`kept-pages.ts`), because readers that replay the same stream are often close
+ * together.
  */
 
 import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { Counters } from "../../observe/counters.ts";
 import type { EntrySizes } from "../../redis/read/entry-sizes.ts";
 import type { StreamReader } from "../../redis/read/stream-reader.ts";
-import { type Batch, createBatch } from "../batch.ts";
+import { createBatch } from "../batch.ts";
+import type { HistoryPage, SharedPage } from "./history-page.ts";
+import { KeptPages } from "./kept-pages.ts";
 
-/** A page of a stream's history. */
-export interface HistoryPage {
-  /** Undefined if there are no entries after the cursor. */
-  readonly batch: Batch | undefined;
-  /** Whether no entries followed the page when it was read. */
-  readonly isLast: boolean;
-  readonly hasGap: boolean;
-  readonly isGone: boolean;
+/** The page that a reader needs. */
+export interface PageRequest extends StreamVersion {
+  readonly key: string;
+  readonly cursor: EntryId;
+  /** Form and stream name of its frame, see `frameOf`. */
+  readonly memo: string | undefined;
 }
 
 /** The stream that a page is read of. Only readers of the same one share its pages, which are read after the first request. */
@@ -34,7 +35,9 @@ export interface PageCache {
    *
    * @throws GatewayError
    */
-  page(key: string, cursor: EntryId, version: StreamVersion): Promise<HistoryPage>;
+  page(request: PageRequest): Promise<SharedPage>;
+  /** Returns whether the page is in memory or being read for another reader, so that it needs no more memory. */
+  isShared(request: PageRequest): boolean;
   /** Returns the expected minimum size of a page of a stream, in bytes. */
   expectedBytes(key: string): number;
 }
@@ -48,8 +51,6 @@ export interface PageCacheParts {
   readonly counters: Counters;
 }
 
-/** Time (ms) for which a page is shared. It bounds how long a deleted entry is still delivered. */
-const PAGE_LIFE_MS = 2000;
 /** Maximum entries in a page. */
 const MAX_ENTRIES = 4096;
 
@@ -62,37 +63,7 @@ export function createPageCache({
   counters,
 }: PageCacheParts): PageCache {
   const inFlight = new Map<string, Promise<HistoryPage>>();
-  /** Full pages by stream and cursor, oldest first. */
-  const kept = new Map<
-    string,
-    { readonly page: HistoryPage; readonly cost: number; readonly until: number }
-  >();
-  let sweep: NodeJS.Timeout | undefined;
-
-  function forget(name: string): void {
-    counters.pageCacheBytes -= kept.get(name)?.cost ?? 0;
-    kept.delete(name);
-  }
-
-  function forgetOld(): void {
-    const now = performance.now();
-    for (const [name, { until }] of kept) {
-      if (counters.pageCacheBytes <= cacheBytes && until > now) break;
-      forget(name);
-    }
-    sweep = kept.size > 0 ? setTimeout(forgetOld, PAGE_LIFE_MS).unref() : undefined;
-  }
-
-  function keep(name: string, page: HistoryPage): void {
-    // A short page is soon out of date and cheap to read again.
-    if (page.batch === undefined || page.isLast) return;
-    const { cost } = page.batch;
-    forget(name);
-    kept.set(name, { page, cost, until: performance.now() + PAGE_LIFE_MS });
-    counters.pageCacheBytes += cost;
-    if (counters.pageCacheBytes > cacheBytes) clearTimeout(sweep);
-    if (sweep === undefined || counters.pageCacheBytes > cacheBytes) forgetOld();
-  }
+  const kept = new KeptPages(cacheBytes, counters);
 
   async function read(key: string, cursor: EntryId): Promise<HistoryPage> {
     counters.pagesRead++;
@@ -104,21 +75,24 @@ export function createPageCache({
 
   return {
     expectedBytes: (key) => Math.max(pageBytes, sizes.expected(key)),
-    page(key, cursor, { birth = 0, recreation }) {
-      const name = `${cursor} ${birth} ${recreation} ${key}`;
-      const known = kept.get(name);
-      if (known !== undefined && known.until > performance.now()) {
+    isShared(request) {
+      const { stream, read: name } = namesOf(request);
+      const { cursor, memo } = request;
+      return inFlight.has(name) || kept.find(stream, cursor, memo)?.batch?.after === cursor;
+    },
+    page(request) {
+      const { stream, read: name } = namesOf(request);
+      const { key, cursor, memo } = request;
+      const shared = kept.find(stream, cursor, memo) ?? inFlight.get(name);
+      if (shared !== undefined) {
         counters.pagesShared++;
-        return Promise.resolve(known.page);
-      }
-      const under = inFlight.get(name);
-      if (under !== undefined) {
-        counters.pagesShared++;
-        return under;
+        return Promise.resolve(shared);
       }
       const answer = read(key, cursor)
         .then((page) => {
-          keep(name, page);
+          const { batch, isLast } = page;
+          // A short page is soon out of date and cheap to read again.
+          if (batch !== undefined && !isLast) kept.add(stream, { ...page, batch });
           return page;
         })
         .finally(() => inFlight.delete(name));
@@ -126,4 +100,10 @@ export function createPageCache({
       return answer;
     },
   };
+}
+
+/** Returns the names under which the pages of a stream and a read of one of them are shared. */
+function namesOf({ key, cursor, birth = 0, recreation }: PageRequest): { stream: string; read: string } {
+  const stream = `${birth} ${recreation} ${key}`;
+  return { stream, read: `${cursor} ${stream}` };
 }

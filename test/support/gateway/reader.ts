@@ -1,7 +1,8 @@
 /** A reader of the engine with a sink that a test fills and drains, which records everything it receives. */
-import type { Gap, StreamEntries } from "../../../src/domain/streams/entry.ts";
+import { bytesOf, type Gap, type StreamEntries } from "../../../src/domain/streams/entry.ts";
 import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
 import type { OnDemandOptions } from "../../../src/live/on-demand.ts";
+import type { Reservation } from "../../../src/live/sink.ts";
 import type { Subscription } from "../../../src/live/subscription.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 import { resolveCursors, type WantedStream } from "../../../src/transports/request/streams.ts";
@@ -18,6 +19,8 @@ export interface ReaderOptions {
   readonly fullEvery: number;
   /** Pauses after each frame until it is resumed, like a reader with acknowledgements. */
   readonly awaitsAck: boolean;
+  /** Memory of the entries that it reads; absent for no limit. */
+  readonly memory?: Reservation;
 }
 
 /** A running reader. */
@@ -71,6 +74,8 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
     encoder: {
       form: "as it is",
       encode: (entries) => entries,
+      // The page cache may drop its references to entries, as for transports whose frames are bytes.
+      bytesOf: (frame) => frame.reduce((sum, { entries }) => sum + bytesOf(entries), 0),
       encodeSteps: (entries) =>
         ++encodings % 2 === 0 ? encodeLong(entries, encodings % 8 === 0) : undefined,
     },
@@ -94,6 +99,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
       },
     },
     ...(options.onDemand && { onDemand: options.onDemand }),
+    ...(options.memory && { memory: options.memory }),
     onFrame() {
       if (!options.awaitsAck) return;
       subscription.pause("pending-ack");

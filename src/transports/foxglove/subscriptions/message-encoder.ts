@@ -4,7 +4,7 @@ import type { Encoder } from "../../../live/sink.ts";
 import type { LiveChannel } from "../../../wire/foxglove/live-channel.ts";
 import { messageHeads } from "../../../wire/foxglove/server-messages.ts";
 import { JOIN_BELOW_BYTES } from "../../response/byte-sink.ts";
-import type { Chunks } from "../../response/memory/chunks.ts";
+import { bytesOfChunks, type Chunks } from "../../response/memory/chunks.ts";
 import { createFrameWriter } from "../../websocket-protocol/frames/frame-writer.ts";
 
 /** Encoded messages. */
@@ -26,6 +26,7 @@ export const createMessageEncoder = (
 ): Encoder<MessageFrame> => ({
   form: subscriptionId < SHARED_IDS ? `foxglove ${subscriptionId} ${channel.form}` : undefined,
   encode: (streams) => encode(subscriptionId, channel, streams),
+  bytesOf: bytesOfChunks,
 });
 
 function encode(

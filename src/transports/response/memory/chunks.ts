@@ -17,3 +17,6 @@ export function textChunks(text: string): Chunks {
   const bytes = Buffer.from(text);
   return { parts: [bytes], bytes: bytes.length };
 }
+
+/** Returns the size of chunks. */
+export const bytesOfChunks = ({ bytes }: Chunks): number => bytes;

@@ -7,7 +7,7 @@ import { encodeHeader, type PullOffsets } from "../../../wire/header.ts";
 import type { Notice } from "../../../wire/notices/notice.ts";
 import { isLongToEncode, type Pieces } from "../../../wire/pieces.ts";
 import { JOIN_BELOW_BYTES } from "../../response/byte-sink.ts";
-import type { Chunks } from "../../response/memory/chunks.ts";
+import { bytesOfChunks, type Chunks } from "../../response/memory/chunks.ts";
 import {
   binaryFrame,
   createFrameWriter,
@@ -69,6 +69,7 @@ function createPullEncoder(form: PullForm): PullEncoder {
     empty: format === "raw" ? undefined : encode([]),
     hasNotices: clean?.encodeNotice !== undefined,
     encode,
+    bytesOf: bytesOfChunks,
     ...(clean && {
       encodeSteps: (streams) => (isLongToEncode(streams) ? messageSteps(clean, streams, count) : undefined),
     }),

@@ -6,12 +6,13 @@ import type { Encoder } from "../../../../live/sink.ts";
 import type { SubscribedStream } from "../../../../live/stream-state.ts";
 import { EVENT_FORMATS, type EventFormat } from "../../../../wire/formats.ts";
 import { encodeSse, eventNameOf } from "../../../../wire/sse.ts";
-import { type Chunks, textChunks } from "../../../response/memory/chunks.ts";
+import { bytesOfChunks, type Chunks, textChunks } from "../../../response/memory/chunks.ts";
 
 /** Creates the encoder of one stream. */
 export function singleEncoder(form: EventFormat): Encoder<Chunks> {
   return {
     form: `sse ${form}`,
+    bytesOf: bytesOfChunks,
     encode: (streams) =>
       eventsOf(streams, (stream, entry) =>
         encodeSse({ id: entry.id, data: EVENT_FORMATS[form](stream, entry) }),

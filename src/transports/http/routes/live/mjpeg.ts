@@ -8,7 +8,7 @@ import { formWithLengths, type MjpegForm, mjpegType, promptForm } from "../../..
 import { playedStream, readPlayback } from "../../../request/playback.ts";
 import { cursorTimes, readNamedStreams, resolveCursors } from "../../../request/streams.ts";
 import { warnOfTimes } from "../../../request/warning-headers.ts";
-import { type Chunks, chunksOf, textChunks } from "../../../response/memory/chunks.ts";
+import { bytesOfChunks, type Chunks, chunksOf, textChunks } from "../../../response/memory/chunks.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
 import { sendLive } from "./event-stream.ts";
 
@@ -27,6 +27,7 @@ function picturesIn(name: string, { start, before, after }: MjpegForm): Pictures
     opening: textChunks(start),
     encoder: {
       form: name,
+      bytesOf: bytesOfChunks,
       // An entry that is not an image yields an empty frame. If it were sent, an <img> would stop updating.
       encode(streams) {
         const parts = streams.flatMap(({ entries }) =>

@@ -1,0 +1,26 @@
+/** Pages of a stream's history, as the page cache returns them. */
+
+import type { EntryId } from "../../domain/streams/entry-id.ts";
+import type { Batch } from "../batch.ts";
+
+/** Frames of a batch whose entries are no longer in memory. */
+export interface FramedBatch extends Pick<Batch, "after" | "last" | "bytes" | "frames"> {
+  readonly first: EntryId;
+  /** Number of entries. */
+  readonly count: number;
+}
+
+/** A page of a stream's history. */
+export interface HistoryPage extends SharedPage {
+  readonly batch: Batch | undefined;
+}
+
+/** A page of a stream's history for a reader that may share the frame of another one. */
+export interface SharedPage {
+  /** Undefined if there are no entries after the cursor. Without entries, it has the frame that the reader needs. */
+  readonly batch: Batch | FramedBatch | undefined;
+  /** Whether no entries followed the page when it was read. */
+  readonly isLast: boolean;
+  readonly hasGap: boolean;
+  readonly isGone: boolean;
+}

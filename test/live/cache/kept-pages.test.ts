@@ -1,0 +1,143 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Entry } from "../../../src/domain/streams/entry.ts";
+import { compareIds, type EntryId, FIRST_ID, idAtTime } from "../../../src/domain/streams/entry-id.ts";
+import { type Batch, createBatch, frameOf } from "../../../src/live/batch.ts";
+import { KeptPages } from "../../../src/live/cache/kept-pages.ts";
+import type { Encoder } from "../../../src/live/sink.ts";
+import { createCounters } from "../../../src/observe/counters.ts";
+
+const MEMO = "form stream";
+const encoder: Encoder<string> = { form: "form", encode: () => "frame", bytesOf: () => 100 };
+const NO_FRAME_SIZE: Encoder<string> = { form: "form", encode: () => "frame" };
+
+const at = (ms: number): EntryId => (ms === 0 ? FIRST_ID : idAtTime(ms));
+
+/** Returns a page after a cursor with entries at these times. */
+function batchOf(after: number, times: readonly number[]): Batch {
+  const entries = times.map((ms): Entry => ({ id: at(ms), data: new Uint8Array(1000) }));
+  return createBatch("k", at(after), entries, at(times[times.length - 1] ?? after));
+}
+
+function open(limitBytes: number) {
+  const counters = createCounters();
+  const pages = new KeptPages(limitBytes, counters);
+  return {
+    counters,
+    find: (cursor: number, memo = MEMO, stream = "s") => pages.find(stream, at(cursor), memo),
+    /** Finds the page for a reader that shares no frames. */
+    findUnshared: (cursor: number) => pages.find("s", at(cursor), undefined),
+    add(batch: Batch, { hasGap = false, stream = "s" } = {}) {
+      pages.add(stream, { batch, hasGap, isLast: false, isGone: false });
+      return batch;
+    },
+  };
+}
+
+const ONE_PAGE = batchOf(0, [1, 2]).cost;
+
+describe("KeptPages", () => {
+  test("finds the page at a cursor, with its gap", () => {
+    const { add, find } = open(2 ** 20);
+    const batch = add(batchOf(10, [20, 30]), { hasGap: true });
+    expect(find(10)).toEqual({ batch, isLast: false, hasGap: true, isGone: false });
+    expect(find(10, MEMO, "other")).toBeUndefined();
+  });
+
+  test("finds the page that contains a cursor, without a gap", () => {
+    const { add, find } = open(2 ** 20);
+    const batch = add(batchOf(10, [20, 30]), { hasGap: true });
+    for (const cursor of [20, 25, 29])
+      expect(find(cursor)).toEqual({ batch, isLast: false, hasGap: false, isGone: false });
+  });
+
+  test("finds no page that ends before the entries after a cursor", () => {
+    const { add, find } = open(2 ** 20);
+    add(batchOf(10, [20, 30]));
+    for (const cursor of [9, 30, 31]) expect(find(cursor)).toBeUndefined();
+  });
+
+  test("finds no page for a cursor between its start and its first entry, where entries may be trimmed", () => {
+    const { add, find } = open(2 ** 20);
+    add(batchOf(0, [20, 30]));
+    expect(find(5)).toBeUndefined();
+  });
+
+  test("of the pages that contain a cursor, finds the one that starts last", () => {
+    const { add, find } = open(2 ** 20);
+    for (const after of [12, 10, 11]) add(batchOf(after, [after + 1, after + 5, after + 9]));
+    expect(find(15)?.batch?.last).toBe(at(21));
+  });
+
+  test("replaces a page with the same cursor", () => {
+    const { add, find, counters } = open(2 ** 20);
+    add(batchOf(10, [20]));
+    const longer = add(batchOf(10, [20, 30]));
+    expect(find(10)?.batch).toBe(longer);
+    expect(counters.pageCacheBytes).toBe(longer.cost);
+  });
+
+  test("keeps only the frames of the pages that were used least recently", () => {
+    const { add, find, findUnshared } = open(3 * 2 * ONE_PAGE);
+    const [first, second, third] = [batchOf(0, [1, 2]), batchOf(2, [3, 4]), batchOf(4, [5, 6])];
+    for (const batch of [first, second, third]) frameOf(batch, MEMO, { encoder }, { name: "stream" });
+    add(first, { hasGap: true });
+    add(second);
+    find(0);
+    add(third);
+    expect(find(0)?.batch).toBe(first);
+    expect(find(4)?.batch).toBe(third);
+    const framed = find(2)?.batch;
+    expect(framed).toMatchObject({ after: at(2), first: at(3), last: at(4), count: 2, bytes: second.bytes });
+    expect(framed).not.toHaveProperty("entries");
+    expect(framed?.frames.get(MEMO)).toBe("frame");
+    // A reader with another form, without one, or inside the page needs the entries.
+    expect(find(2, "other stream")).toBeUndefined();
+    expect(findUnshared(2)).toBeUndefined();
+    expect(find(3)).toBeUndefined();
+  });
+
+  test.each([
+    ["without frames", undefined],
+    ["whose frames refer to the entries", NO_FRAME_SIZE],
+  ])("drops a page %s as a whole", (_, of) => {
+    const { add, find, counters } = open(3 * ONE_PAGE);
+    const first = batchOf(0, [1, 2]);
+    if (of !== undefined) frameOf(first, MEMO, { encoder: of }, { name: "stream" });
+    add(first);
+    const second = add(batchOf(2, [3, 4]));
+    expect(find(0)).toBeUndefined();
+    expect(find(2)?.batch).toBe(second);
+    expect(counters.pageCacheBytes).toBe(second.cost);
+  });
+
+  test("property: stays within its limit, and returns only the entries after a cursor", () => {
+    const step = fc.record({
+      after: fc.nat(20),
+      entries: fc.integer({ min: 1, max: 8 }),
+      isFramed: fc.boolean(),
+      stream: fc.constantFrom("s", "t"),
+      cursor: fc.nat(30),
+    });
+    fc.assert(
+      fc.property(fc.constantFrom(0, 500, 5000, 50_000), fc.array(step), (limitBytes, steps) => {
+        const { add, find, counters } = open(limitBytes);
+        for (const { after, entries, isFramed, stream, cursor } of steps) {
+          const batch = batchOf(
+            after,
+            Array.from({ length: entries }, (_, i) => after + i + 1),
+          );
+          if (isFramed) frameOf(batch, MEMO, { encoder }, { name: "stream" });
+          add(batch, { stream });
+          expect(counters.pageCacheBytes).toBeLessThanOrEqual(limitBytes);
+          const found = find(cursor, MEMO, stream)?.batch;
+          if (found === undefined) continue;
+          // Every time has an entry, so the page has the next one.
+          expect(compareIds(found.after, at(cursor))).toBeLessThanOrEqual(0);
+          expect(compareIds(found.last, at(cursor))).toBeGreaterThan(0);
+          if (!("entries" in found)) expect(found.after).toBe(at(cursor));
+        }
+      }),
+    );
+  });
+});

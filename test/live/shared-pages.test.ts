@@ -1,0 +1,81 @@
+/** Readers of the same stream that catch up: how many pages they read. */
+import { afterEach, expect, test } from "vitest";
+import { createMemoryBudget } from "../../src/access/limits/memory-budget.ts";
+import { FIRST_ID, idAtTime } from "../../src/domain/streams/entry-id.ts";
+import type { ReaderOptions, TestReader } from "../support/gateway/reader.ts";
+import { until } from "../support/until.ts";
+import { type EngineWithReaders, openReaders } from "./readers.ts";
+
+const ENTRIES = 2000;
+const PAYLOAD_BYTES = 100;
+const PAGE_BYTES = 10_000;
+/** Enough for the frames of all pages, but not for all entries. */
+const FRAMES_ONLY_BYTES = 2 * ENTRIES * PAYLOAD_BYTES;
+
+let opened: EngineWithReaders;
+
+async function open(pageCacheBytes: number): Promise<void> {
+  const bytes = { recentBytes: 0, pageBytes: PAGE_BYTES, pageCacheBytes, answerBytes: 2 ** 20 };
+  opened = await openReaders(FIRST_ID, bytes);
+  const data = "x".repeat(PAYLOAD_BYTES);
+  const { control } = opened.redis;
+  await Promise.all(
+    Array.from({ length: ENTRIES }, (_, i) => control.call("XADD", "s", `${i + 1}-0`, "d", data)),
+  );
+}
+afterEach(() => opened[Symbol.asyncDispose]());
+
+/** Reads from after an entry, given by its number. */
+const readAfter = (entry: number, options: Partial<ReaderOptions> = {}): Promise<TestReader> =>
+  opened.read({ streams: [{ key: "s", name: "s", cursor: idAtTime(entry) }], ...options });
+
+/** Expects that a reader receives all entries after one. */
+async function expectAll(reader: TestReader, after = 0): Promise<void> {
+  const ids = Array.from({ length: ENTRIES - after }, (_, i) => idAtTime(after + i + 1));
+  await until(
+    () => `${reader.seen("s").length} of ${ids.length} entries`,
+    () => reader.seen("s").length >= ids.length,
+  );
+  expect(reader.seen("s")).toEqual(ids);
+  expect(reader.gaps()).toBe(0);
+}
+
+const pagesRead = () => opened.engine.counters.pagesRead;
+
+test("shares pages with readers that start after the first one has read all", async () => {
+  await open(FRAMES_ONLY_BYTES);
+  await expectAll(await readAfter(0));
+  const pages = pagesRead();
+  expect(pages).toBeGreaterThan(20);
+  for (let i = 0; i < 3; i++) await expectAll(await readAfter(0));
+  // The last page is not kept, because it is soon out of date.
+  expect(pagesRead()).toBeLessThanOrEqual(pages + 2 * 3);
+  expect(opened.engine.counters.pageCacheBytes).toBeGreaterThan(ENTRIES * PAYLOAD_BYTES);
+  expect(opened.engine.counters.pageCacheBytes).toBeLessThanOrEqual(FRAMES_ONLY_BYTES);
+});
+
+test("shares pages with readers that start at other entries", async () => {
+  await open(2 ** 24);
+  const afters = Array.from({ length: 50 }, (_, i) => 7 * i);
+  const readers = await Promise.all(afters.map((after) => readAfter(after)));
+  await Promise.all(readers.map((reader, i) => expectAll(reader, afters[i])));
+  // Each reads the page at its cursor; then all are at the end of the page that ends last.
+  const pages = (ENTRIES * (PAYLOAD_BYTES + 50)) / PAGE_BYTES;
+  expect(pagesRead()).toBeLessThanOrEqual(2 * pages + 2 * readers.length);
+});
+
+test("readers of a client hold the memory of a page once if all of them need it", async () => {
+  await open(0);
+  // Room for two pages of the size that is assumed for a stream that was not read before.
+  const totalBytes = 32 * PAGE_BYTES;
+  const bounds = { totalBytes, shareBytes: totalBytes, smallBytes: 0 };
+  const budget = createMemoryBudget({ uses: ["answer"], ...bounds, waitMs: 1000 });
+  const readers = await Promise.all(
+    Array.from({ length: 50 }, () => readAfter(0, { memory: budget.open("answer", "client") })),
+  );
+  await Promise.all(readers.map((reader) => expectAll(reader)));
+  expect(budget.counts.answer.waits).toBe(0);
+  expect(budget.heldBytes()).toBe(0);
+  // All have read the same pages together, and in the end one without entries.
+  expect(pagesRead()).toBeLessThanOrEqual((readers[0]?.frames.length ?? 0) + 1);
+});

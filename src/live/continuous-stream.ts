@@ -33,7 +33,7 @@ export class ContinuousStream<Frame> implements LiveReader {
     const { form } = context.encoder;
     this.#context = context;
     this.state = state;
-    this.memo = form === undefined ? undefined : `${form} ${state.name}`;
+    this.memo = form === undefined ? undefined : context.frameKeys.of(form, state.name);
     this.#onDenied = onDenied;
   }
 

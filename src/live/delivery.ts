@@ -8,6 +8,7 @@ import type { Counters } from "../observe/counters.ts";
 import type { StreamClasses } from "../observe/stream-classes.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
 import type { EntryFrames } from "./cache/entry-frames.ts";
+import type { FrameKeys } from "./cache/frame-keys.ts";
 import type { PageCache } from "./cache/page-cache.ts";
 import type { Gaps } from "./gaps.ts";
 import type { Hub } from "./hub.ts";
@@ -52,6 +53,7 @@ export interface DeliveryContext<Frame> {
   readonly pageCache: PageCache;
   readonly streamReader: StreamReader;
   readonly entryFrames: EntryFrames;
+  readonly frameKeys: FrameKeys;
   readonly gaps: Gaps;
   readonly states: readonly StreamState[];
   readonly encoder: Encoder<Frame>;

@@ -51,18 +51,18 @@ export interface StreamState {
 
 /**
  * Creates the state of a stream that nothing has been sent of. All states have the same properties in the same order, because
- * V8 accesses objects of a few shapes faster, and each entry passes the state of each of its readers.
+ * V8 accesses objects of a few shapes faster, and each entry passes the state of each of its readers. What an entry needs is first.
  */
 export const createStreamState = (
   { key, name, cursor, isAtEnd, hasGap = false, birth, madeFromTime }: SubscribedStream,
   counters: ClassCounters,
 ): StreamState => ({
-  key,
-  name,
   cursor,
-  isAtEnd,
   counters,
   hasGap,
+  key,
+  name,
+  isAtEnd,
   birth,
   lastRead: undefined,
   isRemoved: false,

@@ -20,6 +20,7 @@ import type { Counters } from "../observe/counters.ts";
 import { faultOf } from "../observe/faults.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
 import { EntryFrames } from "./cache/entry-frames.ts";
+import { FrameKeys } from "./cache/frame-keys.ts";
 import type { PageCache } from "./cache/page-cache.ts";
 import { ContinuousDelivery } from "./continuous.ts";
 import type { Delivery, DeliveryContext, SubscriptionParts } from "./delivery.ts";
@@ -92,34 +93,45 @@ export type Subscribe = <Frame>(options: SubscriptionOptions<Frame>) => Subscrip
 
 /** Creates the function that starts subscriptions. */
 export function createSubscriber(parts: SubscriptionParts): Subscribe {
-  const entryFrames = new EntryFrames(parts.workSlices);
-  const timers = parts.playbackTimers ?? createSharedTimers();
-  return (options) => new RunningSubscription(parts, entryFrames, timers, options);
+  const shared: SharedParts = {
+    entryFrames: new EntryFrames(parts.workSlices),
+    frameKeys: new FrameKeys(),
+    timers: parts.playbackTimers ?? createSharedTimers(),
+  };
+  return (options) => new RunningSubscription(parts, shared, options);
+}
+
+/** What all subscriptions of a gateway share. */
+interface SharedParts {
+  readonly entryFrames: EntryFrames;
+  readonly frameKeys: FrameKeys;
+  readonly timers: PlaybackTimers;
 }
 
 class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame> {
+  // First, so that a frame of one of many subscriptions loads few lines of memory into the processor's cache.
+  readonly #sink: Sink<Frame>;
+  readonly #onFrame: ((frame: Frame) => void) | undefined;
+  #isClosed = false;
   readonly hub: Hub;
   readonly pageCache: PageCache;
   readonly streamReader: StreamReader;
   readonly encoder: Encoder<Frame>;
   readonly entryFrames: EntryFrames;
+  readonly frameKeys: FrameKeys;
   readonly gaps: Gaps;
   states: readonly StreamState[];
   readonly #parts: SubscriptionParts;
   readonly #counters: Counters;
   readonly #options: SubscriptionOptions<Frame>;
-  readonly #sink: Sink<Frame>;
-  readonly #onFrame: ((frame: Frame) => void) | undefined;
   readonly #memory: ReadMemory | undefined;
   readonly #delivery: Delivery;
   readonly #playback: Playback | undefined;
   readonly #reasons = new Set<PauseReason>();
-  #isClosed = false;
 
   constructor(
     parts: SubscriptionParts,
-    entryFrames: EntryFrames,
-    timers: PlaybackTimers,
+    { entryFrames, frameKeys, timers }: SharedParts,
     options: SubscriptionOptions<Frame>,
   ) {
     this.hub = parts.hub;
@@ -127,6 +139,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.streamReader = parts.streamReader;
     this.encoder = options.encoder;
     this.entryFrames = entryFrames;
+    this.frameKeys = frameKeys;
     this.#parts = parts;
     this.states = options.streams.map((stream) => this.#stateOf(stream));
     this.#counters = parts.counters;

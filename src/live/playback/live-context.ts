@@ -15,6 +15,7 @@ export function revocable<Frame>(context: DeliveryContext<Frame>): RevocableCont
     pageCache: context.pageCache,
     streamReader: context.streamReader,
     entryFrames: context.entryFrames,
+    frameKeys: context.frameKeys,
     gaps: context.gaps,
     encoder: context.encoder,
     get states(): readonly StreamState[] {

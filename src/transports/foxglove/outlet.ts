@@ -15,6 +15,14 @@ export interface OutletHooks {
   readonly onFull: () => void;
   /** The sink has room again; called before the subscriptions resume. */
   readonly onRoom: () => void;
+  /** A frame lacks entries of a channel, because their payloads do not have its content. */
+  readonly onHidden: (topic: string) => void;
+}
+
+/** A frame of messages, or other bytes. */
+interface Written extends Chunks {
+  /** See `MessageFrame`. */
+  readonly hiddenOf?: string | undefined;
 }
 
 /** Estimated size of a text message, in bytes. */
@@ -54,8 +62,9 @@ export class Outlet implements ChunksSink {
     this.#subscriptions.caughtUp(subscription);
   }
 
-  write(frame: Chunks, next?: Chunks): void {
+  write(frame: Written, next?: Chunks): void {
     this.#sink.write(frame, next);
+    if (frame.hiddenOf !== undefined) this.#hooks.onHidden(frame.hiddenOf);
   }
 
   isEmpty(): boolean {

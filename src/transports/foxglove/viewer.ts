@@ -17,6 +17,7 @@ import { closeWith, errorContextOf, type SocketRequest } from "../websocket-prot
 import { ChangeTurns } from "./change-turns.ts";
 import { Advertisements } from "./channels/advertisements.ts";
 import type { ChannelCatalog } from "./channels/channel-catalog.ts";
+import { hiddenStatus } from "./channels/channel-statuses.ts";
 import { ViewerChannels } from "./channels/viewer-channels.ts";
 import { ClientMessages } from "./client-messages.ts";
 import { Outlet } from "./outlet.ts";
@@ -83,6 +84,7 @@ export class Viewer {
         unread.resume();
         this.#changes.now();
       },
+      onHidden: (topic) => this.#statuses.set(...hiddenStatus(topic)),
     });
     this.#inFlight = new FramesInFlight(this.#outlet, ALONE_BYTES);
     const onChange = () => this.#changes.soon();

@@ -8,13 +8,7 @@ import type { RequestedSubscription } from "../../../wire/foxglove/client-messag
 import type { TransportParts } from "../../parts.ts";
 import type { FramesInFlight } from "../../websocket-protocol/frames-in-flight.ts";
 import type { Advertisements } from "../channels/advertisements.ts";
-import {
-  createSkipReport,
-  errorStatus,
-  gapStatus,
-  hiddenStatus,
-  statusIds,
-} from "../channels/channel-statuses.ts";
+import { createSkipReport, errorStatus, gapStatus, statusIds } from "../channels/channel-statuses.ts";
 import type { Outlet } from "../outlet.ts";
 import type { Statuses } from "../statuses.ts";
 import type { ChannelReaders } from "./channel-readers.ts";
@@ -110,9 +104,6 @@ export class Subscriptions implements ChannelReaders {
       ...(skips && {
         onDemand: { count: 1, latest: true, onSkipped: (_name, entries) => skips(entries) },
       }),
-      onFrame({ hidden }) {
-        if (hidden > 0) statuses.set(...hiddenStatus(channel.topic));
-      },
       onCaughtUp: () => {
         outlet.caughtUp(subscription);
         this.#images.caughtUp(subscription);

@@ -9,8 +9,8 @@ import { createFrameWriter } from "../../websocket-protocol/frames/frame-writer.
 
 /** Encoded messages. */
 export interface MessageFrame extends Chunks {
-  /** Number of entries that are left out, because their payload does not have the content of the channel. */
-  readonly hidden: number;
+  /** Topic of the channel if entries are left out, because their payload does not have the channel's content. */
+  readonly hiddenOf: string | undefined;
 }
 
 /** Bytes of a message besides its payload: the frame header, the head, and the fields before a wrapped payload. */
@@ -36,16 +36,16 @@ function encode(
 ): MessageFrame {
   const out = createFrameWriter(capacityFor(streams));
   const headOf = messageHeads(subscriptionId);
-  let hidden = 0;
+  let hiddenOf: string | undefined;
   for (const { entries } of streams)
     for (const entry of entries) {
       const message = channel.encode(entry);
-      if (message === undefined) hidden++;
+      if (message === undefined) hiddenOf = channel.topic;
       else out.binary([headOf(entry.id), ...message]);
     }
   const { parts, bytes } = out.take();
   // V8 gives each object literal that begins with a spread a shape of its own, and every access to a frame would pay for it.
-  return { parts, bytes, hidden };
+  return { parts, bytes, hiddenOf };
 }
 
 function capacityFor(streams: readonly StreamEntries[]): number {

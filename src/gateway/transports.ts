@@ -42,6 +42,13 @@ import { createBoundsReader } from "./stream-bounds.ts";
 /** Bytes of buffers that are kept for reuse by large messages: enough for a few cameras. */
 const PAYLOAD_POOL_BYTES = 16 * 1024 * 1024;
 
+/**
+ * Listener for errors of a WebSocket's connection: an unhandled error event would end the process, and the close event that
+ * follows each error is sufficient. One function for all, because a function of `onWebSocket` would keep the request in
+ * memory as long as its connection.
+ */
+const IGNORE = (): void => undefined;
+
 /** Parts of all transports; each reads its own settings. */
 export interface GatewayParts extends Pick<TransportParts, "streams" | "access"> {
   readonly observe: GatewayObserve;
@@ -117,8 +124,7 @@ export async function openTransports(
     tls,
   );
   onWebSocket((request, socket, head) => {
-    // An unhandled error event would end the process. The close event that follows each error is sufficient.
-    socket.on("error", () => undefined);
+    socket.on("error", IGNORE);
     access.turns.requests.run({ connection: socket, address: () => access.addressOf(request) }, () => {
       if (!socket.destroyed) webSockets.upgrade(request, socket, head);
     });

@@ -26,7 +26,7 @@ export interface HeldLease {
   /** Name of the client that it belongs to. */
   readonly name: string;
   readonly counts: MemoryCounts;
-  bytes: number;
+  heldBytes: number;
   account: Account;
   /** Whether it cannot be released before others, which therefore must not wait for it. It then is not the exception. */
   isQueued: boolean;
@@ -111,12 +111,12 @@ export class MemoryAccounts {
     const client = this.#clientOf(lease);
     const isWaiting = this.#waiting.has(lease);
     if (isWaiting) this.#countWaiting(lease, -1);
-    client.bytes[lease.account] -= lease.bytes;
-    this.#held[lease.account] -= lease.bytes;
-    if (lease.bytes === 0 && bytes > 0) client.leases++;
-    if (lease.bytes > 0 && bytes === 0) client.leases--;
-    lease.counts.bytes += bytes - lease.bytes;
-    lease.bytes = bytes;
+    client.bytes[lease.account] -= lease.heldBytes;
+    this.#held[lease.account] -= lease.heldBytes;
+    if (lease.heldBytes === 0 && bytes > 0) client.leases++;
+    if (lease.heldBytes > 0 && bytes === 0) client.leases--;
+    lease.counts.bytes += bytes - lease.heldBytes;
+    lease.heldBytes = bytes;
     lease.account = account;
     client.bytes[account] += bytes;
     this.#held[account] += bytes;
@@ -152,13 +152,13 @@ export class MemoryAccounts {
   }
 
   #fitsPool(lease: HeldLease, bytes: number): boolean {
-    const own = lease.account === "pool" ? lease.bytes : 0;
+    const own = lease.account === "pool" ? lease.heldBytes : 0;
     const ofClient = (this.#clients.get(lease.name)?.bytes.pool ?? 0) - own + bytes;
     return ofClient <= this.#maxOfPool(this.#held.pool - own + bytes);
   }
 
   #fitsReserve(lease: HeldLease, bytes: number): boolean {
-    const own = lease.account === "reserve" ? lease.bytes : 0;
+    const own = lease.account === "reserve" ? lease.heldBytes : 0;
     const ofClient = (this.#clients.get(lease.name)?.bytes.reserve ?? 0) - own + bytes;
     const free = this.#reserveBytes - (this.#held.reserve - own + bytes);
     return ofClient <= Math.min(this.#smallBytes, free * OF_FREE_RESERVE);
@@ -168,7 +168,7 @@ export class MemoryAccounts {
     return (
       this.#exception === undefined &&
       !lease.isQueued &&
-      (lease.bytes > 0 || (this.#clients.get(lease.name)?.bytes.pool ?? 0) <= this.#maxBytes * LITTLE) &&
+      (lease.heldBytes > 0 || (this.#clients.get(lease.name)?.bytes.pool ?? 0) <= this.#maxBytes * LITTLE) &&
       !this.#isInDebt()
     );
   }
@@ -186,7 +186,7 @@ export class MemoryAccounts {
   }
 
   /** Adds the pool bytes of a lease to the sums over waits, or subtracts them. */
-  #countWaiting({ account, bytes }: HeldLease, sign: 1 | -1): void {
+  #countWaiting({ account, heldBytes: bytes }: HeldLease, sign: 1 | -1): void {
     if (account !== "pool") return;
     this.#waitingBytes += sign * bytes;
     this.#waitingChunks += sign * Math.min(bytes, this.#smallBytes);

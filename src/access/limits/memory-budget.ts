@@ -98,60 +98,93 @@ export function createMemoryBudget<Use extends string>({
     counts,
     heldBytes: () => ledger.heldBytes(),
     isShort: () => ledger.isShort(),
-    open: (use, name) =>
-      createLease({ name, counts: counts[use], bytes: 0, account: "pool", isQueued: false }, ledger, waitMs),
+    open: (use, name) => new Lease(name, counts[use], ledger, waitMs),
   };
 }
 
-function createLease(lease: HeldLease, ledger: MemoryLedger, longestWaitMs: number): MemoryLease {
-  let waiting: Waiting | undefined;
-  let isReleased = false;
+/**
+ * A lease, as its holder and the ledger see it. One object of one class: every connection has at least one, and functions
+ * of its own would be most of what an idle one costs.
+ */
+class Lease implements MemoryLease, HeldLease {
+  readonly name: string;
+  readonly counts: MemoryCounts;
+  readonly #ledger: MemoryLedger;
+  readonly #longestWaitMs: number;
+  /** Changed by the ledger. */
+  heldBytes = 0;
+  account: HeldLease["account"] = "pool";
+  isQueued = false;
+  #waiting: Waiting | undefined;
+  #isReleased = false;
   /** Rejects a `grow` that waits. */
-  let abandon: (() => void) | undefined;
+  #abandon: (() => void) | undefined;
 
-  function whenRoom(bytes: number, onGrant: OnGrant, waitMs = longestWaitMs): void {
-    if (isReleased) return;
-    if (waiting !== undefined) throw new Error("the lease is already waiting");
-    const settled = (granted: boolean) => {
-      waiting = undefined;
-      onGrant(granted);
-    };
-    waiting = ledger.wait(lease, Math.ceil(bytes), settled, waitMs);
+  constructor(name: string, counts: MemoryCounts, ledger: MemoryLedger, longestWaitMs: number) {
+    this.name = name;
+    this.counts = counts;
+    this.#ledger = ledger;
+    this.#longestWaitMs = longestWaitMs;
   }
 
-  const tryGrow = (bytes: number): boolean => !isReleased && ledger.tryGrow(lease, Math.ceil(bytes));
+  bytes(): number {
+    return this.heldBytes;
+  }
 
-  return {
-    bytes: () => lease.bytes,
-    set(bytes) {
-      if (!isReleased) ledger.set(lease, Math.ceil(bytes));
-    },
-    isOver: () => ledger.isOver(lease),
-    isShort: () => ledger.isShort(),
-    tryGrow,
-    whenRoom,
-    grow: (bytes) =>
-      new Promise((resolve, reject) => {
-        if (tryGrow(bytes)) {
-          resolve();
-          return;
-        }
-        abandon = () => reject(overloaded());
-        if (isReleased) abandon();
-        else whenRoom(bytes, (granted) => (granted ? resolve() : reject(overloaded())));
-      }),
-    setQueued(isQueued) {
-      lease.isQueued = isQueued;
-      if (!isQueued) ledger.serveSoon();
-    },
-    release() {
-      if (isReleased) return;
-      if (waiting !== undefined) ledger.cancel(waiting);
-      waiting = undefined;
-      ledger.set(lease, 0);
-      isReleased = true;
-      abandon?.();
-    },
-    isReleased: () => isReleased,
-  };
+  set(bytes: number): void {
+    if (!this.#isReleased) this.#ledger.set(this, Math.ceil(bytes));
+  }
+
+  isOver(): boolean {
+    return this.#ledger.isOver(this);
+  }
+
+  isShort(): boolean {
+    return this.#ledger.isShort();
+  }
+
+  tryGrow(bytes: number): boolean {
+    return !this.#isReleased && this.#ledger.tryGrow(this, Math.ceil(bytes));
+  }
+
+  whenRoom(bytes: number, onGrant: OnGrant, waitMs = this.#longestWaitMs): void {
+    if (this.#isReleased) return;
+    if (this.#waiting !== undefined) throw new Error("the lease is already waiting");
+    const settled = (granted: boolean) => {
+      this.#waiting = undefined;
+      onGrant(granted);
+    };
+    this.#waiting = this.#ledger.wait(this, Math.ceil(bytes), settled, waitMs);
+  }
+
+  grow(bytes: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.tryGrow(bytes)) {
+        resolve();
+        return;
+      }
+      const abandon = () => reject(overloaded());
+      this.#abandon = abandon;
+      if (this.#isReleased) abandon();
+      else this.whenRoom(bytes, (granted) => (granted ? resolve() : reject(overloaded())));
+    });
+  }
+
+  setQueued(isQueued: boolean): void {
+    this.isQueued = isQueued;
+    if (!isQueued) this.#ledger.serveSoon();
+  }
+
+  release(): void {
+    if (this.#isReleased) return;
+    if (this.#waiting !== undefined) this.#ledger.cancel(this.#waiting);
+    this.#waiting = undefined;
+    this.#ledger.set(this, 0);
+    this.#isReleased = true;
+    this.#abandon?.();
+  }
+
+  isReleased(): boolean {
+    return this.#isReleased;
+  }
 }

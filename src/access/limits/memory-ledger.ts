@@ -58,8 +58,8 @@ export class MemoryLedger {
 
   /** Sets the size of a lease without a check. */
   set(lease: HeldLease, bytes: number): void {
-    if (bytes === lease.bytes) return;
-    if (bytes > lease.bytes) {
+    if (bytes === lease.heldBytes) return;
+    if (bytes > lease.heldBytes) {
       this.#accounts.move(lease, bytes, this.#accounts.accountFor(lease, bytes, true) ?? "pool");
       return;
     }
@@ -69,9 +69,9 @@ export class MemoryLedger {
 
   /** Grows a lease if there is room. @returns whether it has grown */
   tryGrow(lease: HeldLease, bytes: number): boolean {
-    const size = lease.bytes + bytes;
+    const size = lease.heldBytes + bytes;
     // Waiting leases of the same client have precedence, except over a started item, for which they may be waiting.
-    const mayPass = !this.#queues.has(lease.name) || lease.bytes > 0 || size <= this.#smallBytes;
+    const mayPass = !this.#queues.has(lease.name) || lease.heldBytes > 0 || size <= this.#smallBytes;
     const account = mayPass ? this.#accounts.accountFor(lease, size, this.#waits.size === 0) : undefined;
     if (account === undefined) return false;
     this.#accounts.move(lease, size, account);
@@ -141,9 +141,9 @@ export class MemoryLedger {
     for (const one of queue) {
       if (one.number >= end) return false;
       const { lease } = one;
-      const bytes = lease.bytes + one.bytes;
-      const account = this.#accounts.accountFor(lease, bytes, isFirst || lease.bytes > 0);
-      if (account !== undefined && (isFirst || lease.bytes > 0 || bytes <= this.#smallBytes)) {
+      const bytes = lease.heldBytes + one.bytes;
+      const account = this.#accounts.accountFor(lease, bytes, isFirst || lease.heldBytes > 0);
+      if (account !== undefined && (isFirst || lease.heldBytes > 0 || bytes <= this.#smallBytes)) {
         this.#leaveQueue(one);
         this.#accounts.move(lease, bytes, account);
         one.onGrant(true);

@@ -139,7 +139,7 @@ test("clients are served round robin, each in order", async () => {
     const lease = budget.open("body", name.slice(0, 1));
     lease.whenRoom(90, (granted) => {
       order.push(`${name} ${granted}`);
-      setImmediate(lease.release);
+      setImmediate(() => lease.release());
     });
   }
   expect(budget.open("body", "d").tryGrow(90)).toBe(false);

@@ -95,7 +95,7 @@ export function addAppend(builder: Builder, withDevices: boolean): void {
           given,
           gate,
           accountName(context.visitor),
-        ).finally(lease.release);
+        ).finally(() => lease.release());
         return results.map((result) => ({ result }));
       },
     });

@@ -115,7 +115,7 @@ function readBody(
   let waiting: Buffer | undefined;
   const upload: Upload = {
     receivedBytes: () => body.received,
-    reservedBytes: lease.bytes,
+    reservedBytes: () => lease.bytes(),
     // The server does not read a connection either while its pipelined requests wait.
     isPaused: () => payload.isPaused() || payload.socket.isPaused(),
     end: () => finish(overloaded()),

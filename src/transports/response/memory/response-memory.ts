@@ -49,5 +49,5 @@ export function memoryOf(reply: FastifyReply, memory: ClientMemory): MemoryLease
  */
 export function keepMemory(reply: FastifyReply, lease: MemoryLease): void {
   reply.memory = lease;
-  whenAnswerEnds(reply.raw, lease.release);
+  whenAnswerEnds(reply.raw, () => lease.release());
 }

@@ -28,34 +28,42 @@ export interface TurnEnd {
    * @param fail ends the client of the task because of an exception; absent if the task throws none. Other tasks run anyway
    */
   add(task: () => void, fail?: (error: GatewayError) => void): void;
+  /** As `add`, without a function for each task. */
+  addWriter(writer: TurnWriter): void;
+}
+
+/** A writer whose task is to flush. */
+export interface TurnWriter {
+  flush(): void;
+  /** Ends the client because of an exception. */
+  fail(error: GatewayError): void;
 }
 
 /** Creates a task queue. */
 export function createTurnEnd(parts: FaultParts): TurnEnd {
-  let tasks: (() => void)[] = [];
-  /** The `fail` of each task. */
-  let failures: (((error: GatewayError) => void) | undefined)[] = [];
+  let tasks: TurnWriter[] = [];
   const run = () => {
     const due = tasks;
-    const dueFailures = failures;
     tasks = [];
-    failures = [];
-    for (let i = 0; i < due.length; i++) {
+    for (const task of due) {
       try {
-        due[i]?.();
+        task.flush();
       } catch (exception) {
-        dueFailures[i]?.(faultOf(exception, "writer", parts));
+        task.fail(faultOf(exception, "writer", parts));
       }
     }
   };
+  function addWriter(writer: TurnWriter): void {
+    if (tasks.length === 0) setImmediate(run);
+    tasks.push(writer);
+  }
   return {
-    add(task, fail) {
-      if (tasks.length === 0) setImmediate(run);
-      tasks.push(task);
-      failures.push(fail);
-    },
+    add: (task, fail = ignore) => addWriter({ flush: task, fail }),
+    addWriter,
   };
 }
+
+const ignore = () => undefined;
 
 /** Options of a byte sink. */
 export interface ByteSinkOptions {
@@ -64,9 +72,9 @@ export interface ByteSinkOptions {
   readonly highWaterBytes: number;
   readonly turnEnd: TurnEnd;
   /** Called with the number of bytes of each write. */
-  readonly onBytes: (bytes: number) => void;
+  onBytes(bytes: number): void;
   /** Opens a memory lease for bytes that the client has not read. */
-  readonly openLease: () => MemoryLease;
+  openLease(): MemoryLease;
 }
 
 /**
@@ -94,89 +102,105 @@ export interface ByteSink extends ChunksSink {
   flush(): void;
 }
 
+/** Chunks of a sink without any. Never changed. */
+const NONE: Chunks[] = [];
+
 /** Creates the sink of one socket or response. */
-export function createByteSink({
-  stream,
-  highWaterBytes,
-  turnEnd,
-  onBytes,
-  openLease,
-}: ByteSinkOptions): ByteSink {
+export const createByteSink = (options: ByteSinkOptions): ByteSink => new StreamSink(options);
+
+/** Sink of one stream. Has no functions of its own while it is idle: there is one for each reader. */
+class StreamSink implements ByteSink {
+  readonly #options: ByteSinkOptions;
+  readonly #stream: ByteStream;
   /** Created when a write is not accepted immediately. */
-  let unread: UnreadMemory | undefined;
-  let pending: Chunks[] = [];
-  let pendingBytes = 0;
-  let drained: (() => void) | undefined;
+  #unread: UnreadMemory | undefined;
+  #pending: Chunks[] = NONE;
+  #pendingBytes = 0;
+  #drained: (() => void) | undefined;
+  #listensToDrain = false;
 
-  stream.on("drain", notify);
-
-  function notify(): void {
-    unread?.clear();
-    if (drained === undefined || pendingBytes > 0) return;
-    const callback = drained;
-    drained = undefined;
-    callback();
+  constructor(options: ByteSinkOptions) {
+    this.#options = options;
+    this.#stream = options.stream;
   }
 
-  function flush(): void {
-    if (pending.length === 0) return;
-    const [only] = pending;
-    const parts = pending.length === 1 && only ? only.parts : joinSmall(pending);
-    const written = pending;
-    pending = [];
-    onBytes(pendingBytes);
-    pendingBytes = 0;
+  write(chunks: Chunks, next?: Chunks): void {
+    if (this.#pending.length === 0) {
+      this.#pending = [];
+      this.#options.turnEnd.addWriter(this);
+    }
+    this.#pending.push(chunks);
+    this.#pendingBytes += chunks.bytes;
+    if (next !== undefined) {
+      this.#pending.push(next);
+      this.#pendingBytes += next.bytes;
+    }
+    if (chunks.bytes >= AT_ONCE_FROM_BYTES) this.flush();
+  }
+
+  flush(): void {
+    const written = this.#pending;
+    if (written.length === 0) return;
+    const stream = this.#stream;
+    const [only] = written;
+    const parts = written.length === 1 && only ? only.parts : joinSmall(written);
+    this.#pending = NONE;
+    this.#options.onBytes(this.#pendingBytes);
+    this.#pendingBytes = 0;
     if (stream.destroyed || stream.writableEnded) return;
     const wantsMore = writeAll(stream, parts);
+    if (!wantsMore) this.#listenToDrain();
     // If no "drain" follows, at most a few kilobytes are unsent.
     const left = wantsMore ? 0 : stream.writableLength;
-    if (left > 0) holdUnread(left, written);
-    else unread?.clear();
+    if (left > 0) this.#holdUnread(left, written);
+    else this.#unread?.clear();
     // Otherwise the stream emits "drain", because the write exceeded its own high-water mark.
     if (!wantsMore) return;
-    if (drained !== undefined) setImmediate(notify);
+    if (this.#drained !== undefined) setImmediate(() => this.#notify());
+  }
+
+  isEmpty(): boolean {
+    return this.#pendingBytes === 0 && this.#stream.writableLength === 0;
+  }
+
+  isFull(): boolean {
+    const bytes = this.#pendingBytes + this.#stream.writableLength;
+    if (bytes > this.#options.highWaterBytes) return true;
+    return bytes > FULL_WITHOUT_MEMORY_BYTES && this.#unread?.isOver() === true;
+  }
+
+  whenDrained(callback: () => void): void {
+    this.#drained = callback;
   }
 
   /** Ends the client, which would miss bytes. */
-  function fail(): void {
-    stream.destroy();
+  fail(): void {
+    this.#stream.destroy();
   }
 
-  function holdUnread(bytes: number, written: readonly Chunks[]): void {
-    if (unread === undefined) {
-      const opened = createUnreadMemory(openLease);
-      unread = opened;
-      stream.on("close", opened.clear);
+  /** Called at the first write that is not accepted immediately: without one, no "drain" follows. */
+  #listenToDrain(): void {
+    if (this.#listensToDrain) return;
+    this.#listensToDrain = true;
+    this.#stream.on("drain", () => this.#notify());
+  }
+
+  #notify(): void {
+    this.#unread?.clear();
+    const callback = this.#drained;
+    if (callback === undefined || this.#pendingBytes > 0) return;
+    this.#drained = undefined;
+    callback();
+  }
+
+  #holdUnread(bytes: number, written: readonly Chunks[]): void {
+    if (this.#unread === undefined) {
+      this.#unread = createUnreadMemory(() => this.#options.openLease());
+      this.#stream.on("close", this.#unread.clear);
     }
-    unread.hold(bytes, written);
+    this.#unread.hold(bytes, written);
   }
-
-  function isFull(): boolean {
-    const bytes = pendingBytes + stream.writableLength;
-    if (bytes > highWaterBytes) return true;
-    return bytes > FULL_WITHOUT_MEMORY_BYTES && unread?.isOver() === true;
-  }
-
-  return {
-    flush,
-    write(chunks, next) {
-      if (pending.length === 0) turnEnd.add(flush, fail);
-      pending.push(chunks);
-      pendingBytes += chunks.bytes;
-      if (next !== undefined) {
-        pending.push(next);
-        pendingBytes += next.bytes;
-      }
-      if (chunks.bytes >= AT_ONCE_FROM_BYTES) flush();
-    },
-    isEmpty: () => pendingBytes === 0 && stream.writableLength === 0,
-    isFull,
-    whenDrained(callback) {
-      drained = callback;
-    },
-  };
 }
-
 function writeAll(stream: ByteStream, parts: readonly Uint8Array[]): boolean {
   const [first] = parts;
   if (first === undefined) return true;

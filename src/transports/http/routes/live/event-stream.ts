@@ -101,8 +101,8 @@ class LiveResponse {
       sink: {
         write: (frame) => this.#writeFrame(frame),
         isEmpty: () => sink.isEmpty?.() === true,
-        isFull: sink.isFull,
-        whenDrained: sink.whenDrained,
+        isFull: () => sink.isFull(),
+        whenDrained: (callback) => sink.whenDrained(callback),
       },
       memory: access.memory.answer("answer", session.visitor),
       ...(onDemand && { onDemand }),

@@ -32,21 +32,30 @@ export interface MessageHandlers {
 /** Maximum time (ms) for a client to answer a close frame. */
 const CLOSE_MS = 10_000;
 
-/** Options of a WebSocket. */
-export interface ServerWebSocketOptions extends FrameReaderOptions, ChunkTurns {
-  /** Opens the memory lease of received messages. */
-  readonly openLease: () => MemoryLease;
+/** Options that all WebSockets share. */
+export interface ServerWebSocketOptions
+  extends Pick<FrameReaderOptions, "pool">,
+    Omit<ChunkTurns, "address"> {
   /** Ends messages that stall while others wait for memory. */
   readonly uploads: Uploads;
   /** Enforces deadlines for closing the socket. */
   readonly deadlines: Pick<SocketDeadlines, "finish" | "destroyWithin">;
 }
 
+/** Client of a WebSocket. */
+export interface SocketClient {
+  readonly maxMessageBytes: number;
+  /** Returns the client's address. */
+  address(): string;
+  /** Opens the memory lease of received messages. */
+  openLease(): MemoryLease;
+}
+
 /** Open WebSocket, on a socket whose handshake has been answered. */
 export class ServerWebSocket {
   readonly #socket: Socket;
   readonly #options: ServerWebSocketOptions;
-  readonly #memory: MessageMemory;
+  readonly #client: SocketClient;
   #handlers: MessageHandlers | undefined;
   #state: "open" | "closing" | "closed" = "open";
   /** Frame boundaries are lost, or the client has closed: further data is discarded. */
@@ -58,29 +67,14 @@ export class ServerWebSocket {
   #isShort = false;
   /** Created when data arrives, because most pulling clients never send any. */
   #reader: FrameReader | undefined;
+  #memory: MessageMemory | undefined;
   #chunks: ReceivedChunks | undefined;
   #pongs: Pongs | undefined;
 
-  constructor(socket: Socket, options: ServerWebSocketOptions) {
+  constructor(socket: Socket, options: ServerWebSocketOptions, client: SocketClient) {
     this.#socket = socket;
     this.#options = options;
-    this.#memory = new MessageMemory(options.openLease, options.uploads, {
-      wait: () => {
-        this.#isShort = true;
-        socket.pause();
-      },
-      goOn: () => {
-        this.#isShort = false;
-        this.#readOn();
-      },
-      isPaused: () => socket.isPaused(),
-      reject: () => {
-        this.#isShort = false;
-        this.#isBroken = true;
-        const { code, kind, message } = overloaded();
-        this.close(kind.close, `${code}: ${message}`);
-      },
-    });
+    this.#client = client;
   }
 
   /** Starts reading. @param head data received together with the handshake */
@@ -97,7 +91,7 @@ export class ServerWebSocket {
       // The client had sent them before the connection closed.
       this.#chunks?.finish();
       this.#state = "closed";
-      this.#memory.release();
+      this.#memory?.release();
       handlers.closed(this.#closeCode);
     });
     if (head.length > 0) this.#receive(head);
@@ -201,20 +195,50 @@ export class ServerWebSocket {
   #openChunks(): ReceivedChunks {
     const reader = this.#openReader();
     this.#reader = reader;
-    return new ReceivedChunks(this.#socket, this.#options, {
-      feed: (chunk, maxFrames) => this.#parse(chunk, () => reader.feed(chunk, maxFrames)),
-      proceed: (chunk, maxFrames) => this.#parse(chunk, () => reader.proceed(maxFrames)),
-      isFillingLarge: () => reader.isFillingLarge(),
-      isHeld: () => this.#isHeld(),
+    const { workSlices, turns } = this.#options;
+    const address = () => this.#client.address();
+    return new ReceivedChunks(
+      this.#socket,
+      { workSlices, turns, address },
+      {
+        feed: (chunk, maxFrames) => this.#parse(chunk, () => reader.feed(chunk, maxFrames)),
+        proceed: (chunk, maxFrames) => this.#parse(chunk, () => reader.proceed(maxFrames)),
+        isFillingLarge: () => reader.isFillingLarge(),
+        isHeld: () => this.#isHeld(),
+      },
+    );
+  }
+
+  #openMemory(): MessageMemory {
+    const socket = this.#socket;
+    return new MessageMemory(() => this.#client.openLease(), this.#options.uploads, {
+      wait: () => {
+        this.#isShort = true;
+        socket.pause();
+      },
+      goOn: () => {
+        this.#isShort = false;
+        this.#readOn();
+      },
+      isPaused: () => socket.isPaused(),
+      reject: () => {
+        this.#isShort = false;
+        this.#isBroken = true;
+        const { code, kind, message } = overloaded();
+        this.close(kind.close, `${code}: ${message}`);
+      },
     });
   }
 
   #openReader(): FrameReader {
-    const { maxMessageBytes, pool } = this.#options;
+    const { pool } = this.#options;
+    const { maxMessageBytes } = this.#client;
+    const memory = this.#openMemory();
+    this.#memory = memory;
     const pongs = new Pongs(this.#socket, () => this.#state === "open");
     this.#pongs = pongs;
     return new FrameReader(
-      { maxMessageBytes, pool, onHeld: this.#memory.hold },
+      { maxMessageBytes, pool, onHeld: memory.hold },
       {
         onMessage: (bytes, isBinary, memory) => {
           if (this.#state === "open") this.#handlers?.message(bytes, isBinary, memory);

@@ -3,15 +3,16 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Socket } from "node:net";
 import type { Visitor } from "../../access/admission.ts";
+import type { MemoryLease } from "../../access/limits/memory-budget.ts";
 import type { Session } from "../../access/sessions.ts";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { TransportParts } from "../parts.ts";
 import { PROTOCOL_CLOSE, type ProtocolError } from "../websocket-protocol/frames/protocol-error.ts";
-import type { PayloadPool } from "../websocket-protocol/memory/buffer-pool.ts";
 import {
   type MessageHandlers,
   ServerWebSocket,
   type ServerWebSocketOptions,
+  type SocketClient,
 } from "../websocket-protocol/socket.ts";
 import {
   closeWith,
@@ -20,7 +21,7 @@ import {
   type UpgradeRoute,
 } from "../websocket-protocol/upgrade-route.ts";
 import { HoldableSocket } from "./holdable-socket.ts";
-import type { KeepAlive } from "./keep-alive.ts";
+import type { KeptAlive } from "./keep-alive.ts";
 import { createSocketRateLimit } from "./rate-limit.ts";
 
 /** Admitted upgrade. */
@@ -38,112 +39,106 @@ export interface Route extends UpgradeRoute {
   readonly search: string;
 }
 
-/** Open socket. */
-export interface OpenSocket {
-  readonly webSocket: ServerWebSocket;
-  /** Underlying TCP socket. */
-  readonly socket: Socket;
-  readonly served: ServedSocket;
-}
-
 /** Parts that accepting uses. */
 export interface AcceptParts extends TransportParts {
-  readonly payloadPool: PayloadPool;
-  readonly keepAlive: KeepAlive;
+  readonly webSocketOptions: ServerWebSocketOptions;
   /** Open sockets. */
   readonly open: Set<OpenSocket>;
 }
 
-const ignore = () => undefined;
+/** Open socket. One object with all that the server knows of a connection, because there are thousands of idle ones. */
+export class OpenSocket implements MessageHandlers, SocketClient, KeptAlive {
+  readonly webSocket: ServerWebSocket;
+  readonly session: Session;
+  readonly maxMessageBytes: number;
+  receivedAt = performance.now();
+  betweenMessagesAt = this.receivedAt;
+  readonly #parts: AcceptParts;
+  readonly #endSpan: EndSpan | undefined;
+  /** Counts received messages, if a rate limit is set. */
+  readonly #count: ((messageBytes: number) => void) | undefined;
+  /** Undefined if the route rejected the request. */
+  #served: ServedSocket | undefined;
 
-/**
- * Serves a socket whose handshake has been answered.
- *
- * @param head data received together with the handshake
- * @returns the served socket; undefined if the route rejected the request
- */
-export function acceptSocket(
-  socket: Socket,
-  head: Buffer,
-  admitted: Admitted,
-  parts: AcceptParts,
-): ServedSocket | undefined {
-  const { route, protocol, visitor, headers } = admitted;
-  const { access, observe } = parts;
-  const { kind, maxMessageBytes } = route;
-  const options: ServerWebSocketOptions = {
-    maxMessageBytes,
-    pool: parts.payloadPool,
-    deadlines: access.deadlines,
-    uploads: access.memory.uploads,
-    workSlices: access.turns.slices,
-    turns: access.turns.requests,
-    address: () => visitor.address,
-    openLease: () => access.memory.receive("message", visitor),
-  };
-  const held = access.limits.hasRates ? new HoldableSocket(socket, options) : undefined;
-  const webSocket = held ?? new ServerWebSocket(socket, options);
-  let served: ServedSocket | undefined;
-  const session = access.sessions.open(visitor, kind, socket, (error) => {
-    observe.errorLog.note(error, errorContextOf(session));
-    served?.end(error);
-  });
-  const endSpan = observe.tracing?.start(`WebSocket ${kind}`, spanAttributes(visitor), headers);
-  observe.logger.debug(errorContextOf(session), "WebSocket opened");
-  const forget = () => {
-    access.sessions.forget(session);
-    endSpan?.({}, false);
-    observe.logger.debug(errorContextOf(session), "WebSocket closed");
-  };
-  try {
+  constructor(socket: Socket, { route, visitor, headers }: Admitted, parts: AcceptParts) {
+    const { access, observe } = parts;
+    const { kind } = route;
+    this.#parts = parts;
+    this.maxMessageBytes = route.maxMessageBytes;
+    this.session = access.sessions.open(visitor, kind, socket, (error) => this.#fail(error));
+    if (access.limits.hasRates) {
+      const held = new HoldableSocket(socket, parts.webSocketOptions, this);
+      this.webSocket = held;
+      this.#count = createSocketRateLimit(held, access.limits.accountOf(visitor), parts.streams.turnEnd);
+    } else this.webSocket = new ServerWebSocket(socket, parts.webSocketOptions, this);
+    this.#endSpan = observe.tracing?.start(`WebSocket ${kind}`, spanAttributes(visitor), headers);
+    observe.logger.debug(errorContextOf(this.session), "WebSocket opened");
+  }
+
+  /** Lets the route serve the socket, or closes it if the route rejects the request. @param head data received with the handshake */
+  serve(socket: Socket, head: Buffer, { route, protocol = "" }: Admitted): void {
+    const { webSocket, session } = this;
     const { segment, item, search } = route;
-    served = route.serve({ webSocket, socket, segment, item, search, protocol: protocol ?? "", session });
-    const one: OpenSocket = { webSocket, socket, served };
-    const unwatch = parts.keepAlive.watch(webSocket, session);
-    parts.open.add(one);
-    const count =
-      held && createSocketRateLimit(held, access.limits.accountOf(visitor), parts.streams.turnEnd);
-    const onClosed = () => {
-      parts.open.delete(one);
-      unwatch();
-      forget();
-    };
-    webSocket.start(
-      handlersOf(served, count, onClosed, (error) => note(error, session, parts)),
-      head,
-    );
-    return served;
-  } catch (error) {
-    const rejection = asGatewayError(error);
-    observe.errorLog.note(rejection, errorContextOf(session));
-    webSocket.start({ message: ignore, closed: forget, broke: ignore }, head);
-    closeWith(webSocket, rejection);
-    return undefined;
+    let rejection: GatewayError | undefined;
+    try {
+      this.#served = route.serve({ webSocket, socket, segment, item, search, protocol, session });
+      this.#parts.open.add(this);
+    } catch (error) {
+      rejection = asGatewayError(error);
+      this.#parts.observe.errorLog.note(rejection, errorContextOf(session));
+    }
+    webSocket.start(this, head);
+    if (rejection !== undefined) closeWith(webSocket, rejection);
+  }
+
+  /** Answers pending messages, then closes the connection. */
+  end(error: GatewayError): void {
+    this.#served?.end(error);
+  }
+
+  /** Number of unsent bytes. */
+  get unsentBytes(): number {
+    return this.session.traffic.writableLength;
+  }
+
+  address(): string {
+    return this.session.visitor.address;
+  }
+
+  openLease(): MemoryLease {
+    return this.#parts.access.memory.receive("message", this.session.visitor);
+  }
+
+  message(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void {
+    if (this.#served === undefined) return;
+    this.#count?.(bytes.length);
+    this.#served.message(bytes, isBinary, memory);
+  }
+
+  pong(payload: Uint8Array): void {
+    this.#served?.pong?.(payload);
+  }
+
+  closed(code: number): void {
+    const { access, observe, open } = this.#parts;
+    open.delete(this);
+    access.sessions.forget(this.session);
+    this.#endSpan?.({}, false);
+    observe.logger.debug(errorContextOf(this.session), "WebSocket closed");
+    this.#served?.closed(code);
+  }
+
+  broke(error: ProtocolError): void {
+    if (this.#served !== undefined) note(error, this.session, this.#parts);
+  }
+
+  #fail(error: GatewayError): void {
+    this.#parts.observe.errorLog.note(error, errorContextOf(this.session));
+    this.end(error);
   }
 }
 
-/** Returns the handlers of a socket. @param count counts received messages, if a rate limit is set */
-function handlersOf(
-  served: ServedSocket,
-  count: ((messageBytes: number) => void) | undefined,
-  onClosed: () => void,
-  broke: (error: ProtocolError) => void,
-): MessageHandlers {
-  return {
-    message: count
-      ? (bytes, isBinary, memory) => {
-          count(bytes.length);
-          served.message(bytes, isBinary, memory);
-        }
-      : served.message,
-    pong: (payload) => served.pong?.(payload),
-    closed(code) {
-      onClosed();
-      served.closed(code);
-    },
-    broke,
-  };
-}
+type EndSpan = ReturnType<NonNullable<TransportParts["observe"]["tracing"]>["start"]>;
 
 /** Counts and logs a protocol violation. */
 function note(error: ProtocolError, session: Session, { access, observe }: TransportParts): void {

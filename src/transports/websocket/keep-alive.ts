@@ -13,34 +13,28 @@ export interface KeepAliveConfig {
   readonly uploadTimeoutMs: number;
 }
 
-/** Keep-alive of the sockets of a server. */
-export interface KeepAlive {
-  /** Watches a socket. @returns a function that stops watching it */
-  watch(webSocket: ServerWebSocket, session: Session): () => void;
-  close(): void;
-}
-
-interface Watched {
+/** A socket that is kept alive. Times in ms of `performance.now()`. */
+export interface KeptAlive {
   readonly webSocket: ServerWebSocket;
   readonly session: Session;
-  /** Time of the last ping interval in which data was received, in ms of `performance.now()`. */
+  /** Time of the last ping interval in which data was received; at first that of the handshake. */
   receivedAt: number;
   /** Time of the last ping interval in which no message, or a different one, was being received. */
   betweenMessagesAt: number;
 }
 
-/** Creates the keep-alive. One timer serves all sockets. */
-export function createKeepAlive(
+/** Starts the keep-alive of the open sockets. One timer serves all of them. @returns a function that stops it */
+export function startKeepAlive(
   { pingIntervalMs, pingTimeoutMs, uploadTimeoutMs }: KeepAliveConfig,
   limits: Limits,
-): KeepAlive {
-  const all = new Set<Watched>();
+  open: Iterable<KeptAlive>,
+): () => void {
   const pinging = setInterval(() => {
     const now = performance.now();
-    for (const one of all) check(one, now);
+    for (const one of open) check(one, now);
   }, pingIntervalMs);
 
-  function check(one: Watched, now: number): void {
+  function check(one: KeptAlive, now: number): void {
     const { webSocket, session } = one;
     if (webSocket.hasReceived()) one.receivedAt = now;
     // A paused socket cannot receive the rest of its message.
@@ -57,13 +51,5 @@ export function createKeepAlive(
     else if (now - receivedAt > pingIntervalMs / 2) webSocket.ping();
   }
 
-  return {
-    watch(webSocket, session) {
-      const now = performance.now();
-      const one: Watched = { webSocket, session, receivedAt: now, betweenMessagesAt: now };
-      all.add(one);
-      return () => all.delete(one);
-    },
-    close: () => clearInterval(pinging),
-  };
+  return () => clearInterval(pinging);
 }

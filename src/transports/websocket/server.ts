@@ -17,8 +17,8 @@ import {
 } from "../websocket-protocol/handshake.ts";
 import type { PayloadPool } from "../websocket-protocol/memory/buffer-pool.ts";
 import { routeOfKind, type UpgradeRoute } from "../websocket-protocol/upgrade-route.ts";
-import { type AcceptParts, type Admitted, acceptSocket, type OpenSocket, type Route } from "./accept.ts";
-import { createKeepAlive } from "./keep-alive.ts";
+import { type AcceptParts, type Admitted, OpenSocket, type Route } from "./accept.ts";
+import { startKeepAlive } from "./keep-alive.ts";
 import type { WebSocketParts } from "./parts.ts";
 
 /** WebSocket server of the gateway. */
@@ -45,8 +45,15 @@ export function createWebSocketServer(
   const { access, observe, config } = parts;
   const { admission, limits, deadlines } = access;
   const open = new Set<OpenSocket>();
-  const keepAlive = createKeepAlive(config, limits);
-  const acceptParts: AcceptParts = { ...parts, payloadPool, keepAlive, open };
+  const stopKeepAlive = startKeepAlive(config, limits, open);
+  const webSocketOptions = {
+    pool: payloadPool,
+    deadlines,
+    uploads: access.memory.uploads,
+    workSlices: access.turns.slices,
+    turns: access.turns.requests,
+  };
+  const acceptParts: AcceptParts = { ...parts, webSocketOptions, open };
   let isClosing = false;
 
   function answerUpgrade(request: IncomingMessage, socket: Socket, head: Buffer, admitted: Admitted): void {
@@ -56,15 +63,16 @@ export function createWebSocketServer(
     socket.write(answerHandshake(request, protocol, visitor.id, unknown));
     socket.setTimeout(0);
     socket.setNoDelay(true);
-    const served = acceptSocket(socket, head, admitted, acceptParts);
-    if (isClosing) served?.end(stopping());
+    const opened = new OpenSocket(socket, admitted, acceptParts);
+    opened.serve(socket, head, admitted);
+    if (isClosing) opened.end(stopping());
   }
 
   return {
     size: () => open.size,
     sendBufferBytes() {
       let bytes = 0;
-      for (const { socket } of open) bytes += socket.writableLength;
+      for (const { unsentBytes } of open) bytes += unsentBytes;
       return bytes;
     },
     upgrade(request, socket, head) {
@@ -95,8 +103,8 @@ export function createWebSocketServer(
     },
     async close(withinMs) {
       isClosing = true;
-      keepAlive.close();
-      for (const { served } of open) served.end(stopping());
+      stopKeepAlive();
+      for (const one of open) one.end(stopping());
       const deadline = performance.now() + withinMs;
       while (open.size > 0 && performance.now() < deadline) await sleep(CLOSE_POLL_MS);
       for (const { webSocket } of open) webSocket.terminate();

@@ -75,17 +75,22 @@ function run(frames: readonly Buffer[], chunkBytes: number): string[] {
     shareBytes: 4 * MIB,
     waitMs: 0,
   });
-  const webSocket = new ServerWebSocket(socket, {
-    maxMessageBytes: MIB,
-    pool: createPayloadPool(MIB, createCounters()),
-    deadlines: { finish: () => undefined, destroyWithin: () => undefined },
-    workSlices: createTurns().slices,
-    // Its turns have time for each chunk, because all chunks arrive in one.
-    turns: new FairTurns(new AcceptPressure(), () => 0),
-    address: () => "127.0.0.1",
-    uploads: new Uploads(budget.isShort, () => undefined),
-    openLease: () => budget.open("message", "client"),
-  });
+  const webSocket = new ServerWebSocket(
+    socket,
+    {
+      pool: createPayloadPool(MIB, createCounters()),
+      deadlines: { finish: () => undefined, destroyWithin: () => undefined },
+      workSlices: createTurns().slices,
+      // Its turns have time for each chunk, because all chunks arrive in one.
+      turns: new FairTurns(new AcceptPressure(), () => 0),
+      uploads: new Uploads(budget.isShort, () => undefined),
+    },
+    {
+      maxMessageBytes: MIB,
+      address: () => "127.0.0.1",
+      openLease: () => budget.open("message", "client"),
+    },
+  );
   webSocket.start(
     {
       message: (bytes, isBinary) => void events.push(`${isBinary ? "binary" : "text"} ${bytes}`),

@@ -64,16 +64,21 @@ function open(turns: FairTurns = createTurns().requests): void {
     shareBytes: 2 ** 20,
     waitMs: 0,
   });
-  webSocket = new ServerWebSocket(served, {
-    maxMessageBytes: 2 ** 20,
-    pool,
-    deadlines,
-    workSlices: createTurns().slices,
-    turns,
-    address: () => "127.0.0.1",
-    uploads: new Uploads(budget.isShort, () => undefined),
-    openLease: () => budget.open("message", "client"),
-  });
+  webSocket = new ServerWebSocket(
+    served,
+    {
+      pool,
+      deadlines,
+      workSlices: createTurns().slices,
+      turns,
+      uploads: new Uploads(budget.isShort, () => undefined),
+    },
+    {
+      maxMessageBytes: 2 ** 20,
+      address: () => "127.0.0.1",
+      openLease: () => budget.open("message", "client"),
+    },
+  );
 }
 
 /** Opens the WebSocket again, with deadlines on a clock that the test controls. */

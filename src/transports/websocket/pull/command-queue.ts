@@ -5,23 +5,17 @@ import type { PlaybackCommand } from "./playback-command.ts";
 /** Maximum number of commands that wait. */
 const MAX_EARLY = 100;
 
-/** Commands of one socket. */
+/** Returns the error of a command to a pull that is not a playback. */
+export const needsPlayback = ({ name }: PlaybackCommand): GatewayError =>
+  new GatewayError("BAD_PAYLOAD", `${name} requires a playback, which has the parameter rate`);
+
+/** Commands of one playback. */
 export class CommandQueue {
-  readonly #hasPlayback: boolean;
   #run: ((command: PlaybackCommand) => void) | undefined;
   #early: PlaybackCommand[] = [];
 
-  constructor(hasPlayback: boolean) {
-    this.#hasPlayback = hasPlayback;
-  }
-
   /** Runs a command, or keeps it until the playback starts. @throws GatewayError BAD_PAYLOAD */
   add(command: PlaybackCommand): void {
-    if (!this.#hasPlayback)
-      throw new GatewayError(
-        "BAD_PAYLOAD",
-        `${command.name} requires a playback, which has the parameter rate`,
-      );
     if (this.#run !== undefined) this.#run(command);
     else if (this.#early.length < MAX_EARLY) this.#early.push(command);
     else

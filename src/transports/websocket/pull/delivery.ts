@@ -13,7 +13,7 @@ import { errorContextOf } from "../../websocket-protocol/upgrade-route.ts";
 import type { DataParts } from "../parts.ts";
 import { type PlaybackCommand, runCommand } from "./playback-command.ts";
 import type { PullRequest } from "./pull-request.ts";
-import { type Acks, createSchedule, hasSchedule } from "./pull-schedule.ts";
+import { type Acks, hasSchedule, PullSchedule } from "./pull-schedule.ts";
 
 /** Delivery of one socket while it runs. */
 export interface Delivery {
@@ -42,7 +42,7 @@ export function startDelivery(
   const isOnDemand = latest || wantsAck || intervalMs > 0;
   const frames = inFlight ?? sink;
   const states = playback && new PlaybackStates(sink, (state) => encoder.encodeNotice({ state }), frames);
-  const schedule = hasSchedule(request) ? createSchedule(request, sink, acks) : undefined;
+  const schedule = hasSchedule(request) ? new PullSchedule(request, sink, acks) : undefined;
   const subscription = parts.streams.subscribe({
     streams: opened.streams,
     encoder,
@@ -67,23 +67,47 @@ export function startDelivery(
     }),
     onError,
   });
-  const stopPattern = followPattern({ request, opened, sink, session, onError }, subscription, parts);
-  const forget = parts.access.sessions.read(session, subscription);
-  inFlight?.start(subscription);
-  schedule?.start(subscription);
-  return {
-    run(command) {
-      if (subscription.playback !== undefined) runCommand(subscription.playback, command);
-    },
-    close() {
-      states?.close();
-      stopPattern?.();
-      inFlight?.stop();
-      schedule?.stop();
-      forget();
-      subscription.close();
-    },
-  };
+  return new PullDelivery({
+    ...{ subscription, schedule, states, inFlight },
+    stopPattern: followPattern({ request, opened, sink, session, onError }, subscription, parts),
+    forget: parts.access.sessions.read(session, subscription),
+  });
+}
+
+/** Parts of a delivery that run. */
+interface DeliveryParts {
+  readonly subscription: Subscription;
+  readonly schedule: PullSchedule | undefined;
+  readonly states: { close(): void } | undefined;
+  readonly inFlight: FramesInFlight | undefined;
+  readonly stopPattern: (() => void) | undefined;
+  /** Removes the subscription from the session. */
+  readonly forget: () => void;
+}
+
+class PullDelivery implements Delivery {
+  readonly #parts: DeliveryParts;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+    parts.inFlight?.start(parts.subscription);
+    parts.schedule?.start(parts.subscription);
+  }
+
+  run(command: PlaybackCommand): void {
+    const { playback } = this.#parts.subscription;
+    if (playback !== undefined) runCommand(playback, command);
+  }
+
+  close(): void {
+    const { subscription, schedule, states, inFlight, stopPattern, forget } = this.#parts;
+    states?.close();
+    stopPattern?.();
+    inFlight?.stop();
+    schedule?.stop();
+    forget();
+    subscription.close();
+  }
 }
 
 /** Adds and removes the streams of a pattern, and reports that to the client. @returns a function that ends it */

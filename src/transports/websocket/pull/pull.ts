@@ -1,13 +1,16 @@
 /** Route `/data/{stream_id}/pull`: sends new and stored entries to a client (docs/protocol.md, "WebSocket pull"). */
+import type { Socket } from "node:net";
+import type { Session } from "../../../access/sessions.ts";
 import { asGatewayError, type GatewayError } from "../../../domain/errors.ts";
 import { statusOf } from "../../../wire/notices/status-notice.ts";
-import { openStreams } from "../../request/pattern-streams.ts";
+import { type OpenStreams, openStreams } from "../../request/pattern-streams.ts";
 import { cursorTimes, keysOf } from "../../request/streams.ts";
 import { logOddTimes } from "../../request/warnings.ts";
 import type { ByteSink } from "../../response/byte-sink.ts";
 import { createClientSink } from "../../response/client-sink.ts";
 import { FramesInFlight } from "../../websocket-protocol/frames-in-flight.ts";
 import { MessageTurns } from "../../websocket-protocol/message-turns.ts";
+import type { ServerWebSocket } from "../../websocket-protocol/socket.ts";
 import {
   closeWith,
   errorContextOf,
@@ -16,97 +19,146 @@ import {
 } from "../../websocket-protocol/upgrade-route.ts";
 import { readControl } from "../control.ts";
 import type { DataParts } from "../parts.ts";
-import { CommandQueue } from "./command-queue.ts";
+import { CommandQueue, needsPlayback } from "./command-queue.ts";
 import { type Delivery, startDelivery } from "./delivery.ts";
 import type { PlaybackCommand } from "./playback-command.ts";
 import { type PullRequest, readPull } from "./pull-request.ts";
-import { createAcks } from "./pull-schedule.ts";
+import { type Acks, createAcks } from "./pull-schedule.ts";
 
 /** Serves a pulling socket. @throws GatewayError if a parameter is invalid */
-export function servePull(
-  { webSocket, socket, segment, search, session }: SocketRequest,
-  parts: DataParts,
-): ServedSocket {
-  const { access, observe, config } = parts;
-  const request = readPull(session.visitor.identity, segment, search, config, parts.pullEncoders);
-  access.sessions.use(session, "read", keysOf(request.requested.named));
-  const sink = createClientSink(socket, session.visitor, parts);
-  const commands = new CommandQueue(request.playback !== undefined);
-  // A command has work for each stream of the playback, and a client can send hundreds at once.
-  const turns =
-    request.playback &&
-    new MessageTurns<PlaybackCommand>({
-      owner: { connection: socket, address: () => session.visitor.address },
-      ...{ turns: access.turns.requests, turnEnd: parts.streams.turnEnd, reading: webSocket },
+export function servePull(accepted: SocketRequest, parts: DataParts): ServedSocket {
+  const { session, segment, search } = accepted;
+  const request = readPull(session.visitor.identity, segment, search, parts.config, parts.pullEncoders);
+  parts.access.sessions.use(session, "read", keysOf(request.requested.named));
+  const served = new PullSocket(accepted, request, parts);
+  served.start(request);
+  return served;
+}
+
+/** Pulling socket. Keeps nothing of its request that an idle reader does not need. */
+class PullSocket implements ServedSocket {
+  readonly #webSocket: ServerWebSocket;
+  readonly #session: Session;
+  readonly #parts: DataParts;
+  readonly #sink: ByteSink;
+  readonly #takesControls: boolean;
+  readonly #acks: Acks | undefined;
+  /** With acks, only one payload is in flight anyway. */
+  readonly #inFlight: FramesInFlight | undefined;
+  /** Commands of a playback, and their turns. */
+  readonly #commands: CommandQueue | undefined;
+  readonly #turns: MessageTurns<PlaybackCommand> | undefined;
+  readonly #stopStatus: (() => void) | undefined;
+  #delivery: Delivery | undefined;
+  #isClosed = false;
+
+  constructor({ webSocket, socket, session }: SocketRequest, request: PullRequest, parts: DataParts) {
+    this.#webSocket = webSocket;
+    this.#session = session;
+    this.#parts = parts;
+    this.#takesControls = request.takesControls;
+    const sink = createClientSink(socket, session.visitor, parts);
+    this.#sink = sink;
+    if (request.playback !== undefined) {
+      this.#commands = new CommandQueue();
+      this.#turns = this.#createTurns(socket);
+    }
+    this.#stopStatus = request.wantsStatus ? reportStatus(request, sink, parts) : undefined;
+    this.#acks = request.wantsAck ? createAcks() : undefined;
+    this.#inFlight = request.latest && !request.wantsAck ? new FramesInFlight(sink) : undefined;
+  }
+
+  /** Finds the streams, and subscribes to them. */
+  start(request: PullRequest): void {
+    const { requested, playback } = request;
+    const { visitor } = this.#session;
+    logOddTimes(cursorTimes(requested.named, playback), {
+      warnings: this.#parts.observe.warnings,
+      lastIds: this.#parts.streams.registry,
+      at: errorContextOf(this.#session),
+    });
+    openStreams(requested, visitor.identity, this.#parts, playback).then(
+      (opened) => this.#subscribe(request, opened),
+      (error) => this.end(asGatewayError(error)),
+    );
+  }
+
+  message(bytes: Buffer, isBinary: boolean, memory: Buffer | undefined): void {
+    if (this.#takesControls) this.#rejectErrors(() => this.#handleControl(bytes, isBinary));
+    else this.#acks?.arrived();
+    if (memory !== undefined) this.#parts.payloadPool.give(memory);
+  }
+
+  pong(payload: Uint8Array): void {
+    this.#inFlight?.pong(payload);
+  }
+
+  closed(): void {
+    this.#isClosed = true;
+    this.#stopStatus?.();
+    this.#delivery?.close();
+  }
+
+  end(error: GatewayError): void {
+    if (this.#isClosed) return;
+    this.closed();
+    this.#sink.flush();
+    closeWith(this.#webSocket, error);
+  }
+
+  #subscribe(request: PullRequest, opened: OpenStreams): void {
+    if (this.#isClosed) {
+      opened.pattern?.close();
+      return;
+    }
+    const delivery = startDelivery(
+      {
+        ...{ request, opened, session: this.#session },
+        ...{ sink: this.#sink, acks: this.#acks, inFlight: this.#inFlight },
+        onError: (error) => this.end(error),
+      },
+      this.#parts,
+    );
+    this.#delivery = delivery;
+    const early = this.#commands?.start((command) => delivery.run(command)) ?? [];
+    for (const command of early) this.#rejectErrors(() => this.#run(command));
+  }
+
+  /** A command has work for each stream of the playback, and a client can send hundreds at once. */
+  #createTurns(socket: Socket): MessageTurns<PlaybackCommand> {
+    const { access, streams } = this.#parts;
+    return new MessageTurns<PlaybackCommand>({
+      owner: { connection: socket, address: () => this.#session.visitor.address },
+      ...{ turns: access.turns.requests, turnEnd: streams.turnEnd, reading: this.#webSocket },
       deliver: (command) => {
-        if (!closed) rejectErrors(() => commands.add(command));
+        if (!this.#isClosed) this.#rejectErrors(() => this.#run(command));
       },
     });
-  let delivery: Delivery | undefined;
-  let closed = false;
-
-  function stop(): void {
-    closed = true;
-    stopStatus?.();
-    delivery?.close();
   }
 
-  function end(error: GatewayError): void {
-    if (closed) return;
-    stop();
-    sink.flush();
-    closeWith(webSocket, error);
-  }
-
-  const stopStatus = request.wantsStatus ? reportStatus(request, sink, parts) : undefined;
-  const acks = request.wantsAck ? createAcks() : undefined;
-  // With acks, only one payload is in flight anyway.
-  const inFlight = request.latest && !request.wantsAck ? new FramesInFlight(sink) : undefined;
-  logOddTimes(cursorTimes(request.requested.named, request.playback), {
-    warnings: observe.warnings,
-    lastIds: parts.streams.registry,
-    at: errorContextOf(session),
-  });
-  openStreams(request.requested, session.visitor.identity, parts, request.playback).then(
-    (opened) => {
-      if (closed) {
-        opened.pattern?.close();
-        return;
-      }
-      delivery = startDelivery({ request, opened, sink, acks, inFlight, session, onError: end }, parts);
-      for (const command of commands.start(delivery.run)) rejectErrors(() => commands.add(command));
-    },
-    (error) => end(asGatewayError(error)),
-  );
-
-  function rejectErrors(handle: () => void): void {
+  #rejectErrors(handle: () => void): void {
     try {
       handle();
     } catch (error) {
       const reason = asGatewayError(error);
-      observe.errorLog.note(reason, errorContextOf(session));
-      end(reason);
+      this.#parts.observe.errorLog.note(reason, errorContextOf(this.#session));
+      this.end(reason);
     }
   }
 
-  function handleControl(message: Buffer, isBinary: boolean): void {
+  #handleControl(message: Buffer, isBinary: boolean): void {
     const control = readControl(message, isBinary);
-    if (control === undefined) acks?.arrived();
-    else if ("token" in control) access.sessions.renew(session, control.token);
-    else if (turns === undefined) commands.add(control.command);
-    else turns.add(control.command);
+    if (control === undefined) this.#acks?.arrived();
+    else if ("token" in control) this.#parts.access.sessions.renew(this.#session, control.token);
+    else if (this.#turns === undefined) this.#run(control.command);
+    else this.#turns.add(control.command);
   }
 
-  return {
-    message(bytes, isBinary, memory) {
-      if (request.takesControls) rejectErrors(() => handleControl(bytes, isBinary));
-      else acks?.arrived();
-      if (memory !== undefined) parts.payloadPool.give(memory);
-    },
-    ...(inFlight && { pong: (payload: Uint8Array) => inFlight.pong(payload) }),
-    closed: stop,
-    end,
-  };
+  /** Runs a command of the client. @throws GatewayError BAD_PAYLOAD */
+  #run(command: PlaybackCommand): void {
+    if (this.#commands === undefined) throw needsPlayback(command);
+    this.#commands.add(command);
+  }
 }
 
 /**

@@ -4,11 +4,11 @@ import type { Reservation } from "./sink.ts";
 /** Reactions of a reader whose reservation fails. */
 export interface ReadMemoryEvents {
   /** Called if the reader waits, because nothing that it holds would make room. */
-  readonly onWait?: () => void;
+  onWait?(): void;
   /** Memory is available again, after `onWait`. */
-  readonly onRoom: () => void;
+  onRoom(): void;
   /** Memory that was held when a reservation failed is free again. */
-  readonly onFreed?: () => void;
+  onFreed?(): void;
 }
 
 /** Memory of one reader, counted in a reservation. */

@@ -31,7 +31,7 @@ import type { Playback, PlaybackControls, PlaybackOptions } from "./playback/opt
 import { PlaybackDelivery } from "./playback/playback.ts";
 import { createSharedTimers } from "./playback/shared-timers.ts";
 import type { PlaybackTimers } from "./playback/timers.ts";
-import { ReadMemory } from "./read-memory.ts";
+import { ReadMemory, type ReadMemoryEvents } from "./read-memory.ts";
 import type { Encoder, Reservation, Sink } from "./sink.ts";
 import { createStreamState, type StreamState, type SubscribedStream } from "./stream-state.ts";
 
@@ -108,10 +108,18 @@ interface SharedParts {
   readonly timers: PlaybackTimers;
 }
 
-class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame> {
+const REASON_BITS: Readonly<Record<PauseReason, number>> = {
+  "sink-full": 1,
+  "pending-ack": 2,
+  "in-flight": 4,
+  "rate-limit": 8,
+  memory: 16,
+};
+
+class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>, ReadMemoryEvents {
   // First, so that a frame of one of many subscriptions loads few lines of memory into the processor's cache.
   readonly #sink: Sink<Frame>;
-  readonly #onFrame: ((frame: Frame) => void) | undefined;
+  readonly #onFrame: SubscriptionOptions<Frame>["onFrame"];
   #isClosed = false;
   readonly hub: Hub;
   readonly pageCache: PageCache;
@@ -123,11 +131,13 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   states: readonly StreamState[];
   readonly #parts: SubscriptionParts;
   readonly #counters: Counters;
-  readonly #options: SubscriptionOptions<Frame>;
+  readonly #onCaughtUp: SubscriptionOptions<Frame>["onCaughtUp"];
+  readonly #onError: SubscriptionOptions<Frame>["onError"];
   readonly #memory: ReadMemory | undefined;
   readonly #delivery: Delivery;
   readonly #playback: Playback | undefined;
-  readonly #reasons = new Set<PauseReason>();
+  /** Bits of the reasons to pause. */
+  #reasons = 0;
 
   constructor(
     parts: SubscriptionParts,
@@ -143,15 +153,11 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.#parts = parts;
     this.states = options.streams.map((stream) => this.#stateOf(stream));
     this.#counters = parts.counters;
-    this.#options = options;
     this.#sink = options.sink;
     this.#onFrame = options.onFrame;
-    this.#memory =
-      options.memory &&
-      new ReadMemory(options.memory, {
-        onWait: () => this.pause("memory"),
-        onRoom: () => this.resume("memory"),
-      });
+    this.#onCaughtUp = options.onCaughtUp;
+    this.#onError = options.onError;
+    this.#memory = options.memory && new ReadMemory(options.memory, this);
     this.gaps = new Gaps(parts.hub, parts.counters, options.onGap);
     const { onDemand, playback } = options;
     const { pageBytes } = parts;
@@ -161,25 +167,29 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.#delivery = this.#playback ?? createLive(this);
     this.#counters.readers++;
     // Deferred: the transport's callback for the first frame needs the returned subscription.
-    queueMicrotask(() => this.#attempt(this.#run));
+    queueMicrotask(() => this.#run());
   }
 
   pause(reason: PauseReason): void {
-    if (this.#isClosed || this.#reasons.has(reason)) return;
-    this.#reasons.add(reason);
-    if (this.#reasons.size > 1) return;
+    const before = this.#reasons;
+    if (this.#isClosed || (before & REASON_BITS[reason]) !== 0) return;
+    this.#reasons = before | REASON_BITS[reason];
+    if (before !== 0) return;
     this.#counters.readersPaused++;
     this.#delivery.halt();
   }
 
   resume(reason: PauseReason): void {
-    if (this.#isClosed || !this.#reasons.delete(reason) || this.#reasons.size > 0) return;
+    const before = this.#reasons;
+    if (this.#isClosed || (before & REASON_BITS[reason]) === 0) return;
+    this.#reasons = before & ~REASON_BITS[reason];
+    if (this.#reasons !== 0) return;
     this.#counters.readersPaused--;
-    this.#attempt(this.#run);
+    this.#run();
   }
 
   isPaused(): boolean {
-    return this.#reasons.size > 0;
+    return this.#reasons !== 0;
   }
 
   isEncoding(): boolean {
@@ -219,14 +229,14 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#counters.readers--;
-    if (this.#reasons.size > 0) this.#counters.readersPaused--;
+    if (this.#reasons !== 0) this.#counters.readersPaused--;
     this.#memory?.release();
     this.#delivery.halt();
     this.#delivery.close?.();
   }
 
   isHalted(): boolean {
-    return this.#isClosed || this.#reasons.size > 0;
+    return this.#isClosed || this.#reasons !== 0;
   }
 
   reserve(bytes: number): boolean {
@@ -254,7 +264,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   }
 
   caughtUp(): void {
-    this.#options.onCaughtUp?.();
+    this.#onCaughtUp?.();
   }
 
   onError(error: unknown): void {
@@ -262,13 +272,25 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     if (this.#isClosed) return;
     this.close();
     try {
-      this.#options.onError(reason);
+      this.#onError(reason);
     } catch (another) {
       faultOf(another, "reader", this.#parts);
     }
   }
 
-  readonly #run = (): void => this.#delivery.run();
+  /** Nothing that the reader holds would make room. */
+  onWait(): void {
+    this.pause("memory");
+  }
+
+  /** Memory is available again. */
+  onRoom(): void {
+    this.resume("memory");
+  }
+
+  #run(): void {
+    this.#attempt(() => this.#delivery.run());
+  }
 
   /** Calls a step of the delivery. Its exception ends this subscription, and not the caller, which may serve others. */
   #attempt(step: () => void): void {

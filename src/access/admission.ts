@@ -58,13 +58,13 @@ export function createAdmission({
   acceptsLinkKey,
 }: AdmissionParts): Admission {
   // Unique per process start, so an id needs no random bytes of its own.
-  const run = randomBytes(5).toString("hex");
+  const run = `${randomBytes(5).toString("hex")}-`;
   const initial = authenticator.isOpen ? ANYONE : UNAUTHENTICATED;
   let count = 0;
 
   function nextId(): string {
     count++;
-    return `${run}-${count.toString(36)}`;
+    return run + count.toString(36);
   }
 
   return {

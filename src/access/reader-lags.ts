@@ -6,7 +6,7 @@
 import type { WorkSlices } from "../domain/scheduling/work-slice.ts";
 import type { StreamPosition } from "../domain/streams/cursor.ts";
 import { type EntryId, laterId, timeOfId } from "../domain/streams/entry-id.ts";
-import type { Session } from "./sessions.ts";
+import { readersOf, type Session } from "./sessions.ts";
 
 /** Ids of the first and the last entry of a stream. */
 export interface Bounds {
@@ -63,8 +63,8 @@ function* lagsWith(
 }
 
 /** Returns the streams of which readers may be behind; undefined if no reader is live. */
-function positionsOf({ readers }: ReadingSession): readonly StreamPosition[] | undefined {
-  const live = [...(readers ?? [])]
+function positionsOf(session: ReadingSession): readonly StreamPosition[] | undefined {
+  const live = readersOf(session)
     .map((reader) => reader.behind())
     .filter((positions) => positions !== undefined);
   return live.length === 0 ? undefined : live.flat();

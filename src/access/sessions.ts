@@ -26,8 +26,11 @@ export interface Session {
   readonly countedAs: string;
   /** Streams of patterns, which need no permission to remain in progress. */
   patternUses: readonly PatternUse[];
-  /** Subscriptions of the connection, of which the lag can be computed. A set, because a GraphQL connection may have thousands. */
-  readers: Set<SessionReader> | undefined;
+  /**
+   * Subscriptions of the connection, of which the lag can be computed. Most connections have one; a GraphQL connection may have
+   * thousands.
+   */
+  readers: SessionReader | Set<SessionReader> | undefined;
   /** The identity that pattern uses were last filtered by. */
   permissions: Identity;
   /** Called after a renewal: permissions that were checked before must be checked again. */
@@ -88,6 +91,12 @@ interface Waiter {
 export const noLongerGood = () =>
   new GatewayError("UNAUTHENTICATED", "the token has expired or its key was revoked");
 
+/** Returns the subscriptions of a connection. */
+export function readersOf({ readers }: Pick<Session, "readers">): readonly SessionReader[] {
+  if (readers === undefined) return [];
+  return readers instanceof Set ? [...readers] : [readers];
+}
+
 /** Keeps the sessions of a gateway. */
 export class Sessions {
   readonly #authenticator: Authenticator;
@@ -129,8 +138,8 @@ export class Sessions {
   use(session: Session, action: Action, keys: readonly string[]): () => void {
     authorize(session.visitor.identity, action, keys);
     const use: Use = { action, keys };
-    // Copied instead of pushed: a growing array reserves room for many more elements.
-    session.uses = [...session.uses, use];
+    // Joined instead of pushed or spread, which reserve room for 16 more elements.
+    session.uses = session.uses.concat(use);
     return () => {
       session.uses = session.uses.filter((one) => one !== use);
     };
@@ -138,7 +147,7 @@ export class Sessions {
 
   /** Records reading the streams of a pattern. @returns a function that removes the record */
   usePattern(session: Session, use: PatternUse): () => void {
-    session.patternUses = [...session.patternUses, use];
+    session.patternUses = session.patternUses.concat(use);
     return () => {
       session.patternUses = session.patternUses.filter((one) => one !== use);
     };
@@ -146,9 +155,14 @@ export class Sessions {
 
   /** Records a subscription. @returns a function that removes the record */
   read(session: Session, reader: SessionReader): () => void {
-    session.readers ??= new Set();
-    session.readers.add(reader);
-    return () => void session.readers?.delete(reader);
+    const { readers } = session;
+    if (readers === undefined) session.readers = reader;
+    else if (readers instanceof Set) readers.add(reader);
+    else session.readers = new Set([readers, reader]);
+    return () => {
+      if (session.readers instanceof Set) session.readers.delete(reader);
+      else if (session.readers === reader) session.readers = undefined;
+    };
   }
 
   /** Renews the token. A token that is invalid, or does not permit all recorded uses, closes the session. */

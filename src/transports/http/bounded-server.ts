@@ -2,8 +2,6 @@
 import { createServer, type RequestListener, type Server } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
 import type { Socket } from "node:net";
-import type { Limits } from "../../access/limits/limits.ts";
-import type { Usage } from "../../access/limits/usage.ts";
 import type { TlsFiles } from "../../access/tls-files.ts";
 import type { AcceptPressure } from "../../domain/scheduling/accept-pressure.ts";
 import type { Access } from "../parts.ts";
@@ -37,8 +35,7 @@ export function createBoundedServer(
   { isProxy, usage, deadlines, limits, turns, addressOf }: Access,
   tls: TlsFiles | undefined,
 ): BoundedServer {
-  const { maxHeaderBytes, maxSockets, maxSocketsPerAddress } = config;
-  const { handshakeTimeoutMs, uploadTimeoutMs, idleTimeoutMs } = config;
+  const { maxHeaderBytes, handshakeTimeoutMs, uploadTimeoutMs, idleTimeoutMs } = config;
   const pipelines = new Pipelines(
     (request, response) =>
       turns.requests.run({ connection: request.socket, address: () => addressOf(request) }, () => {
@@ -65,8 +62,7 @@ export function createBoundedServer(
   // A client that half-closes the connection after its request (`nc -N`) still receives the response.
   Object.assign(server, { httpAllowHalfOpen: true });
   watchSockets(server, deadlines, turns.pressure, tls !== undefined);
-  if (maxSockets > 0) closeOverLimit(server, maxSockets, usage, limits);
-  if (maxSocketsPerAddress > 0) closeFloods(server, 2 * maxSocketsPerAddress, isProxy, usage, limits);
+  limitSockets(server, config, { isProxy, usage, limits });
   return { server, pipelines };
 
   function createTlsServer(files: TlsFiles): Server {
@@ -110,55 +106,42 @@ function watchSockets(
 }
 
 /**
- * Closes connections over the limit that all workers share. `server.maxConnections` does not work here: it does not count
- * connections of copies of the listening socket, and a worker at its limit hands the connection back, so that workers that are
- * all at their limit would pass it around forever.
+ * Closes connections over two limits, which all workers share. 0 means no limit.
+ *
+ * - `maxSockets`. `server.maxConnections` does not work here: it does not count connections of copies of the listening socket,
+ *   and a worker at its limit hands the connection back, so that workers that are all at their limit would pass it around forever.
+ * - A hard limit per address. It is twice the limit of connections per address, so that a client over that limit still
+ *   receives a 429. Only floods of connections without requests are closed silently.
  */
-function closeOverLimit(server: Server, max: number, usage: Usage, limits: Limits): void {
-  const counts = usage.count("sockets");
+function limitSockets(
+  server: Server,
+  { maxSockets, maxSocketsPerAddress }: ServerConfig,
+  { isProxy, usage, limits }: Pick<Access, "isProxy" | "usage" | "limits">,
+): void {
+  const sockets = usage.count("sockets");
+  const crowds = usage.count("crowds");
   const counted = new WeakSet<Socket>();
-  const closed = () => counts.add("", -1);
+  const isInCrowd = (address: string) => maxSocketsPerAddress > 0 && !isProxy(address);
+  function count({ remoteAddress: address = "" }: Socket, change: 1 | -1): void {
+    if (maxSockets > 0) sockets.add("", change);
+    if (isInCrowd(address)) crowds.add(address, change);
+  }
+  // One listener for all sockets, because there may be very many. Node keeps the address of a closed socket.
+  function closed(this: Socket): void {
+    count(this, -1);
+  }
   server.on("connection", (socket: Socket) => {
     // A socket that was handed back to the server is emitted a second time.
     if (counted.has(socket)) return;
-    if (counts.of("") >= max) {
-      limits.hit("sockets");
-      socket.destroy();
-      return;
-    }
-    counted.add(socket);
-    counts.add("", 1);
-    socket.on("close", closed);
-  });
-}
-
-/**
- * Closes connections of one address over a hard limit. It is twice the limit of connections per address, so that a client
- * over that limit still receives a 429. Only floods of connections without requests are closed silently.
- */
-function closeFloods(
-  server: Server,
-  max: number,
-  isProxy: (address: string) => boolean,
-  usage: Usage,
-  limits: Limits,
-): void {
-  const counts = usage.count("crowds");
-  const counted = new WeakSet<Socket>();
-  // One listener for all sockets, because there may be very many. Node keeps the address of a closed socket.
-  function closed(this: Socket): void {
-    counts.add(this.remoteAddress ?? "", -1);
-  }
-  server.on("connection", (socket: Socket) => {
     const { remoteAddress: address = "" } = socket;
-    if (isProxy(address) || counted.has(socket)) return;
-    if (counts.of(address) >= max) {
-      limits.hit("sockets_per_address");
+    const isOver = maxSockets > 0 && sockets.of("") >= maxSockets;
+    if (isOver || (isInCrowd(address) && crowds.of(address) >= 2 * maxSocketsPerAddress)) {
+      limits.hit(isOver ? "sockets" : "sockets_per_address");
       socket.destroy();
       return;
     }
     counted.add(socket);
-    counts.add(address, 1);
+    count(socket, 1);
     socket.on("close", closed);
   });
 }

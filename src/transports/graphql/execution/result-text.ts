@@ -6,11 +6,15 @@ import { unmarkNumbers } from "../../request/exact-numbers.ts";
 /** Nesting levels that are serialized separately: `data`, a list, a device, its streams, an entry's page, its entries. */
 const LEVELS = 7;
 
-/** A result with more values, or more characters in its strings, is large. Serializing one takes about 1 ms. */
-const MAX_VALUES = 2_000;
+/** A result of a greater cost is large. Serializing one takes about 1 ms. */
+const MAX_COST = 2_000;
+/** Cost of the values that are serialized between two yields. A call for each value would take six times as long. */
+const STEP_COST = 1_000;
+/** Serializing an error, which is formatted then, takes as long as serializing this number of values. */
+const COST_OF_ERROR = 20;
+/** Number of characters whose serialization takes as long as that of one value. */
+const CHARACTERS_PER_COST = 32;
 const MAX_CHARACTERS = 64 * 1024;
-/** Formatting an error takes as long as serializing this number of values. */
-const VALUES_OF_ERROR = 20;
 
 /**
  * Serializes a result.
@@ -31,22 +35,24 @@ export async function encodeLargeResult(result: object, workSlices: WorkSlices):
 }
 
 /** Whether a result has so many values or characters that it is serialized in slices. */
-export function isLargeResult(result: object): boolean {
-  let values = 0;
-  let characters = 0;
-  const open: unknown[] = [result];
-  while (open.length > 0) {
-    const value = open.pop();
-    if (typeof value === "string") characters += value.length;
-    else if (hasToJson(value)) values += VALUES_OF_ERROR;
-    else if (typeof value === "object" && value !== null) {
-      const items = Array.isArray(value) ? value : Object.values(value);
-      values += items.length;
-      for (const item of items) open.push(item);
-    }
-    if (characters > MAX_CHARACTERS || values > MAX_VALUES) return true;
+export const isLargeResult = (result: object): boolean => costOf(result, MAX_COST) > MAX_COST;
+
+/** Returns the cost of serializing a value: one for each value in it, and more for long strings. @param max cost at which the count stops */
+function costOf(value: unknown, max: number): number {
+  if (typeof value === "string") return 1 + Math.floor(value.length / CHARACTERS_PER_COST);
+  if (typeof value !== "object" || value === null) return 1;
+  if (hasToJson(value)) return COST_OF_ERROR;
+  let cost = 1;
+  if (Array.isArray(value)) {
+    for (let i = 0; i < value.length && cost <= max; i++) cost += costOf(value[i], max - cost);
+    return cost;
   }
-  return false;
+  const members = value as Readonly<Record<string, unknown>>;
+  for (const name in members) {
+    cost += Math.floor(name.length / CHARACTERS_PER_COST) + costOf(members[name], max - cost);
+    if (cost > max) break;
+  }
+  return cost;
 }
 
 const hasToJson = (value: unknown): value is { toJSON(): unknown } =>
@@ -74,25 +80,49 @@ class PieceWriter {
 }
 
 function* write(value: unknown, levels: number, out: PieceWriter): Generator<void, void> {
-  if (typeof value === "string" && value.length > MAX_CHARACTERS) {
-    yield* writeString(value, out);
-    return;
-  }
-  if (levels === 0 || typeof value !== "object" || value === null || hasToJson(value)) {
+  if (typeof value === "string" && value.length > MAX_CHARACTERS) yield* writeString(value, out);
+  else if (
+    levels === 0 ||
+    typeof value !== "object" ||
+    value === null ||
+    hasToJson(value) ||
+    costOf(value, STEP_COST) <= STEP_COST
+  ) {
     out.add(unmarkNumbers(JSON.stringify(value)));
     yield;
-    return;
-  }
-  const isList = Array.isArray(value);
-  let separator = isList ? "[" : "{";
-  for (const [name, one] of isList ? value.entries() : Object.entries(value)) {
-    if (one === undefined && !isList) continue;
-    out.add(isList ? separator : `${separator}${JSON.stringify(name)}:`);
+  } else if (Array.isArray(value)) yield* writeList(value, levels, out);
+  else yield* writeObject(value, levels, out);
+}
+
+function* writeObject(value: object, levels: number, out: PieceWriter): Generator<void, void> {
+  let separator = "{";
+  for (const [name, one] of Object.entries(value)) {
+    if (one === undefined) continue;
+    out.add(`${separator}${JSON.stringify(name)}:`);
     separator = ",";
-    yield* write(one ?? null, levels - 1, out);
+    yield* write(one, levels - 1, out);
   }
-  if (separator !== ",") out.add(separator);
-  out.add(isList ? "]" : "}");
+  out.add(separator === "{" ? "{}" : "}");
+}
+
+/** Writes a list. Small items are serialized together. */
+function* writeList(items: readonly unknown[], levels: number, out: PieceWriter): Generator<void, void> {
+  out.add("[");
+  for (let from = 0; from < items.length; ) {
+    let to = from;
+    for (let left = STEP_COST; to < items.length; to++) {
+      left -= costOf(items[to], left);
+      if (left < 0) break;
+    }
+    if (from > 0) out.add(",");
+    if (to === from) yield* write(items[to++] ?? null, levels - 1, out);
+    else {
+      out.add(unmarkNumbers(JSON.stringify(items.slice(from, to)).slice(1, -1)));
+      yield;
+    }
+    from = to;
+  }
+  out.add("]");
 }
 
 /** Writes a long string part by part. */

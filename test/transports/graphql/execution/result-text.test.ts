@@ -45,6 +45,27 @@ test("a large result is the same JSON, in pieces", () =>
     ),
   ));
 
+test("a long list is the same JSON, in pieces", () => {
+  const item = fc.oneof(
+    fc.object({ maxDepth: 2, values: [fc.integer(), fc.constant(undefined), fc.constant(null)] }),
+    fc.constant(undefined),
+    fc.constant({ toJSON: () => ({ message: "an error" }) }),
+    fc.constant({ long: "é".repeat(40 * KIB) }),
+    fc.constant(Array(1100).fill("a")),
+  );
+  return fc.assert(
+    fc.asyncProperty(
+      fc.array(item, { maxLength: 8 }),
+      fc.integer({ min: 0, max: 300 }),
+      async (items, repeats) => {
+        const result = { none: undefined, data: { list: Array(repeats).fill(items).flat() } };
+        expect(text(await encodeLargeResult(result, workSlices))).toBe(JSON.stringify(result));
+      },
+    ),
+    { numRuns: 20 },
+  );
+});
+
 test.each([64 * KIB - 1, 64 * KIB, 64 * KIB + 1, 200_000])(
   "a text of %i characters and a pair",
   async (before) => {

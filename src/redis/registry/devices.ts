@@ -117,7 +117,7 @@ async function readSet(
 ): Promise<readonly string[]> {
   const runs = await walkInSteps(
     (cursor) => call("SSCAN", key, cursor, "COUNT", STEP_MEMBERS),
-    (names) => names.map(String),
+    (names) => names.map(String).sort(),
     workSlices,
   );
   return workSlices.run(mergeSorted(runs));

@@ -101,8 +101,8 @@ export function createMetaWatch(
 
   function start(): MetaTracking {
     const reportAll = async () => {
-      const keys = await createKeyScan(started.database, maxKeyBytes, workSlices).metas();
-      report(keys.map(streamOf), started);
+      const keys = await createKeyScan(started.database, maxKeyBytes, workSlices).withMeta();
+      report(keys, started);
     };
     const started = open({
       onPush([kind, keys]) {

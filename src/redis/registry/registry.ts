@@ -5,7 +5,7 @@
  */
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { dedupeRecordKey } from "../append/dedupe-record.ts";
-import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
+import { streamMetaKey } from "../keys.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands, Database } from "../resp/commands.ts";
 import type { Reply } from "../resp/reader.ts";
@@ -15,7 +15,7 @@ import { createLastIds, type LastIds } from "./details/last-ids.ts";
 import { type StreamRecord, StreamRecords, type WantedRecord } from "./details/stream-records.ts";
 import { createDeviceRecords, type DeviceRecords } from "./devices.ts";
 import { createKeyScan } from "./scan.ts";
-import { mergeSorted } from "./sorted-names.ts";
+import { createMerger } from "./sorted-names.ts";
 import { createStreamMetadata, type StreamMetadata } from "./stream-metadata.ts";
 
 /** Result of deleting a stream. */
@@ -86,6 +86,7 @@ export function createRegistry({
   workSlices,
 }: RegistryParts): Registry {
   const scan = createKeyScan(database, maxKeyBytes, workSlices);
+  const merge = createMerger();
   const records = new StreamRecords({ database, largeReads, details, workSlices });
   const metadata = createStreamMetadata(database);
 
@@ -97,10 +98,8 @@ export function createRegistry({
     streamKeys: scan.streams,
 
     async knownStreamKeys() {
-      const [keys, metas] = await Promise.all([scan.streams(), scan.metas()]);
-      // All have the same prefix, so they stay sorted without it.
-      const described = metas.map((key) => key.slice(STREAM_META_PREFIX.length));
-      return workSlices.run(mergeSorted([keys, described]));
+      const lists = await Promise.all([scan.streams(), scan.withMeta()]);
+      return workSlices.run(merge(lists));
     },
 
     areKnown: (keys) => records.areKnown(keys),

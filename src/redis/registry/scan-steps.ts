@@ -6,13 +6,13 @@ import type { Reply } from "../resp/reader.ts";
  * Walks over all names.
  *
  * @param step sends the command with a cursor
- * @param namesOf selects the names of a step
- * @returns the names of each step, sorted
+ * @param sortedNamesOf selects the names of a step, and sorts them
+ * @returns the names of each step
  * @throws Error if a reply has no cursor
  */
 export async function walkInSteps(
   step: (cursor: string) => Promise<Reply>,
-  namesOf: (names: readonly Buffer[]) => string[],
+  sortedNamesOf: (names: readonly Buffer[]) => readonly string[],
   workSlices: WorkSlices,
 ): Promise<(readonly string[])[]> {
   const slices = workSlices.begin();
@@ -20,7 +20,7 @@ export async function walkInSteps(
   let cursor = "0";
   do {
     const { next, names } = scanReply(await step(cursor));
-    runs.push(namesOf(names).sort());
+    runs.push(sortedNamesOf(names));
     cursor = next;
     if (slices.isOver()) await slices.next();
   } while (cursor !== "0");

@@ -7,8 +7,9 @@ import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { STREAM_META_PREFIX } from "../keys.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands, Database } from "../resp/commands.ts";
+import { createNameSorter } from "./repeated-names.ts";
 import { walkInSteps } from "./scan-steps.ts";
-import { mergeSorted } from "./sorted-names.ts";
+import { createMerger } from "./sorted-names.ts";
 
 /** Walks over the keys of the database, on all its servers at once. */
 export interface KeyScan {
@@ -19,8 +20,8 @@ export interface KeyScan {
    * @throws GatewayError if Redis does not reply
    */
   streams(): Promise<readonly string[]>;
-  /** Returns the keys of the strings that hold streams' metadata, likewise. */
-  metas(): Promise<readonly string[]>;
+  /** Returns the keys of streams that have metadata, likewise. */
+  withMeta(): Promise<readonly string[]>;
 }
 
 /** Keys of one step. With 200,000 keys it holds Redis for 1 ms on average, 5,000 keys for 3 ms and up to 6 ms. */
@@ -32,25 +33,26 @@ const STEP_KEYS = 2_000;
  * @param maxBytes longest stream key that is listed: another program may have written keys of megabytes
  */
 export function createKeyScan(database: Database, maxBytes: number, workSlices: WorkSlices): KeyScan {
-  /** Scans one server, and returns the keys of each step, sorted. */
-  const walk = (server: Commands, filter: readonly string[]): Promise<(readonly string[])[]> =>
-    walkInSteps(
-      (cursor) => server.call("SCAN", cursor, "COUNT", STEP_KEYS, ...filter),
-      (names) => namesOf(names, maxBytes + STREAM_META_PREFIX.length),
-      workSlices,
-    );
-
-  const walkAll =
-    (...filter: readonly string[]) =>
-    async (): Promise<readonly string[]> => {
-      const found = await withGatewayErrors(database.onEach((server) => walk(server, filter)));
-      return workSlices.run(mergeSorted(found.flat()));
-    };
+  /** Creates the scan of one kind of keys. @param prefix bytes of each key that are not returned */
+  const scanOf = (prefix: number, ...filter: readonly string[]): (() => Promise<readonly string[]>) => {
+    const sortedNamesOf = createNameSorter((names) => namesOf(names, maxBytes, prefix));
+    const merge = createMerger();
+    const walk = (server: Commands): Promise<(readonly string[])[]> =>
+      walkInSteps(
+        (cursor) => server.call("SCAN", cursor, "COUNT", STEP_KEYS, ...filter),
+        sortedNamesOf,
+        workSlices,
+      );
+    return shared(async () => {
+      const found = await withGatewayErrors(database.onEach(walk));
+      return workSlices.run(merge(found.flat()));
+    });
+  };
 
   return {
-    streams: shared(walkAll("TYPE", "stream")),
+    streams: scanOf(0, "TYPE", "stream"),
     // A pattern of the gateway's own, whose one wildcard is at its end, costs Redis nothing.
-    metas: shared(walkAll("TYPE", "string", "MATCH", `${STREAM_META_PREFIX}*`)),
+    withMeta: scanOf(STREAM_META_PREFIX.length, "TYPE", "string", "MATCH", `${STREAM_META_PREFIX}*`),
   };
 }
 
@@ -79,11 +81,12 @@ function shared<T>(walk: () => Promise<T>): () => Promise<T> {
   };
 }
 
-function namesOf(keys: readonly Buffer[], maxBytes: number): string[] {
+/** Decodes names, without the bytes of their prefix. */
+function namesOf(keys: readonly Buffer[], maxBytes: number, prefix: number): string[] {
   const names: string[] = [];
   for (const key of keys) {
-    if (key.length > maxBytes) continue;
-    const name = key.toString();
+    if (key.length > prefix + maxBytes) continue;
+    const name = key.toString("utf8", prefix);
     // Invalid UTF-8 decodes to this character; searching for it is cheaper than checking every key.
     if (!name.includes("\ufffd") || isUtf8(key)) names.push(name);
   }

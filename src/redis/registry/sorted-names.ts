@@ -3,6 +3,23 @@
 /** Names that are merged between two yields. */
 const STEP = 1024;
 
+/** Longer merged lists are not remembered. */
+const MAX_REMEMBERED = 20_000;
+
+/** Creates a function that merges lists as `mergeSorted` does. It returns its last result for the same lists. */
+export function createMerger(): typeof mergeSorted {
+  let last: readonly (readonly string[])[] = [];
+  let merged: readonly string[] = [];
+  return function* merge(lists) {
+    if (lists.length === last.length && lists.every((list, i) => list === last[i])) return merged;
+    const found = yield* mergeSorted(lists);
+    const isRemembered = found.length <= MAX_REMEMBERED;
+    last = isRemembered ? lists : [];
+    merged = isRemembered ? found : [];
+    return found;
+  };
+}
+
 /**
  * Merges sorted lists into one, without repeats.
  *

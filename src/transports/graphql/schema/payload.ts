@@ -7,6 +7,7 @@ import { type EntryId, timeOfId } from "../../../domain/streams/entry-id.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { inexactNumberOf, markNumbers } from "../../request/exact-numbers.ts";
 import type { WorkBudget } from "../execution/limits/work-budget.ts";
+import { ParsedMetas } from "./parsed-meta.ts";
 
 /** Greatest time that a Date can represent, in ms (ECMA-262, "Time Values and Time Range"). */
 const LAST_MOMENT_MS = 8.64e15;
@@ -76,9 +77,26 @@ export function storedJsonOf(data: Uint8Array, what: string, work: WorkBudget): 
   return parsed(markNumbers(text), what);
 }
 
-/** Parses stored metadata. @throws GatewayError BAD_PAYLOAD if another program stored invalid JSON, TOO_LARGE */
-export const metaOf = (stored: Uint8Array | undefined, work: WorkBudget): unknown =>
-  stored === undefined ? {} : storedJsonOf(stored, "the metadata", work);
+const parsedMetas = new ParsedMetas();
+
+/**
+ * Parses stored metadata. Results are shared and must not be changed.
+ *
+ * @throws GatewayError BAD_PAYLOAD if another program stored invalid JSON, TOO_LARGE
+ */
+export function metaOf(stored: Uint8Array | undefined, work: WorkBudget): unknown {
+  if (stored === undefined) return {};
+  const text = bufferOf(stored).toString();
+  const known = parsedMetas.get(text);
+  if (known !== undefined) {
+    work.spend(known.values);
+    return known.value;
+  }
+  const before = work.spent;
+  const value = storedJsonOf(stored, "the metadata", work);
+  parsedMetas.add(text, { value, values: work.spent - before });
+  return value;
+}
 
 /**
  * Returns the time of an entry id in UTC, as ISO 8601 or in a format of strftime(3).

@@ -59,6 +59,11 @@ export class WorkBudget {
     this.#spent = Math.max(0, this.#maxFields - FIELDS_PER_EVENT);
   }
 
+  /** Number of fields and JSON values counted so far. */
+  get spent(): number {
+    return this.#spent;
+  }
+
   /** Counts the values of a JSON payload as fields. @throws GatewayError TOO_LARGE */
   spend(fields: number): void {
     this.#spent += fields;

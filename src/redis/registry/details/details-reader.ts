@@ -120,6 +120,13 @@ export class DetailsReader {
     connection: Pick<Commands, "send">,
     { keys, checks, depth, payloadBytes }: DetailsRead,
   ): Promise<readonly (StreamDetails | undefined)[]> {
+    if (depth === "length") {
+      const lengths = await collectReplies(
+        connection,
+        keys.map((key) => detailsCommand(key, depth)),
+      );
+      return lengths.map(detailsOf);
+    }
     const commands = keys.map(
       (key) => checks.get(key)?.commands ?? [detailsCommand(key, depth, payloadBytes)],
     );

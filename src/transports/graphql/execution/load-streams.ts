@@ -159,10 +159,14 @@ function leftOutOf(record: Pick<StreamRecord, "details"> | undefined, maxPayload
   return fitting(record?.details?.first) + fitting(record?.details?.last);
 }
 
-const edgeEntries = (records: readonly StreamRecord[]): readonly Entry[] =>
-  records.flatMap(({ details }) =>
-    [details?.first?.entry, details?.last?.entry].filter((entry) => entry !== undefined),
-  );
+function edgeEntries(records: readonly StreamRecord[]): readonly Entry[] {
+  const entries: Entry[] = [];
+  for (const { details } of records) {
+    if (details?.first?.entry !== undefined) entries.push(details.first.entry);
+    if (details?.last?.entry !== undefined) entries.push(details.last.entry);
+  }
+  return entries;
+}
 
 const NOTHING_KNOWN: StreamRecord = { details: undefined, meta: undefined };
 

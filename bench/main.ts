@@ -14,7 +14,7 @@ import { createStage, type Stage } from "./stage.ts";
 import { markdownTable } from "./table.ts";
 
 const USAGE = [
-  "npm run bench                                  all rows, 5 rounds, under 15 minutes",
+  "npm run bench                                  all rows, 5 rounds, about 22 minutes",
   "npm run bench -- --only fan-out,latency        some rows",
   "npm run bench -- --rounds 9                    more rounds for the medians",
   "",

@@ -1,16 +1,19 @@
 /** Form that starts a recording. */
-import { useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../../design/icon.tsx";
 import { errorText, msOfId, timeText } from "../../page/format.ts";
+import { byDevice } from "../../stream-list/by-device.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
 import { type Beginning, beginnings, cursorOf } from "./beginning.ts";
+import { deviceOption, OPEN, PATTERN, recordedStreams, sourceOf } from "./source.ts";
 
 interface RecordFormProps {
   readonly workspace: Workspace;
   /** Keys of the streams that the open panes show. */
   readonly openKeys: readonly string[];
-  /** Called when a recording has started. */
-  readonly started: () => void;
+  /** Called with the name of a recording that has started. */
+  readonly started: (name: string) => void;
 }
 
 const BEGINNINGS: Readonly<Record<Exclude<Beginning, "moment">, string>> = {
@@ -20,28 +23,30 @@ const BEGINNINGS: Readonly<Record<Exclude<Beginning, "moment">, string>> = {
 
 /** Renders the form. */
 export function RecordForm({ workspace, openKeys, started }: RecordFormProps) {
-  const { streamer, clock, isUtc } = workspace;
+  const { streamer, clock, isUtc, listing } = workspace;
   const { position } = clock;
   const offered = beginnings(position);
   const pattern = useSignal("*");
-  const source = useSignal<"open" | "pattern">("open");
+  const devices = useComputed(() => [...byDevice(listing.streams.value ?? []).keys()].filter(Boolean));
+  const chosenSource = useSignal<string | undefined>(undefined);
   const chosen = useSignal<Beginning | undefined>(undefined);
   const message = useSignal("");
   const beginning = offered.find((one) => one === chosen.value) ?? offered[0] ?? "now";
-  const isOpenChosen = source.value === "open" && openKeys.length > 0;
+  const source = sourceOf(chosenSource.value, openKeys, devices.value);
   async function start(form: HTMLFormElement): Promise<void> {
     const data = new FormData(form);
     const name = String(data.get("name")).trim();
     message.value = "";
     try {
-      await streamer.record(isOpenChosen ? openKeys : [pattern.value], {
-        device: "",
+      const { streams, device } = recordedStreams(source, openKeys, pattern.value);
+      const recording = await streamer.record(streams, {
+        device,
         name: name === "" ? undefined : name,
         from: cursorOf(beginning, position),
       });
       form.reset();
       chosen.value = undefined;
-      started();
+      started(recording.name);
     } catch (error) {
       message.value = `Not recorded: ${errorText(error)}`;
     }
@@ -55,20 +60,15 @@ export function RecordForm({ workspace, openKeys, started }: RecordFormProps) {
         void start(event.currentTarget);
       }}
     >
-      <label>
-        Streams
-        <select
-          title={isOpenChosen ? openKeys.join("\n") : undefined}
-          value={isOpenChosen ? "open" : "pattern"}
-          onChange={({ currentTarget }) => {
-            source.value = currentTarget.value === "open" ? "open" : "pattern";
-          }}
-        >
-          {openKeys.length > 0 && <option value="open">Those of the open panes ({openKeys.length})</option>}
-          <option value="pattern">Pattern</option>
-        </select>
-      </label>
-      {!isOpenChosen && (
+      <SourceSelect
+        source={source}
+        openKeys={openKeys}
+        devices={devices.value}
+        choose={(value) => {
+          chosenSource.value = value;
+        }}
+      />
+      {source === PATTERN && (
         <label>
           Pattern
           <input
@@ -77,6 +77,8 @@ export function RecordForm({ workspace, openKeys, started }: RecordFormProps) {
             onInput={({ currentTarget }) => {
               pattern.value = currentTarget.value;
             }}
+            placeholder="device:stream, such as rover:*"
+            title="Keys of streams, device:stream; * matches any characters, such as rover:*"
             spellcheck={false}
           />
         </label>
@@ -105,9 +107,49 @@ export function RecordForm({ workspace, openKeys, started }: RecordFormProps) {
       <button type="submit" class="primary">
         <Icon of="record" small /> Record
       </button>
-      <p class="problem" role="status">
-        {message}
-      </p>
+      <Problem text={message.value} />
     </form>
+  );
+}
+
+interface SourceSelectProps {
+  readonly source: string;
+  readonly openKeys: readonly string[];
+  readonly devices: readonly string[];
+  readonly choose: (source: string) => void;
+}
+
+/** Selects the streams that are recorded. */
+function SourceSelect({ source, openKeys, devices, choose }: SourceSelectProps) {
+  return (
+    <label>
+      Streams
+      <select
+        title={source === OPEN ? openKeys.join("\n") : undefined}
+        value={source}
+        onChange={({ currentTarget }) => choose(currentTarget.value)}
+      >
+        {openKeys.length > 0 && <option value={OPEN}>Those of the open panes ({openKeys.length})</option>}
+        {devices.map((device) => (
+          <option key={device} value={deviceOption(device)}>
+            All of {device}
+          </option>
+        ))}
+        <option value={PATTERN}>Pattern</option>
+      </select>
+    </label>
+  );
+}
+
+/** Reason why a recording did not start. It is scrolled into view, because the pane may be low. */
+function Problem({ text }: { readonly text: string }) {
+  const element = useRef<HTMLParagraphElement>(null);
+  useEffect(() => {
+    if (text !== "") element.current?.scrollIntoView({ block: "nearest" });
+  }, [text]);
+  return (
+    <p ref={element} class="problem" role="status">
+      {text}
+    </p>
   );
 }

@@ -1,6 +1,6 @@
 /** Recordings panel: starts, lists, stops, downloads, plays and deletes recordings of the gateway. */
 import { useComputed, useSignal } from "@preact/signals";
-import { useMemo } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { RecordingInfo } from "../../../client/browser.ts";
 import { recordingLinks } from "../../../src/wire/foxglove/viewer-links.ts";
 import { ConfirmButton } from "../../design/confirm-button.tsx";
@@ -36,6 +36,7 @@ export function RecordingsPanel({ workspace }: { readonly workspace: Workspace }
   const { value: list, problem } = usePolled(request, PERIOD_MS);
   const openKeys = useComputed(() => shownStreams(layout.panes.value, listing.streams.value ?? []));
   const message = useSignal("");
+  const startedHere = useSignal("");
   const act: Act = async (what, action) => {
     message.value = "";
     try {
@@ -47,7 +48,14 @@ export function RecordingsPanel({ workspace }: { readonly workspace: Workspace }
   };
   return (
     <>
-      <RecordForm workspace={workspace} openKeys={openKeys.value} started={() => version.value++} />
+      <RecordForm
+        workspace={workspace}
+        openKeys={openKeys.value}
+        started={(name) => {
+          startedHere.value = name;
+          version.value++;
+        }}
+      />
       <p class="problem" role="status">
         {problem.value ? `Recordings cannot be read: ${problem.value}` : message}
       </p>
@@ -58,6 +66,7 @@ export function RecordingsPanel({ workspace }: { readonly workspace: Workspace }
         <Recording
           key={recording.name}
           recording={recording}
+          isRevealed={recording.name === startedHere.value}
           workspace={workspace}
           stop={() => void act("Not stopped", () => streamer.stopRecording(recording.name))}
           playback={playbackOf(recording, workspace, act)}
@@ -97,16 +106,22 @@ function playbackOf(
 
 interface RecordingProps {
   readonly recording: RecordingInfo;
+  /** Scrolls it into view: the user has just started it, and the pane may be too low for its Stop button. */
+  readonly isRevealed: boolean;
   readonly workspace: Workspace;
   readonly playback: PlaybackActions;
   readonly stop: () => void;
   readonly remove: () => void;
 }
 
-function Recording({ recording, workspace, playback, stop, remove }: RecordingProps) {
+function Recording({ recording, isRevealed, workspace, playback, stop, remove }: RecordingProps) {
   const { name, state, error, started, streams, files } = recording;
   const { look, text } = recordingLook(recording);
   const mayDelete = streams.every((key) => may(workspace.session.value, "admin", key));
+  const actions = useRef<HTMLDivElement>(null);
+  useEffect(() => {
+    if (isRevealed) actions.current?.scrollIntoView({ block: "nearest" });
+  }, [isRevealed]);
   return (
     <section class="group recording" aria-label={`Recording ${name}`}>
       <h2>
@@ -119,7 +134,7 @@ function Recording({ recording, workspace, playback, stop, remove }: RecordingPr
         ].join(" · ")}
       </p>
       {error !== null && <p class="problem">{error}</p>}
-      <div class="actions">
+      <div ref={actions} class="actions">
         {state === "recording" && (
           <button type="button" onClick={stop}>
             <Icon of="stop" small /> Stop

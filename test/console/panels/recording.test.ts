@@ -3,6 +3,7 @@ import type { RecordingInfo } from "../../../client/browser.ts";
 import { beginnings, cursorOf } from "../../../console/panels/recordings/beginning.ts";
 import { playLines } from "../../../console/panels/recordings/play-lines.ts";
 import { newestFirst, recordingFacts, recordingLook } from "../../../console/panels/recordings/recording.ts";
+import { recordedStreams, sourceOf } from "../../../console/panels/recordings/source.ts";
 
 const recording: RecordingInfo = {
   ...{ name: "run-1", state: "recording", reason: null, error: null },
@@ -57,4 +58,14 @@ test("a recording begins at the shown moment, if it is not live", () => {
   expect(cursorOf("now", "5000")).toBe("$");
   expect(cursorOf("stored", "5000")).toBe("0");
   expect([cursorOf("moment", undefined), cursorOf("moment", "0")]).toEqual(["0", "0"]);
+});
+
+test("records a device as long as it is listed, and otherwise the open panes or a pattern", () => {
+  expect(sourceOf("device:rover", ["arm:a"], ["rover"])).toBe("device:rover");
+  expect(sourceOf("device:rover", ["arm:a"], ["arm"])).toBe("open");
+  expect(sourceOf("open", [], ["arm"])).toBe("pattern");
+  expect(sourceOf("pattern", ["arm:a"], ["arm"])).toBe("pattern");
+  expect(recordedStreams("device:rover", ["arm:a"], "*")).toEqual({ streams: "*", device: "rover" });
+  expect(recordedStreams("open", ["arm:a"], "*")).toEqual({ streams: ["arm:a"], device: "" });
+  expect(recordedStreams("pattern", ["arm:a"], "rover:*")).toEqual({ streams: "rover:*", device: "" });
 });

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connect } from "../../../client/index.ts";
@@ -30,6 +31,14 @@ afterAll(async () => {
   await redis[Symbol.asyncDispose]();
   rmSync(folder, { recursive: true });
 });
+
+/** Returns whether the centre of the first such element is visible, and not scrolled out of its pane. */
+const isInView = (page: Page, selector: string): Promise<boolean> =>
+  page.evaluate<boolean>(`(() => {
+    const element = document.querySelector(${JSON.stringify(selector)});
+    const { x, y, width, height } = element?.getBoundingClientRect() ?? {};
+    return width > 0 && element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+  })()`);
 
 const add = (key: string, id: string, data: string) => redis.control.call("XADD", key, id, "d", data);
 
@@ -94,6 +103,26 @@ test("records what the panes show from the shown moment on: the lines of a plot 
   expect(await axeViolations(page)).toEqual([]);
   await recording.getByRole("button", { name: "Stop", exact: true }).click();
   expect(console.problems).toEqual([]);
+});
+
+test("records a device, and scrolls the reason of a failure and the Stop button into view in a low pane", async () => {
+  for (const key of ["rover:a", "rover:b", "arm:a"]) await add(key, "1700000000000-0", "1");
+  await using console = await openConsole(browser, gateway.http, "#show=recordings");
+  const { page } = console;
+  await page.setViewportSize({ width: 700, height: 170 });
+  const form = page.getByRole("form", { name: "New recording" });
+  await form.getByLabel("Streams").selectOption("All of rover");
+  await form.getByLabel("Begin").selectOption("at the oldest stored entry");
+  await form.getByLabel("Name").fill("run 4");
+  await form.getByLabel("Name").press("Enter");
+  await until("the reason is in view", () => isInView(page, "form .problem"));
+  await form.getByLabel("Name").fill("run-4");
+  await form.getByLabel("Name").press("Enter");
+  const recording = page.getByRole("region", { name: "Recording run-4" });
+  const stop = recording.getByRole("button", { name: "Stop", exact: true });
+  await until("the Stop button is in view", () => isInView(page, ".recording .actions button"));
+  await recording.getByText(/2 entries .* 2 streams$/).waitFor();
+  await stop.click();
 });
 
 test("plays a recording into streams of its own, with its progress", async () => {

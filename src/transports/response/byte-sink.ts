@@ -171,6 +171,8 @@ class StreamSink implements ByteSink {
 
   whenDrained(callback: () => void): void {
     this.#drained = callback;
+    // Full by what others have written to the stream.
+    if (this.#stream.writableLength > 0) this.#listenToDrain();
   }
 
   /** Ends the client, which would miss bytes. */
@@ -178,7 +180,7 @@ class StreamSink implements ByteSink {
     this.#stream.destroy();
   }
 
-  /** Called at the first write that is not accepted immediately: without one, no "drain" follows. */
+  /** Called when a write is not accepted immediately, or bytes of others wait: otherwise no "drain" follows. */
   #listenToDrain(): void {
     if (this.#listensToDrain) return;
     this.#listensToDrain = true;

@@ -242,6 +242,19 @@ describe("a full sink calls back once when all bytes are sent", () => {
     expect(drained).toHaveBeenCalledTimes(1);
   });
 
+  test("also if others have written to its stream, and it has not", async () => {
+    pair.near.write(filled(16_000_000));
+    expect(sink.isFull()).toBe(true);
+    const drained = vi.fn();
+    sink.whenDrained(drained);
+    await eventLoopTurns(20);
+    expect(drained).not.toHaveBeenCalled();
+    pair.read();
+    await until("the call", () => drained.mock.calls.length > 0);
+    await eventLoopTurns(20);
+    expect(drained).toHaveBeenCalledTimes(1);
+  });
+
   test("not before later chunks are sent too", async () => {
     await fill();
     const drained = vi.fn(() => expect(sink.isFull()).toBe(false));

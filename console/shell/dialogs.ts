@@ -7,7 +7,13 @@ export interface Dialogs {
   readonly help: Signal<boolean>;
   /** Command palette. */
   readonly palette: Signal<boolean>;
+  /** What was typed between the key of the palette and its appearance, because its code is loaded the first time. */
+  readonly typedAhead: Signal<string>;
 }
 
 /** Creates the state. */
-export const createDialogs = (): Dialogs => ({ help: signal(false), palette: signal(false) });
+export const createDialogs = (): Dialogs => ({
+  help: signal(false),
+  palette: signal(false),
+  typedAhead: signal(""),
+});

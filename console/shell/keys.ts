@@ -8,15 +8,21 @@ const FIELDS = "input, select, textarea";
 const OWN_KEYS = "button, summary, a, [role=tab], [role=separator], [role=treegrid]";
 
 /** Handles the keys of the page. @returns a function that ends it */
-export function watchKeys({ clock, layout }: Workspace, { help, palette }: Dialogs): () => void {
+export function watchKeys({ clock, layout }: Workspace, dialogs: Dialogs): () => void {
+  const { help, palette } = dialogs;
   const handle = (event: KeyboardEvent) => {
     const isIn = (elements: string) =>
       event.target instanceof Element && event.target.closest(elements) !== null;
     const isCommand = event.ctrlKey || event.metaKey;
-    if (event.defaultPrevented || help.peek() || palette.peek()) return;
+    if (event.defaultPrevented || help.peek()) return;
+    if (palette.peek()) {
+      if (!isIn("dialog")) typeAhead(event, dialogs);
+      return;
+    }
     if (isCommand && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k") {
       // In a browser it would search the web.
       event.preventDefault();
+      dialogs.typedAhead.value = "";
       palette.value = true;
       return;
     }
@@ -35,4 +41,13 @@ export function watchKeys({ clock, layout }: Workspace, { help, palette }: Dialo
   };
   document.addEventListener("keydown", handle);
   return () => document.removeEventListener("keydown", handle);
+}
+
+/** Handles a key while the palette is being loaded. */
+function typeAhead(event: KeyboardEvent, { palette, typedAhead }: Dialogs): void {
+  if (event.key === "Escape") palette.value = false;
+  else if (event.key === "Enter") typedAhead.value += "\n";
+  else if (event.key.length === 1 && !event.ctrlKey && !event.metaKey) typedAhead.value += event.key;
+  else return;
+  event.preventDefault();
 }

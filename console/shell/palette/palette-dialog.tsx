@@ -17,7 +17,6 @@ export function PaletteDialog({ targets }: { readonly targets: CommandTargets })
   const palette = useMemo(() => new Palette(commands), [commands]);
   const found = palette.found.value;
   const active = palette.active.value;
-  useEffect(() => dialog.current?.showModal(), []);
   useEffect(() => {
     document.getElementById(optionId(active))?.scrollIntoView({ block: "nearest" });
   }, [active, found]);
@@ -29,6 +28,14 @@ export function PaletteDialog({ targets }: { readonly targets: CommandTargets })
   const run = async (command?: Command) => {
     if (await palette.run(command)) close();
   };
+  useEffect(() => {
+    dialog.current?.showModal();
+    const { typedAhead } = targets.dialogs;
+    const [text = "", ...lines] = typedAhead.peek().split("\n");
+    typedAhead.value = "";
+    if (text !== "") palette.type(text);
+    if (lines.length > 0) void run();
+  }, []);
   return (
     <dialog ref={dialog} class="palette" aria-label="Commands" closedby="any" onClose={close}>
       <input

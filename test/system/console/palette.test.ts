@@ -45,6 +45,29 @@ async function command(page: Page, text: string): Promise<void> {
   await paletteOf(page).waitFor({ state: "detached" });
 }
 
+test("receives what was typed while its code was loaded, and the page does not", async () => {
+  for (const key of ["rover:camera", "rover:log"]) await redis.control.call("XADD", key, "1-0", "d", "x");
+  await using console = await openConsole(browser, gateway.http);
+  const { page } = console;
+  await page.getByRole("treegrid", { name: "Streams" }).getByRole("button", { name: "rover:log" }).waitFor();
+  let load = (): void => undefined;
+  const mayLoad = new Promise<void>((resolve) => {
+    load = resolve;
+  });
+  await page.route("**/palette-dialog*.js", async (route) => {
+    await mayLoad;
+    await route.continue();
+  });
+  await page.keyboard.press("/");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("open log");
+  await page.keyboard.press("Enter");
+  expect(await page.locator("#search").inputValue()).toBe("");
+  load();
+  await paneOf(page, "rover:log").waitFor();
+  await paletteOf(page).waitFor({ state: "detached" });
+});
+
 test("opens streams, layouts, panels and themes by keyboard, and is accessible", async () => {
   for (const key of ["rover:camera", "rover:imu", "rover:log"])
     await redis.control.call("XADD", key, "1-0", "d", "x");

@@ -105,14 +105,14 @@ export class ContinuousDelivery<Frame> implements Delivery {
     const { key, cursor, birth, followed } = stream.state;
     const request = { key, cursor, birth, recreation: followed?.recreation ?? 0, memo: stream.memo };
     const bytes = context.pageCache.expectedBytes(key);
-    if (!context.reserve(bytes)) {
+    // One reader or the cache holds the memory of a page and of its frame. If the others reserved it too, a reader of several
+    // streams could spend the memory that it was granted on a page that needs none, and wait again before that page arrives.
+    const isShared = stream.memo !== undefined && context.pageCache.isShared(request);
+    if (!isShared && !context.reserve(bytes)) {
       this.#isDenied = true;
       return;
     }
     stream.phase = "reading";
-    // One reader or the cache holds the memory of a page and of its frame. The others only wait while there is none.
-    const isShared = stream.memo !== undefined && context.pageCache.isShared(request);
-    if (isShared) context.unreserve(bytes);
     const ended = () => {
       if (stream.phase === "reading") stream.phase = "catching-up";
       if (!isShared) context.unreserve(bytes);

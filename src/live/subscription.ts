@@ -101,7 +101,7 @@ export function createSubscriber(parts: SubscriptionParts): Subscribe {
   return (options) => new RunningSubscription(parts, shared, options);
 }
 
-/** What all subscriptions of a gateway share. */
+/** Objects that all subscriptions share. */
 interface SharedParts {
   readonly entryFrames: EntryFrames;
   readonly frameKeys: FrameKeys;

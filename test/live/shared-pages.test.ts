@@ -54,16 +54,6 @@ test("shares pages with readers that start after the first one has read all", as
   expect(opened.engine.counters.pageCacheBytes).toBeLessThanOrEqual(FRAMES_ONLY_BYTES);
 });
 
-test("shares pages with readers that start at other entries", async () => {
-  await open(2 ** 24);
-  const afters = Array.from({ length: 50 }, (_, i) => 7 * i);
-  const readers = await Promise.all(afters.map((after) => readAfter(after)));
-  await Promise.all(readers.map((reader, i) => expectAll(reader, afters[i])));
-  // Each reads the page at its cursor; then all are at the end of the page that ends last.
-  const pages = (ENTRIES * (PAYLOAD_BYTES + 50)) / PAGE_BYTES;
-  expect(pagesRead()).toBeLessThanOrEqual(2 * pages + 2 * readers.length);
-});
-
 test("readers of a client hold the memory of a page once if all of them need it", async () => {
   await open(0);
   // Room for two pages of the size that is assumed for a stream that was not read before.
@@ -78,4 +68,25 @@ test("readers of a client hold the memory of a page once if all of them need it"
   expect(budget.heldBytes()).toBe(0);
   // All have read the same pages together, and in the end one without entries.
   expect(pagesRead()).toBeLessThanOrEqual((readers[0]?.frames.length ?? 0) + 1);
+});
+
+test("readers of several streams make progress with the memory of two pages", async () => {
+  await open(2 ** 24);
+  const { control } = opened.redis;
+  const keys = ["a", "b", "c"];
+  const entries = Array.from({ length: 30 }, (_, i) => idAtTime(i + 1));
+  for (const key of keys)
+    for (const id of entries) await control.call("XADD", key, id, "d", "x".repeat(100_000));
+  const totalBytes = 250_000;
+  const bounds = { totalBytes, shareBytes: totalBytes, smallBytes: 1000 };
+  const budget = createMemoryBudget({ uses: ["answer"], ...bounds, waitMs: 1000 });
+  const streams = keys.map((key) => ({ key, name: key, cursor: FIRST_ID }));
+  const readers = await Promise.all(
+    Array.from({ length: 6 }, () => opened.read({ streams, memory: budget.open("answer", "client") })),
+  );
+  for (const reader of readers)
+    for (const key of keys) await until("it has all", () => reader.seen(key).length === entries.length);
+  // Each wait leads to a read.
+  expect(budget.counts.answer.waits).toBeLessThanOrEqual(pagesRead());
+  expect(budget.heldBytes()).toBe(0);
 });

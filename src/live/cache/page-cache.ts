@@ -76,14 +76,13 @@ export function createPageCache({
   return {
     expectedBytes: (key) => Math.max(pageBytes, sizes.expected(key)),
     isShared(request) {
-      const { stream, read: name } = namesOf(request);
-      const { cursor, memo } = request;
-      return inFlight.has(name) || kept.find(stream, cursor, memo)?.batch?.after === cursor;
+      const name = nameOf(request);
+      return inFlight.has(name) || kept.find(name, request.memo) !== undefined;
     },
     page(request) {
-      const { stream, read: name } = namesOf(request);
+      const name = nameOf(request);
       const { key, cursor, memo } = request;
-      const shared = kept.find(stream, cursor, memo) ?? inFlight.get(name);
+      const shared = kept.find(name, memo) ?? inFlight.get(name);
       if (shared !== undefined) {
         counters.pagesShared++;
         return Promise.resolve(shared);
@@ -92,7 +91,7 @@ export function createPageCache({
         .then((page) => {
           const { batch, isLast } = page;
           // A short page is soon out of date and cheap to read again.
-          if (batch !== undefined && !isLast) kept.add(stream, { ...page, batch });
+          if (batch !== undefined && !isLast) kept.add(name, { ...page, batch });
           return page;
         })
         .finally(() => inFlight.delete(name));
@@ -102,8 +101,6 @@ export function createPageCache({
   };
 }
 
-/** Returns the names under which the pages of a stream and a read of one of them are shared. */
-function namesOf({ key, cursor, birth = 0, recreation }: PageRequest): { stream: string; read: string } {
-  const stream = `${birth} ${recreation} ${key}`;
-  return { stream, read: `${cursor} ${stream}` };
-}
+/** Returns the name under which a page and its read are shared. */
+const nameOf = ({ key, cursor, birth = 0, recreation }: PageRequest): string =>
+  `${cursor} ${birth} ${recreation} ${key}`;

@@ -8,7 +8,7 @@ const MAX_REPLIES = 8;
 /** Larger replies, in bytes, are not remembered. */
 const MAX_REPLY_BYTES = 128 * 1024;
 
-/** The bytes of a list of names, and what was made of them. */
+/** The bytes of a list of names, and the sorted names. */
 interface Remembered {
   readonly bytes: Buffer;
   /** Start and end of each name in `bytes`. */

@@ -203,6 +203,7 @@ class StreamSink implements ByteSink {
     this.#unread.hold(bytes, written);
   }
 }
+
 function writeAll(stream: ByteStream, parts: readonly Uint8Array[]): boolean {
   const [first] = parts;
   if (first === undefined) return true;

@@ -46,7 +46,7 @@ export interface AcceptParts extends TransportParts {
   readonly open: Set<OpenSocket>;
 }
 
-/** Open socket. One object with all that the server knows of a connection, because there are thousands of idle ones. */
+/** Open WebSocket and its state in one object, because there are thousands of idle ones. */
 export class OpenSocket implements MessageHandlers, SocketClient, KeptAlive {
   readonly webSocket: ServerWebSocket;
   readonly session: Session;
@@ -79,16 +79,24 @@ export class OpenSocket implements MessageHandlers, SocketClient, KeptAlive {
   serve(socket: Socket, head: Buffer, { route, protocol = "" }: Admitted): void {
     const { webSocket, session } = this;
     const { segment, item, search } = route;
-    let rejection: GatewayError | undefined;
-    try {
+    const rejection = this.#attempt(() => {
       this.#served = route.serve({ webSocket, socket, segment, item, search, protocol, session });
       this.#parts.open.add(this);
-    } catch (error) {
-      rejection = asGatewayError(error);
-      this.#parts.observe.errorLog.note(rejection, errorContextOf(session));
+    });
+    const failure = this.#attempt(() => webSocket.start(this, head)) ?? rejection;
+    if (failure !== undefined) closeWith(webSocket, failure);
+  }
+
+  /** Calls a step. @returns its exception, which is logged: the handshake is answered, so only a close frame can report it */
+  #attempt(step: () => void): GatewayError | undefined {
+    try {
+      step();
+      return undefined;
+    } catch (exception) {
+      const error = asGatewayError(exception);
+      this.#parts.observe.errorLog.note(error, errorContextOf(this.session));
+      return error;
     }
-    webSocket.start(this, head);
-    if (rejection !== undefined) closeWith(webSocket, rejection);
   }
 
   /** Answers pending messages, then closes the connection. */

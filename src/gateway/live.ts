@@ -3,7 +3,7 @@ import type { Turns } from "../domain/scheduling/turns.ts";
 import { createPageCache } from "../live/cache/page-cache.ts";
 import { RecentMemory } from "../live/cache/recent-batches.ts";
 import { Hub } from "../live/hub.ts";
-import { createSubscriber } from "../live/subscription.ts";
+import { createSubscriber } from "../live/running-subscription.ts";
 import { createLatencySampler } from "../observe/latency-sampler.ts";
 import type { Settings } from "../settings.ts";
 import type { Streams } from "../transports/parts.ts";

@@ -106,20 +106,19 @@ export function firstPast(entries: readonly Entry[], cursor: EntryId): number {
 /**
  * Returns the frame of a whole batch, encoded once per form and stream name.
  *
- * @param memo cache key: the form of the encoder and the name, joined by the caller once instead of per batch; undefined if
- * the frame is not shared
+ * @param frameKey see `FrameKeys`; undefined if the frame is not shared
  */
 export function frameOf<Frame>(
   batch: Batch,
-  memo: string | undefined,
+  frameKey: string | undefined,
   reader: { readonly encoder: Encoder<Frame> },
   { name }: { readonly name: string },
 ): Frame {
-  const known = memo === undefined ? undefined : batch.frames.get(memo);
+  const known = frameKey === undefined ? undefined : batch.frames.get(frameKey);
   if (known !== undefined) return known as Frame;
   const frame = reader.encoder.encode([{ stream: name, entries: batch.entries }]);
-  if (memo === undefined) return frame;
-  batch.frames.set(memo, frame);
+  if (frameKey === undefined) return frame;
+  batch.frames.set(frameKey, frame);
   const bytes = reader.encoder.bytesOf?.(frame);
   batch.frameBytes =
     bytes === undefined || batch.frameBytes === undefined ? undefined : batch.frameBytes + bytes;

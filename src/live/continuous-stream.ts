@@ -20,8 +20,8 @@ export class ContinuousStream<Frame> implements LiveReader {
   phase: "catching-up" | "reading" | "live" | "removed" = "catching-up";
   readonly state: StreamState;
   readonly #context: DeliveryContext<Frame>;
-  /** Cache key of whole-batch frames: the form and the stream name; undefined if frames are not shared. */
-  readonly memo: string | undefined;
+  /** Key of the frames of whole batches; undefined if frames are not shared. */
+  readonly frameKey: string | undefined;
   readonly #onDenied: (stream: ContinuousStream<Frame>) => void;
 
   /** @param onDenied there was no memory for a live batch, and the stream should detach */
@@ -33,7 +33,7 @@ export class ContinuousStream<Frame> implements LiveReader {
     const { form } = context.encoder;
     this.#context = context;
     this.state = state;
-    this.memo = form === undefined ? undefined : context.frameKeys.of(form, state.name);
+    this.frameKey = form === undefined ? undefined : context.frameKeys.of(form, state.name);
     this.#onDenied = onDenied;
   }
 
@@ -76,21 +76,17 @@ export class ContinuousStream<Frame> implements LiveReader {
       }
     }
     if (state.hasGap) this.#reportGap(batch.entries);
-    state.cursor = batch.last;
-    state.counters.entriesOut += batch.entries.length;
-    state.counters.bytesOut += batch.bytes;
-    return this.#context.write(frameOf(batch, this.memo, this.#context, state));
+    this.#count(batch.last, batch.entries.length, batch.bytes);
+    return this.#context.write(frameOf(batch, this.frameKey, this.#context, state));
   }
 
   /** Sends a batch whose entries are no longer in memory. */
-  sendFramed({ first, last, count, bytes, frames }: FramedBatch): void {
-    const { state, memo = "" } = this;
+  sendFramed({ first, last, count, bytes, frame }: FramedBatch): void {
+    const { state } = this;
     if (state.hasGap) this.#context.gaps.report(state, first);
-    state.cursor = last;
-    state.counters.entriesOut += count;
-    state.counters.bytesOut += bytes;
-    // The page cache returns only batches that have the frame.
-    this.#context.write(frames.get(memo) as Frame);
+    this.#count(last, count, bytes);
+    // Encoders with the same key produce the same frames.
+    this.#context.write(frame as Frame);
   }
 
   /** Sends entries that are not a whole batch, so that no other reader shares their frame. */
@@ -99,10 +95,16 @@ export class ContinuousStream<Frame> implements LiveReader {
     const last = entries[entries.length - 1];
     if (last === undefined) return;
     if (state.hasGap) this.#reportGap(entries);
-    state.cursor = last.id;
-    state.counters.entriesOut += entries.length;
-    state.counters.bytesOut += bytesOf(entries);
+    this.#count(last.id, entries.length, bytesOf(entries));
     this.#context.write(this.#context.encoder.encode([{ stream: state.name, entries }]));
+  }
+
+  /** Counts entries that are about to be sent. */
+  #count(last: EntryId, entries: number, bytes: number): void {
+    const { state } = this;
+    state.cursor = last;
+    state.counters.entriesOut += entries;
+    state.counters.bytesOut += bytes;
   }
 
   #reportGap([first]: readonly Entry[]): void {

@@ -103,23 +103,23 @@ export class ContinuousDelivery<Frame> implements Delivery {
   #readPage(stream: ContinuousStream<Frame>): void {
     const context = this.#context;
     const { key, cursor, birth, followed } = stream.state;
-    const request = { key, cursor, birth, recreation: followed?.recreation ?? 0, memo: stream.memo };
+    const request = { key, cursor, birth, recreation: followed?.recreation ?? 0, frameKey: stream.frameKey };
     const bytes = context.pageCache.expectedBytes(key);
     // One reader or the cache holds the memory of a page and of its frame. If the others reserved it too, a reader of several
     // streams could spend the memory that it was granted on a page that needs none, and wait again before that page arrives.
-    const isShared = stream.memo !== undefined && context.pageCache.isShared(request);
-    if (!isShared && !context.reserve(bytes)) {
+    const shared = context.pageCache.shared(request);
+    const isReserved = shared === undefined || stream.frameKey === undefined;
+    if (isReserved && !context.reserve(bytes)) {
       this.#isDenied = true;
       return;
     }
     stream.phase = "reading";
     const ended = () => {
       if (stream.phase === "reading") stream.phase = "catching-up";
-      if (!isShared) context.unreserve(bytes);
+      if (isReserved) context.unreserve(bytes);
     };
     const fail = (error: unknown) => context.onError(error);
-    context.pageCache
-      .page(request)
+    (shared ?? context.pageCache.read(request))
       .then(
         (page) => {
           ended();

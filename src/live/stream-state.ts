@@ -51,7 +51,8 @@ export interface StreamState {
 
 /**
  * Creates the state of a stream that nothing has been sent of. All states have the same properties in the same order, because
- * V8 accesses objects of a few shapes faster, and each entry passes the state of each of its readers. Fields that each entry needs come first.
+ * V8 accesses objects of a few shapes faster, and each entry passes the state of each of its readers. Fields that each entry
+ * needs come first.
  */
 export const createStreamState = (
   { key, name, cursor, isAtEnd, hasGap = false, birth, madeFromTime }: SubscribedStream,

@@ -6,6 +6,7 @@
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import type { Entry, StreamEntries } from "../../domain/streams/entry.ts";
 import type { Encoder } from "../sink.ts";
+import { frameKeyOf } from "./frame-keys.ts";
 
 /** An encoded frame, or a function that encodes it in slices. Its result is undefined if the frame is no longer needed. */
 export type Encoding<Frame> = { readonly frame: Frame } | { inSlices(): Promise<Frame | undefined> };
@@ -13,7 +14,7 @@ export type Encoding<Frame> = { readonly frame: Frame } | { inSlices(): Promise<
 /** Cached frames of one entry, and the cache key of the frame that a reader needs. */
 interface FramesOfEntry {
   readonly frames: Map<string, unknown>;
-  readonly memo: string;
+  readonly key: string;
 }
 
 /** Encodes the frames of all readers. */
@@ -37,23 +38,23 @@ export class EntryFrames {
     isNeeded: () => boolean,
   ): Encoding<Frame> {
     const shared = this.#framesOf(encoder, streams);
-    const known = shared?.frames.get(shared.memo) as Frame | Promise<Frame> | undefined;
+    const known = shared?.frames.get(shared.key) as Frame | Promise<Frame> | undefined;
     if (known instanceof Promise) return { inSlices: () => known };
     if (known !== undefined) return { frame: known };
     if (shared === undefined) return this.encodeUnshared(encoder, streams, isNeeded);
     const steps = encoder.encodeSteps?.(streams);
     if (steps === undefined) {
       const frame = encoder.encode(streams);
-      shared.frames.set(shared.memo, frame);
+      shared.frames.set(shared.key, frame);
       return { frame };
     }
     return {
       inSlices: () => {
         const made = this.#workSlices.run(steps);
-        shared.frames.set(shared.memo, made);
+        shared.frames.set(shared.key, made);
         made.then(
-          (frame) => shared.frames.set(shared.memo, frame),
-          () => shared.frames.delete(shared.memo),
+          (frame) => shared.frames.set(shared.key, frame),
+          () => shared.frames.delete(shared.key),
         );
         return made;
       },
@@ -83,6 +84,6 @@ export class EntryFrames {
     if (streams.length > 1 || stream.entries.length > 1) return undefined;
     const frames = this.#frames.get(entry) ?? new Map<string, unknown>();
     this.#frames.set(entry, frames);
-    return { frames, memo: `${encoder.form} ${stream.stream}` };
+    return { frames, key: frameKeyOf(encoder.form, stream.stream) };
   }
 }

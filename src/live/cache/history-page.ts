@@ -3,11 +3,13 @@
 import type { EntryId } from "../../domain/streams/entry-id.ts";
 import type { Batch } from "../batch.ts";
 
-/** Frames of a batch whose entries are no longer in memory. */
-export interface FramedBatch extends Pick<Batch, "after" | "last" | "bytes" | "frames"> {
+/** Frame of a batch whose entries are no longer in memory. */
+export interface FramedBatch extends Pick<Batch, "after" | "last" | "bytes"> {
   readonly first: EntryId;
   /** Number of entries. */
   readonly count: number;
+  /** The frame that the reader needs. */
+  readonly frame: unknown;
 }
 
 /** A page of a stream's history. */
@@ -17,7 +19,7 @@ export interface HistoryPage extends SharedPage {
 
 /** A page of a stream's history for a reader that may share the frame of another one. */
 export interface SharedPage {
-  /** Undefined if there are no entries after the cursor. Without entries, it has the frame that the reader needs. */
+  /** Undefined if there are no entries after the cursor. */
   readonly batch: Batch | FramedBatch | undefined;
   /** Whether no entries followed the page when it was read. */
   readonly isLast: boolean;

@@ -9,6 +9,11 @@ import type { Counters } from "../../observe/counters.ts";
 import type { Batch } from "../batch.ts";
 import type { FramedBatch, HistoryPage, SharedPage } from "./history-page.ts";
 
+/** A batch without its entries: the ids of its ends, its counts and its frames. */
+interface Framed extends Omit<FramedBatch, "frame"> {
+  readonly frames: ReadonlyMap<string, unknown>;
+}
+
 /** A page that has entries. */
 type FullPage = HistoryPage & { readonly batch: Batch };
 
@@ -17,8 +22,7 @@ interface KeptPage {
   readonly name: string;
   readonly hasGap: boolean;
   readonly until: number;
-  /** The page, or its frames. */
-  content: Batch | FramedBatch;
+  content: Batch | Framed;
   /** Memory, in bytes. */
   cost: number;
 }
@@ -28,7 +32,7 @@ interface KeptPage {
  */
 const PAGE_LIFE_MS = 2000;
 /** Fraction of the limit that pages with their entries may use. */
-const WHOLE = 1 / 3;
+const WITH_ENTRIES = 1 / 3;
 /** Estimated memory (bytes) of the objects of a page without entries. */
 const FRAMED_COST_BYTES = 1000;
 
@@ -36,12 +40,11 @@ const FRAMED_COST_BYTES = 1000;
 export class KeptPages {
   readonly #limitBytes: number;
   readonly #counters: Counters;
-  /** Oldest first. */
-  readonly #all = new Set<KeptPage>();
+  /** By name, oldest first. */
+  readonly #pages = new Map<string, KeptPage>();
   /** Pages with their entries, the one that was used last at the end. */
-  readonly #whole = new Set<KeptPage>();
-  #wholeBytes = 0;
-  readonly #byName = new Map<string, KeptPage>();
+  readonly #withEntries = new Set<KeptPage>();
+  #withEntriesBytes = 0;
   #sweep: NodeJS.Timeout | undefined;
 
   /** @param limitBytes limit over all streams; 0 keeps nothing */
@@ -53,71 +56,70 @@ export class KeptPages {
   /** Adds a page, in place of one with the same name. @param name stream and its version, and the cursor before the page */
   add(name: string, { batch, hasGap }: FullPage): void {
     const { cost } = batch;
-    const same = this.#byName.get(name);
+    const same = this.#pages.get(name);
     if (same !== undefined) this.#remove(same);
     const kept = { name, hasGap, until: performance.now() + PAGE_LIFE_MS, content: batch, cost };
-    this.#byName.set(name, kept);
-    this.#all.add(kept);
-    this.#whole.add(kept);
-    this.#wholeBytes += cost;
+    this.#pages.set(name, kept);
+    this.#withEntries.add(kept);
+    this.#withEntriesBytes += cost;
     this.#counters.pageCacheBytes += cost;
     this.#dropEntries();
     this.#removeOld();
     this.#sweep ??= setTimeout(() => this.#onSweep(), PAGE_LIFE_MS).unref();
   }
 
-  /** Returns a page. @param memo form and stream name of the frame that the reader needs */
-  find(name: string, memo: string | undefined): SharedPage | undefined {
-    const kept = this.#byName.get(name);
+  /** Returns a page. @param frameKey key of the frame that the reader needs; undefined if it needs the entries */
+  find(name: string, frameKey: string | undefined): SharedPage | undefined {
+    const kept = this.#pages.get(name);
     if (kept === undefined || kept.until <= performance.now()) return undefined;
     const { content } = kept;
-    const isWhole = "entries" in content;
-    if (isWhole) {
-      this.#whole.delete(kept);
-      this.#whole.add(kept);
+    if ("entries" in content) {
+      this.#withEntries.delete(kept);
+      this.#withEntries.add(kept);
+      return pageOf(content, kept.hasGap);
     }
-    if (!isWhole && (memo === undefined || !content.frames.has(memo))) return undefined;
-    return pageOf(content, kept.hasGap);
+    const frame = frameKey === undefined ? undefined : content.frames.get(frameKey);
+    return frame === undefined ? undefined : pageOf({ ...content, frame }, kept.hasGap);
   }
 
   /** Drops the entries of the pages that were not used for the longest time, if pages with entries exceed their limit. */
   #dropEntries(): void {
-    for (const kept of this.#whole) {
-      if (this.#wholeBytes <= this.#limitBytes * WHOLE) return;
-      const framed = framedBatchOf(kept.content);
-      if (framed === undefined) this.#remove(kept);
-      else {
-        this.#endWhole(kept);
-        const cost = FRAMED_COST_BYTES + framed.frameBytes;
-        this.#counters.pageCacheBytes += cost - kept.cost;
-        kept.content = framed;
-        kept.cost = cost;
+    for (const kept of this.#withEntries) {
+      if (this.#withEntriesBytes <= this.#limitBytes * WITH_ENTRIES) return;
+      const framed = framedOf(kept.content);
+      if (framed === undefined) {
+        this.#remove(kept);
+        continue;
       }
+      this.#forgetEntries(kept);
+      const cost = FRAMED_COST_BYTES + framed.frameBytes;
+      this.#counters.pageCacheBytes += cost - kept.cost;
+      kept.content = framed;
+      kept.cost = cost;
     }
   }
 
-  #endWhole(kept: KeptPage): void {
-    if (this.#whole.delete(kept)) this.#wholeBytes -= kept.cost;
+  #forgetEntries(kept: KeptPage): void {
+    if (this.#withEntries.delete(kept)) this.#withEntriesBytes -= kept.cost;
   }
 
   #onSweep(): void {
     this.#removeOld();
-    this.#sweep = this.#all.size > 0 ? setTimeout(() => this.#onSweep(), PAGE_LIFE_MS).unref() : undefined;
+    this.#sweep = this.#pages.size > 0 ? setTimeout(() => this.#onSweep(), PAGE_LIFE_MS).unref() : undefined;
   }
 
   #removeOld(): void {
     const now = performance.now();
-    for (const kept of this.#all) {
+    for (const kept of this.#pages.values()) {
       if (this.#counters.pageCacheBytes <= this.#limitBytes && kept.until > now) return;
       this.#remove(kept);
     }
   }
 
   #remove(kept: KeptPage): void {
-    this.#endWhole(kept);
-    this.#all.delete(kept);
+    this.#forgetEntries(kept);
+    this.#pages.delete(kept.name);
     this.#counters.pageCacheBytes -= kept.cost;
-    this.#byName.delete(kept.name);
   }
 }
 
@@ -128,10 +130,8 @@ const pageOf = (batch: Batch | FramedBatch, hasGap: boolean): SharedPage => ({
   isGone: false,
 });
 
-/** Returns the frames of a batch without its entries; undefined if it has none, or if they refer to the entries. */
-function framedBatchOf(
-  batch: Batch | FramedBatch,
-): (FramedBatch & { readonly frameBytes: number }) | undefined {
+/** Returns a batch without its entries; undefined if it has no frames, or if they refer to the entries. */
+function framedOf(batch: Batch | Framed): (Framed & { readonly frameBytes: number }) | undefined {
   if (!("entries" in batch)) return undefined;
   const { after, last, bytes, frames, frameBytes, entries } = batch;
   const [first] = entries;

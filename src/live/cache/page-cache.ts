@@ -16,8 +16,8 @@ import { KeptPages } from "./kept-pages.ts";
 export interface PageRequest extends StreamVersion {
   readonly key: string;
   readonly cursor: EntryId;
-  /** Form and stream name of its frame, see `frameOf`. */
-  readonly memo: string | undefined;
+  /** Key of its frame, see `frameOf`. */
+  readonly frameKey: string | undefined;
 }
 
 /** The stream that a page is read of. Only readers of the same one share its pages, which are read after the first request. */
@@ -30,14 +30,14 @@ export interface StreamVersion {
 
 /** Reads pages of history. */
 export interface PageCache {
+  /** Returns the page after a cursor if it is in memory or being read for another reader, so that it needs no more memory. */
+  shared(request: PageRequest): Promise<SharedPage> | undefined;
   /**
-   * Returns the page after a cursor, with about `PAGE_BYTES` of entries.
+   * Reads the page after a cursor, with about `PAGE_BYTES` of entries. Call if it is not shared.
    *
    * @throws GatewayError
    */
-  page(request: PageRequest): Promise<SharedPage>;
-  /** Returns whether the page is in memory or being read for another reader, so that it needs no more memory. */
-  isShared(request: PageRequest): boolean;
+  read(request: PageRequest): Promise<SharedPage>;
   /** Returns the expected minimum size of a page of a stream, in bytes. */
   expectedBytes(key: string): number;
 }
@@ -65,7 +65,7 @@ export function createPageCache({
   const inFlight = new Map<string, Promise<HistoryPage>>();
   const kept = new KeptPages(cacheBytes, counters);
 
-  async function read(key: string, cursor: EntryId): Promise<HistoryPage> {
+  async function readPage({ key, cursor }: PageRequest): Promise<HistoryPage> {
     counters.pagesRead++;
     const count = Math.max(1, Math.min(MAX_ENTRIES, Math.floor(pageBytes / sizes.expected(key))));
     const { entries, isLast, hasGap, isGone } = await streamReader.readAfter(key, cursor, count);
@@ -75,19 +75,16 @@ export function createPageCache({
 
   return {
     expectedBytes: (key) => Math.max(pageBytes, sizes.expected(key)),
-    isShared(request) {
+    shared(request) {
       const name = nameOf(request);
-      return inFlight.has(name) || kept.find(name, request.memo) !== undefined;
+      const page = kept.find(name, request.frameKey) ?? inFlight.get(name);
+      if (page === undefined) return undefined;
+      counters.pagesShared++;
+      return Promise.resolve(page);
     },
-    page(request) {
+    read(request) {
       const name = nameOf(request);
-      const { key, cursor, memo } = request;
-      const shared = kept.find(name, memo) ?? inFlight.get(name);
-      if (shared !== undefined) {
-        counters.pagesShared++;
-        return Promise.resolve(shared);
-      }
-      const answer = read(key, cursor)
+      const reading = readPage(request)
         .then((page) => {
           const { batch, isLast } = page;
           // A short page is soon out of date and cheap to read again.
@@ -95,8 +92,8 @@ export function createPageCache({
           return page;
         })
         .finally(() => inFlight.delete(name));
-      inFlight.set(name, answer);
-      return answer;
+      inFlight.set(name, reading);
+      return reading;
     },
   };
 }

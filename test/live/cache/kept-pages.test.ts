@@ -7,7 +7,7 @@ import { KeptPages } from "../../../src/live/cache/kept-pages.ts";
 import type { Encoder } from "../../../src/live/sink.ts";
 import { createCounters } from "../../../src/observe/counters.ts";
 
-const MEMO = "form stream";
+const FRAME_KEY = "form stream";
 const encoder: Encoder<string> = { form: "form", encode: () => "frame", bytesOf: () => 100 };
 const NO_FRAME_SIZE: Encoder<string> = { form: "form", encode: () => "frame" };
 
@@ -24,7 +24,8 @@ function open(limitBytes: number) {
   const pages = new KeptPages(limitBytes, counters);
   return {
     counters,
-    find: (cursor: number, memo = MEMO, stream = "s") => pages.find(`${at(cursor)} ${stream}`, memo),
+    find: (cursor: number, frameKey = FRAME_KEY, stream = "s") =>
+      pages.find(`${at(cursor)} ${stream}`, frameKey),
     /** Finds the page for a reader that shares no frames. */
     findUnshared: (cursor: number) => pages.find(`${at(cursor)} s`, undefined),
     add(batch: Batch, { hasGap = false, stream = "s" } = {}) {
@@ -41,7 +42,7 @@ describe("KeptPages", () => {
     const { add, find } = open(2 ** 20);
     const batch = add(batchOf(10, [20, 30]), { hasGap: true });
     expect(find(10)).toEqual({ batch, isLast: false, hasGap: true, isGone: false });
-    expect(find(10, MEMO, "other")).toBeUndefined();
+    expect(find(10, FRAME_KEY, "other")).toBeUndefined();
   });
 
   test("finds no page for another cursor, also inside a page", () => {
@@ -61,7 +62,7 @@ describe("KeptPages", () => {
   test("keeps only the frames of the pages that were used least recently", () => {
     const { add, find, findUnshared } = open(3 * 2 * ONE_PAGE);
     const [first, second, third] = [batchOf(0, [1, 2]), batchOf(2, [3, 4]), batchOf(4, [5, 6])];
-    for (const batch of [first, second, third]) frameOf(batch, MEMO, { encoder }, { name: "stream" });
+    for (const batch of [first, second, third]) frameOf(batch, FRAME_KEY, { encoder }, { name: "stream" });
     add(first, { hasGap: true });
     add(second);
     find(0);
@@ -71,7 +72,7 @@ describe("KeptPages", () => {
     const framed = find(2)?.batch;
     expect(framed).toMatchObject({ after: at(2), first: at(3), last: at(4), count: 2, bytes: second.bytes });
     expect(framed).not.toHaveProperty("entries");
-    expect(framed?.frames.get(MEMO)).toBe("frame");
+    expect(framed).toHaveProperty("frame", "frame");
     // A reader with another form, or without one, needs the entries.
     expect(find(2, "other stream")).toBeUndefined();
     expect(findUnshared(2)).toBeUndefined();
@@ -83,7 +84,7 @@ describe("KeptPages", () => {
   ])("drops a page %s as a whole", (_, of) => {
     const { add, find, counters } = open(3 * ONE_PAGE);
     const first = batchOf(0, [1, 2]);
-    if (of !== undefined) frameOf(first, MEMO, { encoder: of }, { name: "stream" });
+    if (of !== undefined) frameOf(first, FRAME_KEY, { encoder: of }, { name: "stream" });
     add(first);
     const second = add(batchOf(2, [3, 4]));
     expect(find(0)).toBeUndefined();
@@ -107,10 +108,10 @@ describe("KeptPages", () => {
             after,
             Array.from({ length: entries }, (_, i) => after + i + 1),
           );
-          if (isFramed) frameOf(batch, MEMO, { encoder }, { name: "stream" });
+          if (isFramed) frameOf(batch, FRAME_KEY, { encoder }, { name: "stream" });
           add(batch, { stream });
           expect(counters.pageCacheBytes).toBeLessThanOrEqual(limitBytes);
-          const found = find(cursor, MEMO, stream)?.batch;
+          const found = find(cursor, FRAME_KEY, stream)?.batch;
           if (found === undefined) continue;
           expect(found.after).toBe(at(cursor));
           expect(compareIds(found.last, at(cursor))).toBeGreaterThan(0);

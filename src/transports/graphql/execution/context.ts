@@ -5,6 +5,7 @@ import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { Session } from "../../../access/sessions.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import type { TransportConfig, TransportParts } from "../../parts.ts";
+import type { ParsedMetas } from "../schema/parsed-meta.ts";
 import { createLookups, type Lookups } from "./key-list-cache.ts";
 import { createPayloadBudget, type PayloadBudget } from "./limits/payload-budget.ts";
 import { WorkBudget } from "./limits/work-budget.ts";
@@ -17,6 +18,11 @@ export interface GraphqlConfig extends TransportConfig, GraphqlLimits {
 /** Parts of the gateway that GraphQL uses. */
 export interface GraphqlParts extends TransportParts {
   readonly config: GraphqlConfig;
+}
+
+/** Parts that all operations share. */
+export interface OperationParts extends GraphqlParts {
+  readonly parsedMetas: ParsedMetas;
 }
 
 /** Limits of one operation. */
@@ -39,7 +45,7 @@ export interface GraphqlLimits {
 }
 
 /** Context passed to every resolver. */
-export interface OperationContext extends GraphqlParts {
+export interface OperationContext extends OperationParts {
   /** Client that sent the operation. Every resolver that reads or changes data checks its permissions. */
   readonly visitor: Visitor;
   /** Its connection, if that is a WebSocket or an event stream. */
@@ -69,7 +75,7 @@ export interface OperationContext extends GraphqlParts {
 
 /** Creates the context of one operation. @param session its connection, if that is a WebSocket or an event stream */
 export function createOperationContext(
-  parts: GraphqlParts,
+  parts: OperationParts,
   visitor: Visitor,
   session: Session | undefined,
   lease = parts.access.memory.answer("graphql", visitor),

@@ -15,6 +15,7 @@ import {
 import type { Visitor } from "../../../access/admission.ts";
 import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { Session } from "../../../access/sessions.ts";
+import { ParsedMetas } from "../schema/parsed-meta.ts";
 import { createOperationContext, type GraphqlParts } from "./context.ts";
 import { type GraphqlCode, graphqlError, withCode } from "./errors.ts";
 import { limitError } from "./limits/document-limits.ts";
@@ -50,6 +51,7 @@ const MAX_ERRORS = 20;
 export function createPrepare(schema: GraphQLSchema, parts: GraphqlParts): Prepare {
   const known = new Map<string, Checked>();
   let characters = 0;
+  const operationParts = { ...parts, parsedMetas: new ParsedMetas() };
 
   function documentOf(query: string): Checked {
     const kept = known.get(query);
@@ -98,7 +100,7 @@ export function createPrepare(schema: GraphQLSchema, parts: GraphqlParts): Prepa
           ? `operationName must name an operation of the document, got "${operationName.slice(0, 60)}"`
           : "operationName is required unless the document has exactly one operation",
       );
-    const context = createOperationContext(parts, visitor, session);
+    const context = createOperationContext(operationParts, visitor, session);
     const args = {
       schema,
       document,

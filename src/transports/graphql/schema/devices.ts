@@ -44,9 +44,9 @@ function addDeviceType(builder: Builder, stream: StreamRef) {
           type: "JSON",
           nullable: true,
           description: "Metadata stored by `connectDevice` or `updateDeviceMeta`; `{}` if there is none.",
-          async resolve({ id }, _args, { streams: { registry }, visitor, work }) {
-            authorizeDevice(visitor.identity, id);
-            return metaOf(await registry.devices.meta(id), work);
+          async resolve({ id }, _args, context) {
+            authorizeDevice(context.visitor.identity, id);
+            return metaOf(await context.streams.registry.devices.meta(id), context);
           },
         }),
         streamIds: t.stringList({

@@ -89,7 +89,7 @@ export function addMetaEvents(builder: Builder, withDevices: boolean): void {
         type: "JSON",
         nullable: true,
         description: "New metadata; `{}` if it was deleted.",
-        resolve: ({ meta }, _args, { work }) => metaOf(meta, work),
+        resolve: ({ meta }, _args, context) => metaOf(meta, context),
       }),
     }),
   });

@@ -7,7 +7,7 @@ import { type EntryId, timeOfId } from "../../../domain/streams/entry-id.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { inexactNumberOf, markNumbers } from "../../request/exact-numbers.ts";
 import type { WorkBudget } from "../execution/limits/work-budget.ts";
-import { ParsedMetas } from "./parsed-meta.ts";
+import type { ParsedMetas } from "./parsed-meta.ts";
 
 /** Greatest time that a Date can represent, in ms (ECMA-262, "Time Values and Time Range"). */
 const LAST_MOMENT_MS = 8.64e15;
@@ -77,14 +77,18 @@ export function storedJsonOf(data: Uint8Array, what: string, work: WorkBudget): 
   return parsed(markNumbers(text), what);
 }
 
-const parsedMetas = new ParsedMetas();
+/** Part of an operation's context that parses metadata. */
+export interface MetaContext {
+  readonly work: WorkBudget;
+  readonly parsedMetas: ParsedMetas;
+}
 
 /**
  * Parses stored metadata. Results are shared and must not be changed.
  *
  * @throws GatewayError BAD_PAYLOAD if another program stored invalid JSON, TOO_LARGE
  */
-export function metaOf(stored: Uint8Array | undefined, work: WorkBudget): unknown {
+export function metaOf(stored: Uint8Array | undefined, { work, parsedMetas }: MetaContext): unknown {
   if (stored === undefined) return {};
   const text = bufferOf(stored).toString();
   const known = parsedMetas.get(text);

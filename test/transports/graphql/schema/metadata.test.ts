@@ -6,38 +6,42 @@ import { WorkBudget } from "../../../../src/transports/graphql/execution/limits/
 import { ParsedMetas } from "../../../../src/transports/graphql/schema/parsed-meta.ts";
 import { metaOf } from "../../../../src/transports/graphql/schema/payload.ts";
 
-const budget = (graphqlMaxFields = 1000) =>
-  new WorkBudget({ graphqlMaxFields, graphqlMaxPayloadBytes: 1000 }, createTurns().slices);
+const parsedMetas = new ParsedMetas();
+/** Returns the context of an operation. */
+const operation = (graphqlMaxFields = 1000) => ({
+  work: new WorkBudget({ graphqlMaxFields, graphqlMaxPayloadBytes: 1000 }, createTurns().slices),
+  parsedMetas,
+});
 
 test("metadata is parsed", () => {
   const stored = Buffer.from('{"a":[1,2]}');
-  expect(metaOf(stored, budget())).toEqual({ a: [1, 2] });
-  expect(metaOf(stored, budget())).toEqual({ a: [1, 2] });
-  expect(metaOf(Buffer.from('{"a":[1,3]}'), budget())).toEqual({ a: [1, 3] });
-  expect(metaOf(undefined, budget())).toEqual({});
+  expect(metaOf(stored, operation())).toEqual({ a: [1, 2] });
+  expect(metaOf(stored, operation())).toEqual({ a: [1, 2] });
+  expect(metaOf(Buffer.from('{"a":[1,3]}'), operation())).toEqual({ a: [1, 3] });
+  expect(metaOf(undefined, operation())).toEqual({});
 });
 
 test("repeated metadata counts as often as it is read", () => {
   const stored = Buffer.from("[1,2,3,4,5]");
-  const work = budget(20);
-  metaOf(stored, work);
-  metaOf(stored, work);
+  const context = operation(20);
+  metaOf(stored, context);
+  metaOf(stored, context);
   expect(() => {
-    for (let i = 0; i < 10; i++) metaOf(stored, work);
+    for (let i = 0; i < 10; i++) metaOf(stored, context);
   }).toThrow(expect.objectContaining({ code: "TOO_LARGE" }));
 });
 
 test("bytes that are not UTF-8 are an error, although they decode to the text of other metadata", () => {
   const valid = Buffer.from('"\ufffd"');
-  expect(metaOf(valid, budget())).toBe("\ufffd");
-  expect(() => metaOf(Buffer.from([0x22, 0xff, 0x22]), budget())).toThrow(
+  expect(metaOf(valid, operation())).toBe("\ufffd");
+  expect(() => metaOf(Buffer.from([0x22, 0xff, 0x22]), operation())).toThrow(
     expect.objectContaining({ code: "BAD_PAYLOAD" }),
   );
 });
 
 test("invalid JSON is an error each time", () => {
   for (let i = 0; i < 2; i++)
-    expect(() => metaOf(Buffer.from("{"), budget())).toThrow(
+    expect(() => metaOf(Buffer.from("{"), operation())).toThrow(
       expect.objectContaining({ code: "BAD_PAYLOAD" }),
     );
 });

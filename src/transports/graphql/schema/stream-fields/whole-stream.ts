@@ -2,10 +2,9 @@
 import { type Declaration, readDeclaration } from "../../../../domain/content/declaration.ts";
 import { timeOfId } from "../../../../domain/streams/entry-id.ts";
 import { NO_DETAILS, type StreamDetails } from "../../../../redis/registry/details/stream-info.ts";
-import type { WorkBudget } from "../../execution/limits/work-budget.ts";
 import type { StreamNode } from "../../execution/load-streams.ts";
 import type { Builder } from "../builder.ts";
-import { metaOf } from "../payload.ts";
+import { type MetaContext, metaOf } from "../payload.ts";
 
 /** Creates the GraphQL type `Stream`, not implemented yet. */
 export const createStreamRef = (builder: Builder) => builder.objectRef<StreamNode>("Stream");
@@ -19,8 +18,8 @@ type IdName = "lastGeneratedId" | "maxDeletedEntryId" | "recordedFirstEntryId";
 const detailsOf = ({ record }: StreamNode): StreamDetails => record.details ?? NO_DETAILS;
 
 /** Returns the declaration in the metadata. @throws GatewayError BAD_PAYLOAD if another program stored invalid JSON, TOO_LARGE */
-const declared = ({ record }: StreamNode, work: WorkBudget): Declaration =>
-  readDeclaration(metaOf(record.meta, work)).declaration;
+const declared = ({ record }: StreamNode, context: MetaContext): Declaration =>
+  readDeclaration(metaOf(record.meta, context)).declaration;
 
 /** Adds the fields that Redis reports about the whole stream. */
 export function addReportedFields(builder: Builder, stream: NewStreamRef): void {
@@ -70,26 +69,26 @@ export function addDeclaredFields(builder: Builder, stream: NewStreamRef): void 
     contentType: t.string({
       nullable: true,
       description: "Media type of the payloads, declared in the metadata; null if none is.",
-      resolve: (stream, _args, { work }) => declared(stream, work).contentType,
+      resolve: (stream, _args, context) => declared(stream, context).contentType,
     }),
     schema: t.field({
       type: "JSON",
       nullable: true,
       description:
         "Schema of the payloads, `{name, encoding, data}`, declared in the metadata; null if none is.",
-      resolve: (stream, _args, { work }) => declared(stream, work).schema,
+      resolve: (stream, _args, context) => declared(stream, context).schema,
     }),
     title: t.string({
       nullable: true,
       description: "Short name for people, declared in the metadata; null if none is.",
-      resolve: (stream, _args, { work }) => declared(stream, work).title,
+      resolve: (stream, _args, context) => declared(stream, context).title,
     }),
     units: t.field({
       type: "JSON",
       nullable: true,
       description:
         "Unit of all values, or an object from JSON path to unit, declared in the metadata; null if none is.",
-      resolve: (stream, _args, { work }) => declared(stream, work).units,
+      resolve: (stream, _args, context) => declared(stream, context).units,
     }),
   }));
 }

@@ -102,9 +102,6 @@ export interface ByteSink extends ChunksSink {
   flush(): void;
 }
 
-/** Chunks of a sink without any. Never changed. */
-const NONE: Chunks[] = [];
-
 /** Creates the sink of one socket or response. */
 export const createByteSink = (options: ByteSinkOptions): ByteSink => new StreamSink(options);
 
@@ -114,7 +111,8 @@ class StreamSink implements ByteSink {
   readonly #stream: ByteStream;
   /** Created when a write is not accepted immediately. */
   #unread: UnreadMemory | undefined;
-  #pending: Chunks[] = NONE;
+  /** Chunks of this turn; undefined if there are none. */
+  #pending: Chunks[] | undefined;
   #pendingBytes = 0;
   #drained: (() => void) | undefined;
   #listensToDrain = false;
@@ -125,7 +123,7 @@ class StreamSink implements ByteSink {
   }
 
   write(chunks: Chunks, next?: Chunks): void {
-    if (this.#pending.length === 0) {
+    if (this.#pending === undefined) {
       this.#pending = [];
       this.#options.turnEnd.addWriter(this);
     }
@@ -140,11 +138,11 @@ class StreamSink implements ByteSink {
 
   flush(): void {
     const written = this.#pending;
-    if (written.length === 0) return;
+    if (written === undefined) return;
     const stream = this.#stream;
     const [only] = written;
     const parts = written.length === 1 && only ? only.parts : joinSmall(written);
-    this.#pending = NONE;
+    this.#pending = undefined;
     this.#options.onBytes(this.#pendingBytes);
     this.#pendingBytes = 0;
     if (stream.destroyed || stream.writableEnded) return;

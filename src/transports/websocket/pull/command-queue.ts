@@ -25,7 +25,7 @@ export class CommandQueue {
       );
   }
 
-  /** Call when the playback has started. @param run runs a command @returns the commands that waited, which the caller adds again */
+  /** Call when the playback has started. @param run runs a command @returns the commands that waited, which the caller runs */
   start(run: (command: PlaybackCommand) => void): readonly PlaybackCommand[] {
     this.#run = run;
     const early = this.#early;

@@ -61,7 +61,7 @@ class PullSocket implements ServedSocket {
     this.#sink = sink;
     if (request.playback !== undefined) {
       this.#commands = new CommandQueue();
-      this.#turns = this.#createTurns(socket);
+      this.#turns = this.#createTurns(socket, this.#commands);
     }
     this.#stopStatus = request.wantsStatus ? reportStatus(request, sink, parts) : undefined;
     this.#acks = request.wantsAck ? createAcks() : undefined;
@@ -121,17 +121,17 @@ class PullSocket implements ServedSocket {
     );
     this.#delivery = delivery;
     const early = this.#commands?.start((command) => delivery.run(command)) ?? [];
-    for (const command of early) this.#rejectErrors(() => this.#run(command));
+    for (const command of early) this.#rejectErrors(() => delivery.run(command));
   }
 
   /** A command has work for each stream of the playback, and a client can send hundreds at once. */
-  #createTurns(socket: Socket): MessageTurns<PlaybackCommand> {
+  #createTurns(socket: Socket, commands: CommandQueue): MessageTurns<PlaybackCommand> {
     const { access, streams } = this.#parts;
     return new MessageTurns<PlaybackCommand>({
       owner: { connection: socket, address: () => this.#session.visitor.address },
       ...{ turns: access.turns.requests, turnEnd: streams.turnEnd, reading: this.#webSocket },
       deliver: (command) => {
-        if (!this.#isClosed) this.#rejectErrors(() => this.#run(command));
+        if (!this.#isClosed) this.#rejectErrors(() => commands.add(command));
       },
     });
   }
@@ -150,14 +150,8 @@ class PullSocket implements ServedSocket {
     const control = readControl(message, isBinary);
     if (control === undefined) this.#acks?.arrived();
     else if ("token" in control) this.#parts.access.sessions.renew(this.#session, control.token);
-    else if (this.#turns === undefined) this.#run(control.command);
+    else if (this.#turns === undefined) throw needsPlayback(control.command);
     else this.#turns.add(control.command);
-  }
-
-  /** Runs a command of the client. @throws GatewayError BAD_PAYLOAD */
-  #run(command: PlaybackCommand): void {
-    if (this.#commands === undefined) throw needsPlayback(command);
-    this.#commands.add(command);
   }
 }
 

@@ -7,7 +7,7 @@ export interface Dialogs {
   readonly help: Signal<boolean>;
   /** Command palette. */
   readonly palette: Signal<boolean>;
-  /** What was typed between the key of the palette and its appearance, because its code is loaded the first time. */
+  /** Characters typed after the key of the palette and before it opens: its code is loaded the first time. */
   readonly typedAhead: Signal<string>;
 }
 

@@ -166,7 +166,7 @@ export class SettleCommands {
   }
 }
 
-/** Returns what a function reports once by its callback. */
+/** Returns a promise of the result that a function passes to its callback. */
 const promiseOf = (settle: (done: OnSettled) => void): Promise<Settled> =>
   new Promise((resolve, reject) =>
     settle((result) => (result instanceof GatewayError ? reject(result) : resolve(result))),

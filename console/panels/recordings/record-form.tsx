@@ -1,8 +1,8 @@
 /** Form that starts a recording. */
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../../design/icon.tsx";
 import { errorText, msOfId, timeText } from "../../page/format.ts";
+import { useScrolledIntoView } from "../../page/use-scrolled-into-view.ts";
 import { byDevice } from "../../stream-list/by-device.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
 import { type Beginning, beginnings, cursorOf } from "./beginning.ts";
@@ -141,12 +141,9 @@ function SourceSelect({ source, openKeys, devices, choose }: SourceSelectProps) 
   );
 }
 
-/** Reason why a recording did not start. It is scrolled into view, because the pane may be low. */
+/** Reason why a recording did not start. */
 function Problem({ text }: { readonly text: string }) {
-  const element = useRef<HTMLParagraphElement>(null);
-  useEffect(() => {
-    if (text !== "") element.current?.scrollIntoView({ block: "nearest" });
-  }, [text]);
+  const element = useScrolledIntoView<HTMLParagraphElement>(text);
   return (
     <p ref={element} class="problem" role="status">
       {text}

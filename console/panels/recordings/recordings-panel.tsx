@@ -1,6 +1,6 @@
 /** Recordings panel: starts, lists, stops, downloads, plays and deletes recordings of the gateway. */
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useMemo } from "preact/hooks";
 import type { RecordingInfo } from "../../../client/browser.ts";
 import { recordingLinks } from "../../../src/wire/foxglove/viewer-links.ts";
 import { ConfirmButton } from "../../design/confirm-button.tsx";
@@ -10,6 +10,7 @@ import { ViewerLinks } from "../../design/viewer-links.tsx";
 import { bytesText, errorText, timeText } from "../../page/format.ts";
 import { pageUrl } from "../../page/urls.ts";
 import { usePolled } from "../../page/use-polled.ts";
+import { useScrolledIntoView } from "../../page/use-scrolled-into-view.ts";
 import { isAuthenticated, may } from "../../shell/session.ts";
 import { shownStreams } from "../../workspace/shown-streams.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
@@ -118,10 +119,7 @@ function Recording({ recording, isRevealed, workspace, playback, stop, remove }:
   const { name, state, error, started, streams, files } = recording;
   const { look, text } = recordingLook(recording);
   const mayDelete = streams.every((key) => may(workspace.session.value, "admin", key));
-  const actions = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (isRevealed) actions.current?.scrollIntoView({ block: "nearest" });
-  }, [isRevealed]);
+  const actions = useScrolledIntoView<HTMLDivElement>(isRevealed && name);
   return (
     <section class="group recording" aria-label={`Recording ${name}`}>
       <h2>

@@ -2,24 +2,14 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createAggregatedMetrics } from "../../src/observe/aggregated-metrics.ts";
 import { request } from "../support/clients/http.ts";
 import { connectSocket } from "../support/clients/socket.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../support/redis/redis.ts";
+import { openOwnGateway } from "../support/gateway/own-gateway.ts";
 import { until } from "../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { METRICS_CLASSES: "cameras=*:cam*" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway({ METRICS_CLASSES: "cameras=*:cam*" });
 
 const page = async () => (await request(`${gateway.http}/metrics`)).text;
 

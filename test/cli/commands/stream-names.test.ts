@@ -1,20 +1,10 @@
 /** Stream names on the command line are literal, for push and for pull. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { createProgram } from "../../../cli/program.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { testIo } from "../../support/programs/command-line.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { gateway } = await openOwnGateway();
 
 async function run(...args: string[]): Promise<string[]> {
   const printed: string[] = [];

@@ -1,19 +1,10 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { expect, test } from "vitest";
+import { startTestGateway } from "../../support/gateway/gateway.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { runHere } from "../../support/programs/command-line.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 test("plays its streams until it is stopped", async () => {
   const stopping = new AbortController();

@@ -1,22 +1,15 @@
 /** Client with a token, against a gateway that requires one. */
 import { createSecretKey } from "node:crypto";
 import { SignJWT } from "jose";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { connect, type StreamerError } from "../../../client/index.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 
 const SECRET = "a secret of more than thirty-two bytes";
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { AUTH: "1", JWT_SECRET: SECRET, JWT_CLOCK_TOLERANCE_MS: "0" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
+const { gateway } = await openOwnGateway({
+  AUTH: "1",
+  JWT_SECRET: SECRET,
+  JWT_CLOCK_TOLERANCE_MS: "0",
 });
 
 const token = (lifeS: number, permissions = ["admin"]) =>

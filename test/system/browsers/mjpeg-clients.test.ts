@@ -4,23 +4,12 @@ import { once } from "node:events";
 import { get } from "node:http";
 import MjpegConsumer from "mjpeg-consumer";
 import sharp from "sharp";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { startBrowser } from "../../support/browser/browser.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { until } from "../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 const add = (stream: string, data: Uint8Array | string) =>
   redis.control.call("XADD", `default:${stream}`, "*", "d", data);

@@ -1,22 +1,11 @@
 /** The playground in a browser: it loads, runs a query, and shows a pushed entry, without requests to other hosts. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { openPage } from "../../support/browser/browser.ts";
 import { request } from "../../support/clients/http.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { until } from "../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 const readers = async () =>
   Number(/^redis_streamer_readers (\d+)$/m.exec((await request(`${gateway.http}/metrics`)).text)?.[1]);

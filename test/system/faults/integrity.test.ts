@@ -6,12 +6,11 @@
  */
 import { createHash, randomBytes, randomInt } from "node:crypto";
 import { decode, encode } from "@msgpack/msgpack";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { openAnswer, request } from "../../support/clients/http.ts";
 import { connectSocket, type TestSocket } from "../../support/clients/socket.ts";
 import { readEvents } from "../../support/clients/sse.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { until } from "../../support/until.ts";
 
 /** Streams of the test. One has only readers that finish with an entry immediately, if they are fast. */
@@ -19,17 +18,7 @@ const STREAMS = ["camera", "mixed"] as const;
 const BATCHES = 10;
 const MAX_BYTES = 3_000_000;
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { REDIS_STREAM_MAXLEN: "0" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway({ REDIS_STREAM_MAXLEN: "0" });
 
 const shaOf = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("base64");
 

@@ -1,27 +1,16 @@
 /** `latest` over a link that buffers: the age of received entries, counted in frames. */
 import { decode } from "@msgpack/msgpack";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connectSocket, type Message, type TestSocket } from "../../support/clients/socket.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { startBadNetwork } from "../../support/redis/bad-network.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 const FRAMES = 60;
 /** Maximum number of frames in flight while the link is stalled. */
 const IN_FLIGHT = 2;
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 /** A numbered picture. */
 const frame = (number: number) => Buffer.concat([Buffer.from(`${number} `), Buffer.alloc(100_000)]);

@@ -4,10 +4,9 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { settingsTable } from "../../../src/settings/help.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { until } from "../../support/until.ts";
 
 const run = promisify(execFile);
@@ -19,17 +18,7 @@ const blocks = (language: string) =>
 const shell = blocks("bash").filter((code) => code.includes("curl"));
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 const here = (code: string) => code.replaceAll("localhost:8000", new URL(gateway.http).host);
 const stored = async () => {

@@ -1,22 +1,11 @@
 /** Images in a viewer whose link buffers: how many are sent ahead of other messages. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { connectViewer, type TestViewer } from "../../support/clients/foxglove-client.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { startBadNetwork } from "../../support/redis/bad-network.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 /** Images until the link is measured as fast, so that two smaller ones could be in flight. */
 const PROMPT_IMAGES = 5;

@@ -1,22 +1,11 @@
 /** Viewers that are slow: they receive the newest images and everything else, and learn which images they miss. */
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { connectViewer } from "../../support/clients/foxglove-client.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { metricOf } from "../../support/gateway/metrics.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { until } from "../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { SEND_HIGH_WATER_BYTES: "64k" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway({ SEND_HIGH_WATER_BYTES: "64k" });
 beforeEach(async () => {
   await redis.control.call("FLUSHALL");
 });

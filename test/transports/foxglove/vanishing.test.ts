@@ -1,37 +1,26 @@
 /** Viewers that vanish in all ways while streams appear and are deleted: nothing is left, and others receive everything. */
 import { connect, type Socket } from "node:net";
 import { queryObjects } from "node:v8";
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { Viewer } from "../../../src/transports/foxglove/viewer.ts";
 import { BINARY, CLOSE, clientFrame, PING, TEXT } from "../../support/clients/client-frames.ts";
 import { connectViewer, type TestViewer } from "../../support/clients/foxglove-client.ts";
 import { request } from "../../support/clients/http.ts";
 import { upgradeRequest } from "../../support/clients/raw-requests.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { metricOf } from "../../support/gateway/metrics.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { until } from "../../support/until.ts";
 
 const PROTOCOL = "foxglove.sdk.v1";
 /** Streams that are deleted and created again all the time. */
 const STREAMS = 10;
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, {
-    SEND_HIGH_WATER_BYTES: "64k",
-    PING_INTERVAL_MS: "500",
-    PING_TIMEOUT_MS: "5000",
-    UPLOAD_TIMEOUT_MS: "1000",
-    HANDSHAKE_TIMEOUT_MS: "1000",
-  });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
+const { redis, gateway } = await openOwnGateway({
+  SEND_HIGH_WATER_BYTES: "64k",
+  PING_INTERVAL_MS: "500",
+  PING_TIMEOUT_MS: "5000",
+  UPLOAD_TIMEOUT_MS: "1000",
+  HANDSHAKE_TIMEOUT_MS: "1000",
 });
 beforeEach(async () => {
   await redis.control.call("FLUSHALL");

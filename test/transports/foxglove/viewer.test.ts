@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { connect as connectTcp } from "node:net";
 import type { Channel } from "@foxglove/ws-protocol";
 import { encode } from "@msgpack/msgpack";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
 import { liveChannelOf } from "../../../src/wire/foxglove/live-channel.ts";
@@ -11,22 +11,12 @@ import { DESCRIPTOR_SETS } from "../../../src/wire/foxglove/schemas.ts";
 import { connectViewer, decoded, type TestViewer } from "../../support/clients/foxglove-client.ts";
 import { upgradeRequest } from "../../support/clients/raw-requests.ts";
 import { encodeMessage } from "../../support/data/foxglove.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startTestGateway } from "../../support/gateway/gateway.ts";
 import { metricOf } from "../../support/gateway/metrics.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { until } from "../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { SEND_HIGH_WATER_BYTES: "64k" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway({ SEND_HIGH_WATER_BYTES: "64k" });
 beforeEach(async () => {
   await redis.control.call("FLUSHALL");
 });

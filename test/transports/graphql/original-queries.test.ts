@@ -3,22 +3,12 @@
  * of a device and its streams, and each operation of its README.
  */
 // cspell:ignore Ijog
-import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { ask, dataOf } from "../../support/clients/graphql.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { startTestGateway } from "../../support/gateway/gateway.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { ENABLE_FLUSH: "1" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway({ ENABLE_FLUSH: "1" });
 beforeEach(async () => {
   expect(await dataOf(gateway, "mutation Flush { flush }")).toEqual({ flush: 1 });
 });

@@ -2,28 +2,19 @@
 // cspell:ignore Ijog
 import { createClient as createSseClient } from "graphql-sse";
 import { createClient as createWsClient } from "graphql-ws";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { dataOf } from "../../support/clients/graphql.ts";
 import { openAnswer, rawExchange, request } from "../../support/clients/http.ts";
 import { connectSocket, type TestSocket } from "../../support/clients/socket.ts";
 import { readEvents } from "../../support/clients/sse.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { startTestGateway } from "../../support/gateway/gateway.ts";
 import { metricOf } from "../../support/gateway/metrics.ts";
-import { DURABLE, startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
+import { DURABLE, startRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 beforeEach(async () => {
   await redis.control.call("FLUSHALL");
 });

@@ -2,23 +2,12 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import axios from "axios";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { beforeAll, describe, expect, test } from "vitest";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { python } from "../../support/programs/python.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 
 const run = promisify(execFile);
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 /** The payloads of a stream. */
 async function stored(stream: string): Promise<string[]> {

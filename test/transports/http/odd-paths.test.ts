@@ -1,20 +1,10 @@
 /** Paths sent by scanners: every route rejects them with a 4xx and triggers no alert. */
 import fc from "fast-check";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { parseRaw, rawExchange, request } from "../../support/clients/http.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { REDIS_WAIT_MS: "2000" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { gateway } = await openOwnGateway({ REDIS_WAIT_MS: "2000" });
 
 /** Sends a path byte for byte, without the normalization of HTTP libraries. */
 async function statusOf(path: string, method = "GET"): Promise<{ status: number; body: string }> {

@@ -3,26 +3,16 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect, type Socket } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { MAX_PARSED, MAX_PIPELINED, Pipelines } from "../../../src/transports/http/pipeline.ts";
 import { openAnswer, request } from "../../support/clients/http.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
 /** One request that waits for an entry, and the pipelined ones. */
 const OPEN_AT_ONCE = 1 + MAX_PIPELINED;
 
-let redis: TestRedis;
-let gateway: TestGateway;
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { MAX_MESSAGE_BYTES: "1000000", IDLE_TIMEOUT_MS: "1000" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway({ MAX_MESSAGE_BYTES: "1000000", IDLE_TIMEOUT_MS: "1000" });
 
 interface Client {
   readonly socket: Socket;

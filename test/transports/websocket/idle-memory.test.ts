@@ -1,25 +1,15 @@
 /** Objects that idle WebSockets keep in memory. Counted after a full garbage collection, so that the numbers are exact. */
 import { IncomingMessage } from "node:http";
 import { queryObjects } from "node:v8";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { openRaw, type RawConnection } from "../../support/clients/raw-connection.ts";
 import { upgradeRequest } from "../../support/clients/raw-requests.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { eventLoopTurns, until } from "../../support/until.ts";
 
 const SOCKETS = 40;
 
-let redis: TestRedis;
-let gateway: TestGateway;
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { gateway } = await openOwnGateway();
 
 /** Opens WebSockets. */
 async function openSockets(count: number, path: string, protocol?: string): Promise<RawConnection[]> {

@@ -1,20 +1,10 @@
 /** Consumer groups over HTTP: receiving, settling, listing, removing. */
 import { decode } from "@msgpack/msgpack";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { request } from "../../support/clients/http.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 afterEach(() => redis.control.call("FLUSHALL"));
 
 const redisDoes = (...command: (string | number)[]) => redis.control.call(...command);

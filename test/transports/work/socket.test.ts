@@ -1,21 +1,12 @@
 /** `/data/{stream_id}/work/{group}`: messages, settling, rejections, and the end of connections. */
 import { decode } from "@msgpack/msgpack";
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test } from "vitest";
 import { connectSocket, type TestSocket } from "../../support/clients/socket.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { startTestGateway } from "../../support/gateway/gateway.ts";
+import { openOwnGateway } from "../../support/gateway/own-gateway.ts";
 import { until } from "../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { MAX_STREAMS: "3", MAX_NAME_BYTES: "100" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway({ MAX_STREAMS: "3", MAX_NAME_BYTES: "100" });
 afterEach(() => redis.control.call("FLUSHALL"));
 
 const redisDoes = (...command: (string | number | Buffer)[]) => redis.control.call(...command);

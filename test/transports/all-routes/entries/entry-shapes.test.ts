@@ -1,6 +1,6 @@
 /** Every shape of entry that XADD can store, in every format and route: it is delivered, and so is the entry after it. */
 import { decode } from "@msgpack/msgpack";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { entryLine } from "../../../../cli/output/entry-text.ts";
 import { connect, fieldsText, type PulledEntry } from "../../../../client/index.ts";
 import { decodePulledMsgpack } from "../../../../src/wire/msgpack/msgpack.ts";
@@ -9,20 +9,9 @@ import { openAnswer, request } from "../../../support/clients/http.ts";
 import { connectSocket } from "../../../support/clients/socket.ts";
 import { readEvents } from "../../../support/clients/sse.ts";
 import { type Json, jsonBytes, SHAPES } from "../../../support/data/entry-shapes.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
+import { openOwnGateway } from "../../../support/gateway/own-gateway.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 const textOf = (payload: Json) =>
   typeof payload === "string" ? payload : Buffer.from(payload.base64, "base64").toString();

@@ -1,26 +1,16 @@
 /** Gap reports: every route whose format supports them reports entries that were deleted before a reader received them. */
 import { decode } from "@msgpack/msgpack";
 import { createClient } from "graphql-sse";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openAnswer, request } from "../../../support/clients/http.ts";
 import { connectSocket } from "../../../support/clients/socket.ts";
 import { readEvents } from "../../../support/clients/sse.ts";
 import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
 import { metricOf } from "../../../support/gateway/metrics.ts";
-import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
+import { openOwnGateway } from "../../../support/gateway/own-gateway.ts";
 import { until } from "../../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 /** Each test uses its own stream, so that caches of earlier tests have no effect. */
 let stream = "";
 let streams = 0;

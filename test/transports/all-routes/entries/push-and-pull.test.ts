@@ -1,19 +1,8 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { connectSocket } from "../../../support/clients/socket.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
+import { openOwnGateway } from "../../../support/gateway/own-gateway.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { gateway } = await openOwnGateway();
 
 test("pulls an entry with the id from the push ack", async () => {
   await using push = await connectSocket(`${gateway.ws}/data/a/push?ack=1`);

@@ -1,7 +1,7 @@
 /** Unusual stream names on every route: an entry stored under a name is read under the same name. */
 import { request as nodeRequest } from "node:http";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { connect, StreamerError } from "../../../../client/index.ts";
 import { ANYONE, type Identity, may } from "../../../../src/access/identity/authorize.ts";
 import { parseGrant } from "../../../../src/access/identity/grant.ts";
@@ -10,21 +10,11 @@ import { ask, dataOf } from "../../../support/clients/graphql.ts";
 import { openAnswer, request } from "../../../support/clients/http.ts";
 import { connectSocket } from "../../../support/clients/socket.ts";
 import { readEvents } from "../../../support/clients/sse.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
+import { startTestGateway } from "../../../support/gateway/gateway.ts";
 import { createTestKeys } from "../../../support/gateway/keys.ts";
-import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
+import { openOwnGateway } from "../../../support/gateway/own-gateway.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 /** Names that fit one path segment of a URL. */
 const NAMES = [

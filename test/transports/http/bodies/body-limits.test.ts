@@ -1,21 +1,10 @@
 /** Size limits of bodies and messages, enforced on every route before parsing. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { request } from "../../../support/clients/http.ts";
 import { connectSocket } from "../../../support/clients/socket.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
+import { openOwnGateway } from "../../../support/gateway/own-gateway.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { MAX_BATCH_ENTRIES: "100" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { gateway } = await openOwnGateway({ MAX_BATCH_ENTRIES: "100" });
 
 const KB = 1024;
 

@@ -1,12 +1,11 @@
 /** Consistency of the OpenAPI document with the routes of the gateway. */
 import { readdirSync, readFileSync } from "node:fs";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { openApiDocument } from "../../../../src/transports/http/openapi/document.ts";
 import { type ParameterRoute, rowsOf } from "../../../../src/transports/request/parameters/parameters.ts";
 import { request } from "../../../support/clients/http.ts";
 import { connectSocket } from "../../../support/clients/socket.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
+import { openOwnGateway } from "../../../support/gateway/own-gateway.ts";
 
 const { paths } = openApiDocument("test");
 
@@ -15,17 +14,7 @@ const described = Object.entries(paths).flatMap(([path, operations]) =>
   Object.keys(operations ?? {}).map((method) => `${method.toUpperCase()} ${path}`),
 );
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { MAX_BATCH_ENTRIES: "50" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { gateway } = await openOwnGateway({ MAX_BATCH_ENTRIES: "50" });
 
 test("describes exactly the routes of the source", () => {
   const folder = new URL("../../../../src/transports/", import.meta.url);

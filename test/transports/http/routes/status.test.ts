@@ -1,22 +1,11 @@
 /** Status routes: home page, health, readiness and metrics. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { request } from "../../../support/clients/http.ts";
 import { connectSocket } from "../../../support/clients/socket.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
+import { openOwnGateway } from "../../../support/gateway/own-gateway.ts";
 import { until } from "../../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { REDIS_WAIT_MS: "200" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway({ REDIS_WAIT_MS: "200" });
 
 const get = (path: string, accept = "*/*") => request(`${gateway.http}${path}`, { headers: { accept } });
 

@@ -1,21 +1,10 @@
 /** Route `/data/{stream_id}/pull` over real sockets: the statements of docs/protocol.md, "WebSocket pull". */
 import { decode } from "@msgpack/msgpack";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { connectSocket, type TestSocket } from "../../../support/clients/socket.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
+import { openOwnGateway } from "../../../support/gateway/own-gateway.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 const add = (stream: string, id: string, data: string | Uint8Array = id) =>
   redis.control.call("XADD", `default:${stream}`, id, "d", data);

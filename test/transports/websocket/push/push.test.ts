@@ -1,23 +1,13 @@
 /** Route `/data/{stream_id}/push` over real sockets: the statements of docs/protocol.md, "WebSocket push". */
 // cspell:ignore ümläut
 import { encode } from "@msgpack/msgpack";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { connectSocket, type TestSocket } from "../../../support/clients/socket.ts";
-import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
+import { startTestGateway } from "../../../support/gateway/gateway.ts";
+import { openOwnGateway } from "../../../support/gateway/own-gateway.ts";
 import { until } from "../../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 const push = (path: string) => connectSocket(`${gateway.ws}/data/${path}`);
 const ack = async (socket: TestSocket) => JSON.parse(await socket.text());

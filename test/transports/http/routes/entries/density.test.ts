@@ -1,20 +1,9 @@
 /** `GET /data/{stream_id}/density` (docs/protocol.md, "Density"). */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { request } from "../../../../support/clients/http.ts";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
+import { openOwnGateway } from "../../../../support/gateway/own-gateway.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 const T0 = 1_795_773_600_000;
 

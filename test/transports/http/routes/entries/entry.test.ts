@@ -1,22 +1,12 @@
 /** `GET /data/{stream_id}/entries/{entry_id}`: one payload as it is. */
 import { encode } from "@msgpack/msgpack";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { parseRaw, rawExchange, request } from "../../../../support/clients/http.ts";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
+import { startTestGateway } from "../../../../support/gateway/gateway.ts";
 import { createTestKeys } from "../../../../support/gateway/keys.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
+import { openOwnGateway } from "../../../../support/gateway/own-gateway.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 const add = (key: string, id: string, data: string | Uint8Array, ...fields: (string | Uint8Array)[]) =>
   redis.control.call("XADD", key, id, "d", data, ...fields);

@@ -1,24 +1,13 @@
 /** `GET /data/{stream_id}/entries?format=mcap`: the history as a file. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { valuesOf } from "../../../../../src/domain/streams/entry.ts";
 import { openDecompression } from "../../../../../src/recordings/compression.ts";
 import { openAnswer, request } from "../../../../support/clients/http.ts";
 import { readFile } from "../../../../support/data/mcap.ts";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
+import { openOwnGateway } from "../../../../support/gateway/own-gateway.ts";
 import { until } from "../../../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 const add = (key: string, id: string, ...fields: readonly (string | Uint8Array)[]) =>
   redis.control.call("XADD", key, id, ...fields);

@@ -1,21 +1,11 @@
 /** `GET /data/{stream_id}` (docs/protocol.md, "GET entries" and "Cursors"). */
 import { decode } from "@msgpack/msgpack";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { type Answer, request } from "../../../../support/clients/http.ts";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
+import { startTestGateway } from "../../../../support/gateway/gateway.ts";
+import { openOwnGateway } from "../../../../support/gateway/own-gateway.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url);
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway();
 
 type Offsets = [stream: string, id: string, offset: number][];
 

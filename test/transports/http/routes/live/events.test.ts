@@ -1,22 +1,12 @@
 /** `GET /data/{stream_id}/events`: streams as server-sent events. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { openAnswer, request } from "../../../../support/clients/http.ts";
 import { type EventReader, readEvents } from "../../../../support/clients/sse.ts";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
+import { startTestGateway } from "../../../../support/gateway/gateway.ts";
+import { openOwnGateway } from "../../../../support/gateway/own-gateway.ts";
 import { until } from "../../../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { HEARTBEAT_MS: "100" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway({ HEARTBEAT_MS: "100" });
 
 const add = (key: string, id: string, data: string | Uint8Array) =>
   redis.control.call("XADD", `default:${key}`, id, "d", data);

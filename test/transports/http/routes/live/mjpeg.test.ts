@@ -1,21 +1,11 @@
 /** `GET /data/{stream_id}/mjpeg`: a stream of pictures as `multipart/x-mixed-replace`. */
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { type OpenAnswer, openAnswer, request } from "../../../../support/clients/http.ts";
-import { startTestGateway, type TestGateway } from "../../../../support/gateway/gateway.ts";
-import { startRedis, type TestRedis } from "../../../../support/redis/redis.ts";
+import { startTestGateway } from "../../../../support/gateway/gateway.ts";
+import { openOwnGateway } from "../../../../support/gateway/own-gateway.ts";
 import { until } from "../../../../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  gateway = await startTestGateway(redis.url, { SEND_HIGH_WATER_BYTES: "64k" });
-});
-afterAll(async () => {
-  await gateway.close();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, gateway } = await openOwnGateway({ SEND_HIGH_WATER_BYTES: "64k" });
 
 const jpeg = (text: string) => Buffer.concat([Buffer.of(0xff, 0xd8, 0xff, 0xe0), Buffer.from(text)]);
 const add = (key: string, id: string, data: Uint8Array) =>

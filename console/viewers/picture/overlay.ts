@@ -20,8 +20,17 @@ interface DisplayedPicture {
   readonly scale: number;
 }
 
-/** Number of box colours in `picture-view.css`. */
-const COLOURS = 8;
+/** Colours of the streams. They lie on pictures, so they are the same in both themes. */
+const COLOURS = [
+  "#2bff88",
+  "#ffb02e",
+  "#5cc8ff",
+  "#ff6bd6",
+  "#fff04d",
+  "#ff7a6b",
+  "#b59bff",
+  "#ffffff",
+] as const;
 const FONT_PIXELS = 12;
 const POINT_RADIUS = 3;
 /** Maximum number of pixels of a side. A zoomed picture is drawn coarser beyond. */
@@ -39,16 +48,26 @@ export function drawShapes(
   canvas.style.width = `${width}px`;
   canvas.style.height = `${height}px`;
   const ratio = Math.min(devicePixelRatio, MAX_WIDTH / Math.max(width, height, 1));
-  canvas.width = Math.round(width * ratio);
-  canvas.height = Math.round(height * ratio);
   const context = canvas.getContext("2d");
   if (context === null) return;
-  context.scale(ratio, ratio);
+  clear(context, Math.round(width * ratio), Math.round(height * ratio));
+  context.setTransform(ratio, 0, 0, ratio, 0, 0);
   context.font = `600 ${FONT_PIXELS}px system-ui, sans-serif`;
-  const style = getComputedStyle(canvas);
   for (const { shapes, index } of layers) {
-    const colour = style.getPropertyValue(`--box-${index % COLOURS}`) || "#00e05a";
+    const colour = COLOURS[index % COLOURS.length] ?? COLOURS[0];
     for (const shape of shapes) drawShape(context, shape, picture, colour);
+  }
+}
+
+/** Clears a canvas. It gets a size, in device pixels, only if that is new, because setting a size allocates its memory again. */
+function clear(context: CanvasRenderingContext2D, width: number, height: number): void {
+  const { canvas } = context;
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  } else {
+    context.resetTransform();
+    context.clearRect(0, 0, width, height);
   }
 }
 

@@ -21,6 +21,8 @@ export class PictureStage {
   readonly #overlay = document.createElement("canvas");
   readonly #observer: ResizeObserver;
   readonly #listening = new AbortController();
+  /** Kept, because reading it from the element in a frame makes the browser compute the layout of the page first. */
+  #paneSize: PictureSize;
   /** Chosen by the user; undefined while the picture is fitted. */
   #chosen: Placement | undefined;
   #turns: Turns = 0;
@@ -37,7 +39,11 @@ export class PictureStage {
     this.#overlay.setAttribute("aria-hidden", "true");
     this.#stage.append(screen.canvas);
     pane.replaceChildren(this.#stage);
-    this.#observer = new ResizeObserver(() => this.#place());
+    this.#paneSize = sizeOf(pane);
+    this.#observer = new ResizeObserver(() => {
+      this.#paneSize = sizeOf(pane);
+      this.#place();
+    });
     this.#observer.observe(pane);
     const { signal } = this.#listening;
     pane.addEventListener("wheel", (event) => this.#zoom(event), { passive: false, signal });
@@ -90,10 +96,6 @@ export class PictureStage {
     this.#unfollow();
     this.#listening.abort();
     this.#observer.disconnect();
-  }
-
-  get #paneSize(): PictureSize {
-    return { width: this.#pane.clientWidth, height: this.#pane.clientHeight };
   }
 
   /** Size of the turned picture, and its placement; undefined before the first picture. */
@@ -151,3 +153,8 @@ export class PictureStage {
     });
   }
 }
+
+const sizeOf = ({ clientWidth, clientHeight }: HTMLElement): PictureSize => ({
+  width: clientWidth,
+  height: clientHeight,
+});

@@ -146,6 +146,7 @@ function optionsOf(
 ): Omit<uPlot.Options, "width" | "height"> {
   const isLeftUsed = lines.length === 0 || lines.some(({ isRight = false }) => !isRight);
   const isRightUsed = lines.some(({ isRight = false }) => isRight);
+  const markerColour = resolvedColour(element, "--warn");
   return {
     legend: { show: false },
     padding: [10, isRightUsed ? 0 : 12, 0, isLeftUsed ? 0 : 12],
@@ -181,7 +182,7 @@ function optionsOf(
     }),
     hooks: {
       setSelect: [({ select }) => zoomed(select.width > 0)],
-      draw: [(plot) => drawMarker(plot, marker?.(), resolvedColour(element, "--warn")), drawn],
+      draw: [(plot) => drawMarker(plot, marker?.(), markerColour), drawn],
       setCursor: [({ cursor: { idx } }) => onCursor?.(idx ?? undefined)],
     },
   };

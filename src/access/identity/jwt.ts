@@ -172,7 +172,9 @@ function rejectionOf(error: unknown): GatewayError {
     return new GatewayError("AUTH_UNAVAILABLE", "the keys for verifying tokens are unavailable", {
       cause: error,
     });
-  return reject("the token is invalid");
+  if (error instanceof errors.JWSSignatureVerificationFailed || error instanceof errors.JWKSNoMatchingKey)
+    return reject("the token's signature does not match a key of the gateway");
+  return reject("this is neither an API key (rsk_…) nor a complete token (JWT)");
 }
 
 /** Returns whether fetching the keys failed, in which case the token may be valid. */

@@ -96,6 +96,28 @@ describe("keys in a file", () => {
   });
 });
 
+test("names what is wrong with credentials that it does not accept", async () => {
+  const pair = ec();
+  const verifier = verifierOf({ keys: write("named.pem", pem(pair.publicKey)) });
+  const token = await sign(pair.privateKey, "ES256");
+  const [head = "", payload = ""] = token.split(".");
+  const foreign = await sign(ec().privateKey, "ES256");
+  const neither = /neither an API key \(rsk_…\) nor a complete token/;
+  for (const [credentials, message] of [
+    ["rsk_mistyped", neither],
+    ["secret", neither],
+    [`${head}.${payload}`, neither],
+    ["a.b.c", neither],
+    [foreign, /signature does not match a key/],
+    [await sign(rsa().privateKey, "RS256"), /signature does not match|algorithm/],
+  ] as const)
+    await expect(verifier.verify(credentials)).rejects.toMatchObject({
+      code: "UNAUTHENTICATED",
+      message: expect.stringMatching(message),
+    });
+  verifier.close();
+});
+
 test("reports an outage of the key URL as AUTH_UNAVAILABLE", async () => {
   const pair = ec();
   const token = await sign(pair.privateKey, "ES256", {}, "k");

@@ -1,29 +1,40 @@
-/** A button that copies a text, and shows whether it could. */
+/** A button that copies a text, and shows in its own place whether it could. */
 import { useSignal } from "@preact/signals";
+import { Icon, type IconName } from "./icon.tsx";
+
+interface CopyButtonProps {
+  readonly text: () => string;
+  /** @default "Copy" */
+  readonly label?: string;
+  readonly icon?: IconName;
+  readonly isQuiet?: boolean;
+}
 
 /** Time for which the result is shown, ms. */
 const SHOWN_MS = 2500;
 
 /** Renders the button. */
-export function CopyButton({ text }: { readonly text: () => string }) {
-  const result = useSignal("Copy");
+export function CopyButton({ text, label = "Copy", icon, isQuiet = false }: CopyButtonProps) {
+  const result = useSignal<string | undefined>(undefined);
   const show = (shown: string) => {
     result.value = shown;
     setTimeout(() => {
-      result.value = "Copy";
+      result.value = undefined;
     }, SHOWN_MS);
   };
   return (
     <button
       type="button"
+      class={isQuiet ? "quiet" : undefined}
       onClick={() =>
         navigator.clipboard.writeText(text()).then(
           () => show("Copied"),
-          () => show("Select the text to copy it"),
+          () => show("The browser does not permit copying"),
         )
       }
     >
-      <span aria-live="polite">{result}</span>
+      {icon && <Icon of={icon} small />}
+      <span aria-live="polite">{result.value ?? label}</span>
     </button>
   );
 }

@@ -1,5 +1,6 @@
 /** Menu of layouts: those that the user has saved, those on offer for the listed streams, and the link of the current one. */
 import { useSignal } from "@preact/signals";
+import { CopyButton } from "../design/copy-button.tsx";
 import { Icon } from "../design/icon.tsx";
 import { Menu } from "../design/menu.tsx";
 import { errorText } from "../page/format.ts";
@@ -14,11 +15,6 @@ export function LayoutMenu({ workspace }: { readonly workspace: Workspace }) {
   const { layout, layouts: store, listing } = workspace;
   const message = useSignal("");
   const hasPanes = layout.panes.value.length > 0;
-  const copy = () =>
-    navigator.clipboard.writeText(location.href).then(
-      () => (message.value = "Copied."),
-      () => (message.value = "The browser does not permit copying."),
-    );
   const open = async (close: () => void) => {
     message.value = "";
     try {
@@ -91,9 +87,7 @@ export function LayoutMenu({ workspace }: { readonly workspace: Workspace }) {
                 />
                 <button type="submit">Save</button>
               </form>
-              <button type="button" class="quiet" onClick={copy}>
-                <Icon of="link" small /> Copy the link
-              </button>
+              <CopyButton text={() => location.href} label="Copy the link" icon="link" isQuiet />
               <button type="button" class="quiet" onClick={() => exportLayout(layout)}>
                 <Icon of="down" small /> Export as a file
               </button>

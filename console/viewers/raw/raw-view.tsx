@@ -1,7 +1,6 @@
 /** Raw viewer: the newest entry as a tree of its value, its fields, and its bytes in hex. */
-import { useSignal } from "@preact/signals";
 import { fieldsText } from "../../../client/browser.ts";
-import { Icon } from "../../design/icon.tsx";
+import { CopyButton } from "../../design/copy-button.tsx";
 import { bytesText, timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import { entryValue, textOf, valueText } from "../content.ts";
@@ -20,16 +19,13 @@ const MAX_COPIED = 1e6;
 /** Renders the entry. */
 export function RawView({ entries, workspace }: ViewProps) {
   const newest = useThrottled(entries, UPDATE_MS).value.at(-1);
-  const message = useSignal("");
   if (newest === undefined) return null;
   const value = entryValue(newest);
-  const copy = () => {
-    const text = textOf(newest) ?? (value === undefined ? hexText(newest.data) : valueText(value, true));
-    navigator.clipboard.writeText(text.slice(0, MAX_COPIED)).then(
-      () => (message.value = "Copied."),
-      () => (message.value = "The browser does not permit copying."),
+  const text = () =>
+    (textOf(newest) ?? (value === undefined ? hexText(newest.data) : valueText(value, true))).slice(
+      0,
+      MAX_COPIED,
     );
-  };
   return (
     <div class="raw-view">
       <div class="raw" tabIndex={0} role="region" aria-label="The newest entry">
@@ -51,10 +47,7 @@ export function RawView({ entries, workspace }: ViewProps) {
           {newest.data.length > MAX_HEX_BYTES && `, the first ${MAX_HEX_BYTES} of them`}
           {newest.fields && <> · {fieldsText(newest.fields).slice(0, MAX_FIELD_CHARACTERS)}</>}
         </p>
-        <span role="status">{message}</span>
-        <button type="button" class="quiet icon" aria-label="Copy this entry" title="Copy" onClick={copy}>
-          <Icon of="save" />
-        </button>
+        <CopyButton text={text} label="Copy this entry" isQuiet />
       </div>
     </div>
   );

@@ -122,9 +122,11 @@ function StatusLine({ feed, workspace, shared }: StatusLineProps) {
   return (
     <div class="status-line">
       <Status feed={feed} workspace={workspace} nowMs={useNow(1000)} />
-      <span class="facts">
-        {rateText(entries)} entries/s, {bytesText(bytes)}/s
-      </span>
+      {(entries > 0 || workspace.clock.mode.value === "live") && (
+        <span class="facts">
+          {rateText(entries)} entries/s, {bytesText(bytes)}/s
+        </span>
+      )}
       {gaps > 0 && (
         <strong class="gap">
           {gaps} {gaps === 1 ? "gap" : "gaps"}: entries were trimmed before they were read

@@ -1,9 +1,10 @@
 /** The console in windows from 240 to 1280 pixels: nothing is wider than the window, so nothing scrolls sideways. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
-import { openConsole, openInspector, paneOf } from "../../support/browser/console-page.ts";
+import { lastRow, openConsole, openInspector, paneOf } from "../../support/browser/console-page.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { until } from "../../support/until.ts";
 
 let redis: TestRedis;
 let gateway: TestGateway;
@@ -57,6 +58,28 @@ test("the list does not cover the first steps, and folds when the user presses b
   await page.getByRole("button", { name: "Everything of default" }).click();
   await page.locator(".pane").first().waitFor();
   expect(page.url()).toContain("open=default%3As0");
+  expect(problems).toEqual([]);
+});
+
+test("show a moment of the past that the user selects", async () => {
+  const start = 1_700_000_000_000;
+  for (const [after, text] of [
+    [0, "early"],
+    [9000, "late"],
+  ] as const)
+    await redis.control.call("XADD", "rover:past", `${start + after}-0`, "d", text);
+  const hash = `#open=rover:past&view=text&t=${start + 9000}`;
+  await using console = await openConsole(browser, gateway.http, hash, { width: 390, height: 844 });
+  const { page, problems } = console;
+  const pane = paneOf(page, "rover:past");
+  const shows = (text: string) => until(text, async () => (await lastRow(pane).textContent()) === text);
+  await shows("late");
+  await page.getByLabel("Go to").fill(`${start}-0`);
+  await page.getByLabel("Go to").press("Enter");
+  await shows("early");
+  expect(await page.evaluate(WIDE)).toEqual([]);
+  // A rate belongs to entries that arrive.
+  expect(await pane.getByText("entries/s").count()).toBe(0);
   expect(problems).toEqual([]);
 });
 

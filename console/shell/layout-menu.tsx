@@ -14,6 +14,7 @@ import "./layout-menu.css";
 export function LayoutMenu({ workspace }: { readonly workspace: Workspace }) {
   const { layout, layouts: store, listing } = workspace;
   const message = useSignal("");
+  const presets = presetsOf(listing.streams.value ?? []);
   const hasPanes = layout.panes.value.length > 0;
   const open = async (close: () => void) => {
     message.value = "";
@@ -51,8 +52,8 @@ export function LayoutMenu({ workspace }: { readonly workspace: Workspace }) {
               </button>
             </span>
           ))}
-          <h2>For the listed streams</h2>
-          {presetsOf(listing.streams.value ?? []).map(({ title, keys }) => (
+          {presets.length > 0 && <h2>For the listed streams</h2>}
+          {presets.map(({ title, keys }) => (
             <button
               key={title}
               type="button"

@@ -35,6 +35,25 @@ test("plot columns follow a window that moves, steps back and has gaps", () => {
   expect(columns.follow([])).toEqual([[], []]);
 });
 
+test("plot columns break the line where a device pauses, and not where it has become slower", () => {
+  const columns = createPlotColumns(["x"]);
+  const times = [
+    0,
+    100,
+    200,
+    300,
+    5300,
+    5400,
+    5500,
+    ...Array.from({ length: 40 }, (_, n) => 8500 + n * 3000),
+  ];
+  const [, values] = columns.follow(times.map((ms, n) => entry(`${1_000_000 + ms}-0`, n)));
+  expect(values?.slice(0, 8)).toEqual([0, 1, 2, 3, null, 4, 5, 6]);
+  expect(values?.slice(-30)).not.toContain(null);
+  const seconds = createPlotColumns(["x"]).follow([0, 10, 30, 45].map((s, n) => entry(`${s * 1000}-1`, n)));
+  expect(seconds[1]).toEqual([0, 1, 2, 3]);
+});
+
 const stream = (added: number, lastId: string, lastBytes: number): StreamInfo => ({
   key: "d:s",
   device: "d",

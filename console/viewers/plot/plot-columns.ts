@@ -14,16 +14,24 @@ export interface PlotColumns {
   follow(entries: readonly PulledEntry[]): PlotTable;
 }
 
+/** A time without entries is a pause of the device if it is this many times as long as usual, and at least `MIN_PAUSE` (s). */
+const PAUSE_FACTOR = 10;
+const MIN_PAUSE = 2;
+/** Weight of the newest interval in the usual one. */
+const NEWEST_WEIGHT = 0.1;
+
 /** Creates columns for these fields. */
 export function createPlotColumns(fields: readonly string[]): PlotColumns {
   let seen: PulledEntry | undefined;
+  /** Usual interval between entries, s; undefined before the second entry. */
+  let interval: number | undefined;
   let times: number[] = [];
   let values: (number | null)[][] = fields.map(() => []);
 
   function add(entry: PulledEntry): void {
     const time = secondsOf(entry);
-    if (entry.gap) {
-      // A gap breaks the line, because a line across it would suggest values.
+    if (entry.gap || isAfterPause(time)) {
+      // The line is broken, because a line across a gap or a pause would suggest values.
       times.push(time - 1e-6);
       for (const column of values) column.push(null);
     }
@@ -34,6 +42,16 @@ export function createPlotColumns(fields: readonly string[]): PlotColumns {
     });
   }
 
+  function isAfterPause(time: number): boolean {
+    const last = times.at(-1);
+    if (last === undefined) return false;
+    const passed = time - last;
+    const usual = interval ?? passed;
+    // Pauses count, so that a device that becomes slower has a line again.
+    interval = usual + (passed - usual) * NEWEST_WEIGHT;
+    return passed > Math.max(MIN_PAUSE, usual * PAUSE_FACTOR);
+  }
+
   return {
     follow(entries) {
       const [oldest] = entries;
@@ -41,6 +59,7 @@ export function createPlotColumns(fields: readonly string[]): PlotColumns {
       if (!known || oldest === undefined) {
         times = [];
         values = fields.map(() => []);
+        interval = undefined;
       }
       for (const entry of entriesAfter(entries, known ? seen : undefined)) add(entry);
       seen = entries.at(-1);

@@ -2,9 +2,9 @@
  * GraphQL: `{ streams { id length meta } }` over 1,000 streams with metadata each; time per query over HTTP, one query at
  * a time.
  *
- * The comparison is fair because the reference sends the same commands to Redis as the gateway, in two writes of which the
- * second depends on the first reply. It decodes the replies and discards them, like the client discards the gateway's
- * responses. Both are called from this process.
+ * The comparison is fair because the reference needs two writes to Redis, too, of which the second depends on the first reply.
+ * It sends what a program without the gateway would: a `GET` and an `XLEN` for each stream. It decodes the replies and discards
+ * them, like the client discards the gateway's responses. Both are called from this process.
  */
 
 import { createJsonPoster } from "../load/clients/http-post.ts";

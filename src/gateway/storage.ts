@@ -88,6 +88,7 @@ export function openStorage(
   const registry = createRegistry({
     database: store.reads,
     largeReads: store.largeReads,
+    readValues: store.readValues,
     maxKeyBytes: keyBytes,
     streamMaxLength,
     details,

@@ -11,6 +11,7 @@ import { createReplicaPool, type ReplicaReads } from "./read/replicas.ts";
 import { createClusterLeases } from "./registry/cluster-presence-leases.ts";
 import { LARGE_PAYLOAD_BYTES } from "./registry/details/stream-info.ts";
 import { TRACK_META } from "./registry/metadata-watch.ts";
+import { valuesOfCluster } from "./registry/stored-values.ts";
 import { ping } from "./resp/commands.ts";
 import type { Connection } from "./resp/connection.ts";
 import { lazily, lazyCommands } from "./resp/lazily.ts";
@@ -53,6 +54,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
   return {
     reads,
     largeReads,
+    readValues: valuesOfCluster,
     withoutPayloads: lazyCommands(details),
     replicas,
     openSending: (encode) => ({

@@ -8,6 +8,7 @@ import type { PolledReads, PolledReadsWithForget } from "./read/poll-cache.ts";
 import type { ReplicaReads } from "./read/replicas.ts";
 import type { OpenMetaTracking } from "./registry/metadata-watch.ts";
 import type { PresenceLeases } from "./registry/presence-leases.ts";
+import type { ReadValues } from "./registry/stored-values.ts";
 import type { OpenKeyEventSource } from "./registry/watch/key-events.ts";
 import type { Commands, Database } from "./resp/commands.ts";
 import type { OnTailReads, Tail, TailEvents } from "./tail/tail.ts";
@@ -41,6 +42,8 @@ export interface Store {
   readonly reads: Database;
   /** Reads with large replies, over a connection that the first of them opens: small reads do not wait behind them. */
   readonly largeReads: Commands;
+  /** Reads the values of many keys with few commands. */
+  readonly readValues: ReadValues;
   /** Reads whose replies contain the length of a payload from `LARGE_PAYLOAD_BYTES` instead of its bytes. */
   readonly withoutPayloads: Commands;
   /** Replicas for pages of history, with `REDIS_READ_FROM=replica`. */

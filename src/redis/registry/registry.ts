@@ -16,6 +16,7 @@ import { type StreamRecord, StreamRecords, type WantedRecord } from "./details/s
 import { createDeviceRecords, type DeviceRecords } from "./devices.ts";
 import { createKeyScan } from "./scan.ts";
 import { createMerger } from "./sorted-names.ts";
+import type { ReadValues } from "./stored-values.ts";
 import { createStreamMetadata, type StreamMetadata } from "./stream-metadata.ts";
 
 /** Result of deleting a stream. */
@@ -59,6 +60,7 @@ export interface RegistryParts {
   readonly maxKeyBytes: number;
   /** Reads with large replies. */
   readonly largeReads: Commands;
+  readonly readValues: ReadValues;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
   readonly details: DetailsReader;
@@ -79,6 +81,7 @@ return length > 0 and 2 or 1`;
 export function createRegistry({
   database,
   largeReads,
+  readValues,
   maxKeyBytes,
   streamMaxLength,
   details,
@@ -87,7 +90,7 @@ export function createRegistry({
 }: RegistryParts): Registry {
   const scan = createKeyScan(database, maxKeyBytes, workSlices);
   const merge = createMerger();
-  const records = new StreamRecords({ database, largeReads, details, workSlices });
+  const records = new StreamRecords({ database, largeReads, readValues, details, workSlices });
   const metadata = createStreamMetadata(database);
 
   const call = (...args: readonly Argument[]): Promise<Reply> => withGatewayErrors(database.call(...args));

@@ -5,6 +5,7 @@ import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import { streamMetaKey } from "../../keys.ts";
 import type { Commands, Database } from "../../resp/commands.ts";
 import { collectReplies } from "../collect-replies.ts";
+import type { ReadValues } from "../stored-values.ts";
 import { metaOf } from "../stream-metadata.ts";
 import type { Checks, DetailsReader } from "./details-reader.ts";
 import type { DetailsCheck } from "./remembered-details.ts";
@@ -50,6 +51,7 @@ export interface StreamRecordsParts {
   readonly database: Database;
   /** Reads with large replies. */
   readonly largeReads: Commands;
+  readonly readValues: ReadValues;
   readonly details: DetailsReader;
   readonly workSlices: WorkSlices;
 }
@@ -68,13 +70,15 @@ const NO_CHECKS: Checks = new Map();
 export class StreamRecords {
   readonly #database: Database;
   readonly #largeReads: Commands;
+  readonly #readValues: ReadValues;
   readonly #workSlices: WorkSlices;
   readonly #gate = new InFlightGate(COST_AT_ONCE);
   readonly #details: DetailsReader;
 
-  constructor({ database, largeReads, details, workSlices }: StreamRecordsParts) {
+  constructor({ database, largeReads, readValues, details, workSlices }: StreamRecordsParts) {
     this.#database = database;
     this.#largeReads = largeReads;
+    this.#readValues = readValues;
     this.#details = details;
     this.#workSlices = workSlices;
   }
@@ -160,7 +164,7 @@ export class StreamRecords {
     const reads = cost > COST_AT_ONCE.small ? this.#largeReads : this.#database;
     // Both are sent before the first reply, and therefore in one write.
     const [metas, details] = await Promise.all([
-      collectReplies(reads, meta ? keys.map((key) => ["GET", streamMetaKey(key)]) : []),
+      meta ? this.#readValues(reads, keys.map(streamMetaKey)) : [],
       depth ? this.#details.read(reads, { keys, checks, depth, payloadBytes: wanted.payloadBytes }) : [],
     ]);
     return keys.map((_, i) => ({ meta: metaOf(metas[i] ?? null), details: details[i] }));

@@ -12,9 +12,20 @@ import type { FileOptions } from "./messages.ts";
 export const CHUNK_BYTES = 4 * 1024 * 1024;
 /** Longest time in ms that entries wait in an open chunk. A process that is killed loses them from its file. */
 const CHUNK_MS = 5000;
+/**
+ * Chunks that were filled slowly are written in parts with rests between them: copying 4 MiB to the kernel takes some
+ * milliseconds, in which the processor serves no client. Chunks at full speed, which take about 10 ms to fill, are not delayed.
+ */
+const SLOW_MS = 50;
+const PART_BYTES = 256 * 1024;
+const REST_MS = 0.5;
+/** Never changes: waiting for it is a rest. */
+const unchanged = new Int32Array(new SharedArrayBuffer(4));
 
 /** Receives the bytes of a file. */
 interface Output {
+  /** Rest in ms between the parts of a large write; 0 for none. */
+  restMs: number;
   /** @param isReused the bytes are valid until it returns only; else nothing else uses them */
   write(bytes: Uint8Array, isReused: boolean): void;
   close(): void;
@@ -30,7 +41,8 @@ export class WrittenFile {
 
   /** Creates the file. @param send receives the bytes of a file without a path */
   constructor({ library, path, notes = {} }: FileOptions, compression: Compression, send: Output["write"]) {
-    this.#output = path === undefined ? { write: send, close: () => undefined } : new DiskOutput(path);
+    this.#output =
+      path === undefined ? { write: send, close: () => undefined, restMs: 0 } : new DiskOutput(path);
     this.#file = new McapWriter({
       library,
       compression,
@@ -83,13 +95,17 @@ export class WrittenFile {
   }
 
   #closeChunk(): void {
+    const filledMs = performance.now() - (this.#chunkSince ?? 0);
     this.#chunkSince = undefined;
+    this.#output.restMs = filledMs >= SLOW_MS ? REST_MS : 0;
     this.#file.closeChunk();
+    this.#output.restMs = 0;
   }
 }
 
 /** A file on the disk. After an error it ends with its last whole chunk; `recoverFile` removes a chunk that is cut off. */
 class DiskOutput implements Output {
+  restMs = 0;
   readonly #fd: number;
   #position = 0;
   #isClosed = false;
@@ -100,8 +116,11 @@ class DiskOutput implements Output {
 
   write(bytes: Uint8Array, isReused: boolean): void {
     try {
-      for (let written = 0; written < bytes.length; )
-        written += writeSync(this.#fd, bytes, written, bytes.length - written, this.#position + written);
+      for (let written = 0; written < bytes.length; ) {
+        if (written > 0 && this.restMs > 0) Atomics.wait(unchanged, 0, 0, this.restMs);
+        const part = Math.min(PART_BYTES, bytes.length - written);
+        written += writeSync(this.#fd, bytes, written, part, this.#position + written);
+      }
     } catch (error) {
       ftruncateSync(this.#fd, this.#position);
       throw error;

@@ -33,6 +33,8 @@ const BYTES = ENTRIES * FRAME_BYTES;
 const READERS = 20;
 const PER_SECOND = 300;
 const SECONDS = 4;
+/** Time between two requests of the status of a recording. Each takes the process of the clients about 1 ms. */
+const POLL_MS = 250;
 
 /** The rows. */
 export const recordingRows: readonly Row[] = [
@@ -132,7 +134,7 @@ function measureBeside(stage: Stage): Promise<Outcome> {
       const isOver = new AbortController();
       const recordings = isBeside ? recordAgain(gateway, stream, isOver.signal) : Promise.resolve(0);
       const value = await latencyOf(gateway, stream).finally(() => isOver.abort());
-      const megabytes = ((await recordings) * BYTES) / 1e6;
+      const megabytes = ((await recordings) * FRAME_BYTES) / 1e6;
       stage.say(`${stream}: p99 ${value.toFixed(2)} ms, ${whole(megabytes)} MB recorded`);
       return value;
     };
@@ -140,11 +142,22 @@ function measureBeside(stage: Stage): Promise<Outcome> {
   });
 }
 
-/** Records all frames again and again. @returns how often */
-async function recordAgain(gateway: Server, name: string, signal: AbortSignal): Promise<number> {
-  let count = 0;
-  while (!signal.aborted) await recordAll(gateway, `${name}-${++count}`);
-  return count;
+/** Records all frames again and again, until it is aborted. @returns the number of recorded entries */
+async function recordAgain({ port }: Server, name: string, signal: AbortSignal): Promise<number> {
+  const streamer = connect(`http://127.0.0.1:${port}`);
+  let recorded = 0;
+  for (let count = 1; !signal.aborted; count++) {
+    const recording = `${name}-${count}`;
+    await streamer.record(STREAM, { name: recording, from: "0" });
+    let entries = 0;
+    while (!signal.aborted && entries < ENTRIES) {
+      await sleep(POLL_MS);
+      entries = (await streamer.recording(recording)).entries;
+    }
+    recorded += entries;
+    await streamer.deleteRecording(recording);
+  }
+  return recorded;
 }
 
 async function latencyOf({ port }: Server, stream: string): Promise<number> {

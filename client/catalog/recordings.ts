@@ -92,6 +92,8 @@ export interface RecordingInfo extends Omit<RecordingFile, "file" | "state"> {
   readonly reason: "request" | "maxBytes" | "maxSeconds" | null;
   /** Reason of the failure; while it is recording, the reason for which it waits. */
   readonly error: string | null;
+  /** It reads stored entries slowly, because the gateway serves clients. */
+  readonly slowed: boolean;
   readonly started: string;
   readonly ended: string | null;
   /** Keys of the streams that are recorded. */

@@ -87,6 +87,7 @@ class Recording(NamedTuple):
         state: ``"recording"``, ``"stopped"`` or ``"failed"``.
         reason: why it stopped: ``"request"``, ``"maxBytes"`` or ``"maxSeconds"``.
         error: why it failed; while it is recording, what it waits for.
+        slowed: whether it reads stored entries slowly, because the gateway serves clients.
         started, ended: times of the recording, UTC.
         streams: keys of the streams that are recorded.
         bytes, entries, gaps, first_time, last_time: as of its files, together.
@@ -99,6 +100,7 @@ class Recording(NamedTuple):
     state: str
     reason: Optional[str]
     error: Optional[str]
+    slowed: bool
     started: Optional[datetime]
     ended: Optional[datetime]
     streams: List[str]
@@ -323,6 +325,7 @@ def _recording(found: Any) -> Recording:
             state=found["state"],
             reason=found["reason"],
             error=found["error"],
+            slowed=bool(found["slowed"]),
             started=_time(found["started"]),
             ended=_time(found["ended"]),
             streams=list(found["streams"]),

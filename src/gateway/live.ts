@@ -1,5 +1,6 @@
 /** Opens the live part of a gateway: the hub with its tail, and the caches that readers share. */
 import type { Turns } from "../domain/scheduling/turns.ts";
+import { BackgroundPace } from "../live/background.ts";
 import { createPageCache } from "../live/cache/page-cache.ts";
 import { RecentMemory } from "../live/cache/recent-batches.ts";
 import { Hub } from "../live/hub.ts";
@@ -18,7 +19,7 @@ export function openLive(
   { store, sizes, ...streams }: Storage,
   { counters, streamClasses, latency, logger }: GatewayObserve,
   closers: Closers,
-  { slices: workSlices }: Turns,
+  { slices: workSlices, activity }: Turns,
 ): Streams {
   const turnEnd = createTurnEnd({ counters, logger });
   const delays = createLatencySampler(turnEnd.add, (seconds) => latency.observe(seconds));
@@ -44,7 +45,9 @@ export function openLive(
     counters,
   });
   const { pageBytes } = settings;
+  const backgroundPace = new BackgroundPace({ activity, counters });
   const subscribe = createSubscriber({
+    ...{ activity, backgroundPace },
     ...{ hub, pageCache, streamReader, counters, logger, streamClasses, workSlices, pageBytes },
   });
   return { ...streams, turnEnd, subscribe };

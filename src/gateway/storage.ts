@@ -35,7 +35,7 @@ export function openStorage(
   endpoint: StoreEndpoint,
   observe: Observe,
   closers: Closers,
-  { slices: workSlices }: Turns,
+  { slices: workSlices, activity }: Turns,
 ): Storage {
   const { counters, streamClasses, logger } = observe;
   const { streamMaxLength, streamMaxAgeMs: maxAgeMs, streamMaxBytes: maxBytes } = settings;
@@ -69,6 +69,7 @@ export function openStorage(
     retention,
     streamMaxLength,
     onStored(key: string, bytes: number) {
+      activity.stored(bytes);
       details.appended(key, bytes);
       polled.forget(key);
       streamWatch.stored(key);

@@ -6,6 +6,7 @@
  */
 import { bytesOf, type Entry } from "../domain/streams/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../domain/streams/entry-id.ts";
+import { BackgroundStream } from "./background.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
 import type { FramedBatch } from "./cache/history-page.ts";
 import type { DeliveryContext } from "./delivery.ts";
@@ -19,6 +20,9 @@ const LARGE_BATCH_BYTES = 256 * 1024;
 export class ContinuousStream<Frame> implements LiveReader {
   phase: "catching-up" | "reading" | "live" | "removed" = "catching-up";
   readonly state: StreamState;
+  /** Time in ms before the next page is read. */
+  delay = 0;
+  readonly background: BackgroundStream | undefined;
   readonly #context: DeliveryContext<Frame>;
   /** Key of the frames of whole batches; undefined if frames are not shared. */
   readonly frameKey: string | undefined;
@@ -33,6 +37,7 @@ export class ContinuousStream<Frame> implements LiveReader {
     const { form } = context.encoder;
     this.#context = context;
     this.state = state;
+    this.background = context.background && new BackgroundStream();
     this.frameKey = form === undefined ? undefined : context.frameKeys.of(form, state.name);
     this.#onDenied = onDenied;
   }

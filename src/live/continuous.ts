@@ -2,7 +2,9 @@
  * Continuous delivery: sends all entries as fast as the sink accepts them. Reads shared pages of history until the end of
  * the stream, then receives every batch from the hub. Streams are independent: one may be live while another catches up.
  */
+import { sleep } from "../domain/scheduling/sleep.ts";
 import type { SharedPage } from "./cache/history-page.ts";
+import type { PageRequest } from "./cache/page-cache.ts";
 import { ContinuousStream } from "./continuous-stream.ts";
 import type { Delivery, DeliveryContext } from "./delivery.ts";
 import { retryLater } from "./retry.ts";
@@ -10,6 +12,9 @@ import type { StreamState } from "./stream-state.ts";
 
 /** Maximum entries in a frame that cannot be shared because the cursor is inside a batch. */
 const UNSHARED_ENTRIES = 1024;
+
+/** Stands for a page that is not needed any more. */
+const UNREAD: SharedPage = { batch: undefined, isLast: false, hasGap: false, isGone: false };
 
 /** Delivery of a subscription that sends all entries. */
 export class ContinuousDelivery<Frame> implements Delivery {
@@ -103,7 +108,11 @@ export class ContinuousDelivery<Frame> implements Delivery {
   #readPage(stream: ContinuousStream<Frame>): void {
     const context = this.#context;
     const { key, cursor, birth, followed } = stream.state;
-    const request = { key, cursor, birth, recreation: followed?.recreation ?? 0, frameKey: stream.frameKey };
+    const { background } = context;
+    const request = {
+      ...{ key, cursor, birth, recreation: followed?.recreation ?? 0, frameKey: stream.frameKey },
+      ...{ maxEntries: background?.maxEntries(), isPassing: background !== undefined },
+    };
     const bytes = context.pageCache.expectedBytes(key);
     // One reader or the cache holds the memory of a page and of its frame. If the others reserved it too, a reader of several
     // streams could spend the memory that it was granted on a page that needs none, and wait again before that page arrives.
@@ -119,7 +128,7 @@ export class ContinuousDelivery<Frame> implements Delivery {
       if (isReserved) context.unreserve(bytes);
     };
     const fail = (error: unknown) => context.onError(error);
-    (shared ?? context.pageCache.read(request))
+    (shared ?? (stream.delay > 0 ? this.#readLater(stream, request) : context.pageCache.read(request)))
       .then(
         (page) => {
           ended();
@@ -135,8 +144,17 @@ export class ContinuousDelivery<Frame> implements Delivery {
       .catch(fail);
   }
 
+  /** Reads a page when it is due. */
+  async #readLater(stream: ContinuousStream<Frame>, request: PageRequest): Promise<SharedPage> {
+    await sleep(stream.delay);
+    if (this.#context.isHalted() || stream.phase === "removed") return UNREAD;
+    return this.#context.pageCache.read(request);
+  }
+
   #onPage(stream: ContinuousStream<Frame>, page: SharedPage): void {
-    const { state } = stream;
+    const { state, background } = stream;
+    if (background !== undefined)
+      stream.delay = this.#context.background?.delayAfter(background, state.cursor, page) ?? 0;
     state.birth = undefined;
     if (page.hasGap || page.isGone) state.hasGap = true;
     // The end of the stream is only certain in the event-loop turn in which the page arrived.

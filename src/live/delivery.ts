@@ -3,10 +3,12 @@
  * playback at the original pace (`playback/`). The subscription starts and halts its delivery.
  */
 import type { Logger } from "../domain/logger.ts";
+import type { ClientActivity } from "../domain/scheduling/client-activity.ts";
 import type { WorkSlices } from "../domain/scheduling/work-slice.ts";
 import type { Counters } from "../observe/counters.ts";
 import type { StreamClasses } from "../observe/stream-classes.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
+import type { BackgroundPace, BackgroundReads } from "./background.ts";
 import type { EntryFrames } from "./cache/entry-frames.ts";
 import type { FrameKeys } from "./cache/frame-keys.ts";
 import type { PageCache } from "./cache/page-cache.ts";
@@ -25,6 +27,8 @@ export interface SubscriptionParts {
   readonly logger: Logger;
   readonly streamClasses: StreamClasses;
   readonly workSlices: WorkSlices;
+  readonly activity: ClientActivity;
+  readonly backgroundPace: BackgroundPace;
   /** Maximum bytes that a playback reads ahead per stream. */
   readonly pageBytes: number;
   /** Clocks and timers of playbacks; if absent, those of the event loop. */
@@ -55,6 +59,8 @@ export interface DeliveryContext<Frame> {
   readonly entryFrames: EntryFrames;
   readonly frameKeys: FrameKeys;
   readonly gaps: Gaps;
+  /** Undefined if the subscription reads at full speed. */
+  readonly background: BackgroundReads | undefined;
   readonly states: readonly StreamState[];
   readonly encoder: Encoder<Frame>;
   /** Returns whether the delivery must not read or send now. */

@@ -1,10 +1,12 @@
 /** A running subscription: starts and halts its delivery, writes frames, and pauses while its sink is full. */
 
+import type { ClientActivity } from "../domain/scheduling/client-activity.ts";
 import type { StreamPosition } from "../domain/streams/cursor.ts";
 import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import { faultOf } from "../observe/faults.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
+import { BackgroundReads } from "./background.ts";
 import { EntryFrames } from "./cache/entry-frames.ts";
 import { FrameKeys } from "./cache/frame-keys.ts";
 import type { PageCache } from "./cache/page-cache.ts";
@@ -52,6 +54,9 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   readonly #sink: Sink<Frame>;
   readonly #onFrame: SubscriptionOptions<Frame>["onFrame"];
   #isClosed = false;
+  /** Undefined in the background. */
+  readonly #activity: ClientActivity | undefined;
+  readonly background: BackgroundReads | undefined;
   readonly hub: Hub;
   readonly pageCache: PageCache;
   readonly streamReader: StreamReader;
@@ -84,6 +89,8 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.#parts = parts;
     this.states = options.streams.map((stream) => this.#stateOf(stream));
     this.#counters = parts.counters;
+    this.background = options.isBackground ? new BackgroundReads(parts.backgroundPace) : undefined;
+    this.#activity = options.isBackground ? undefined : parts.activity;
     this.#sink = options.sink;
     this.#onFrame = options.onFrame;
     this.#onCaughtUp = options.onCaughtUp;
@@ -185,6 +192,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   write(frame: Frame): boolean {
     const sink = this.#sink;
     sink.write(frame);
+    this.#activity?.received();
     this.#onFrame?.(frame);
     if (!this.#isClosed && sink.isFull()) {
       this.#counters.slowPauses++;

@@ -16,6 +16,7 @@ import type { GatewayError } from "../domain/errors.ts";
 import type { StreamPosition } from "../domain/streams/cursor.ts";
 import type { Gap } from "../domain/streams/entry.ts";
 import type { EntryId } from "../domain/streams/entry-id.ts";
+import type { BackgroundControls } from "./background.ts";
 import type { OnDemandOptions } from "./on-demand.ts";
 import type { PlaybackControls, PlaybackOptions } from "./playback/options.ts";
 import type { Encoder, Reservation, Sink } from "./sink.ts";
@@ -38,6 +39,11 @@ export interface SubscriptionOptions<Frame> {
   readonly onDemand?: OnDemandOptions;
   /** If present, delivery is a playback; `onDemand` applies once it is live. */
   readonly playback?: PlaybackOptions;
+  /**
+   * Yields to clients: reads history slowly while they are served, and keeps none of it in memory for others. For continuous
+   * delivery.
+   */
+  readonly isBackground?: boolean;
   /** Called after each written frame; the transport may call `pause`. */
   readonly onFrame?: (frame: Frame) => void;
   /** Entries may be missing; called right before the frame with the entries after them is written. */
@@ -59,6 +65,8 @@ export interface Subscription {
   isEncoding(): boolean;
   /** Controls of a playback; undefined in other delivery modes. */
   readonly playback: PlaybackControls | undefined;
+  /** Controls of a background subscription; else undefined. */
+  readonly background: BackgroundControls | undefined;
   /** Returns the cursor of each stream, in the order of the request. */
   cursors(): readonly EntryId[];
   /**

@@ -62,6 +62,11 @@ export const COUNTER_ROWS: Readonly<
     "recordings_failed_total",
     "Recordings that ended because of an error, such as a full disk",
   ],
+  recordingDelaySeconds: [
+    "counter",
+    "recording_delay_seconds_total",
+    "Time that recordings waited before they read more history, because clients were served",
+  ],
   playbacks: ["gauge", "recording_playbacks", "Recordings that are being played"],
   playedEntries: ["counter", "played_entries_total", "Entries that playbacks of recordings stored"],
   playbacksFailed: [

@@ -46,6 +46,8 @@ export function createCounters() {
     recordings: 0,
     recordedEntries: 0,
     recordingsFailed: 0,
+    /** Seconds that recordings waited before they read more history, because clients were served. */
+    recordingDelaySeconds: 0,
     /** Recordings that are being played, entries that they stored, and playbacks that failed. */
     playbacks: 0,
     playedEntries: 0,

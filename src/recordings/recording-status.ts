@@ -59,6 +59,8 @@ export interface RecordingStatus extends Recorded {
   readonly reason: StopReason | null;
   /** Why it failed, or why it waits. */
   readonly error: string | null;
+  /** It reads stored entries slowly, because the gateway serves clients. */
+  readonly slowed: boolean;
   /** ISO 8601. */
   readonly started: string;
   readonly ended: string | null;

@@ -1,17 +1,27 @@
 /** Turns of the event loop, which a gateway creates once and shares among its clients. */
 import { AcceptPressure } from "./accept-pressure.ts";
+import { ClientActivity } from "./client-activity.ts";
 import { FairTurns } from "./fair-turns.ts";
 import { WorkSlices } from "./work-slice.ts";
 
-/** Schedulers of the tasks of a turn: accepting connections, starting requests and continuing long work. */
+/**
+ * Schedulers of the tasks of a turn: accepting connections, starting requests and continuing long work; and the activity of clients,
+ * to which background work yields.
+ */
 export interface Turns {
   readonly pressure: AcceptPressure;
   readonly requests: FairTurns;
   readonly slices: WorkSlices;
+  readonly activity: ClientActivity;
 }
 
 /** Creates the turns. */
 export function createTurns(): Turns {
   const pressure = new AcceptPressure();
-  return { pressure, requests: new FairTurns(pressure), slices: new WorkSlices(pressure) };
+  return {
+    pressure,
+    requests: new FairTurns(pressure),
+    slices: new WorkSlices(pressure),
+    activity: new ClientActivity(),
+  };
 }

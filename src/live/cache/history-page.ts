@@ -25,4 +25,6 @@ export interface SharedPage {
   readonly isLast: boolean;
   readonly hasGap: boolean;
   readonly isGone: boolean;
+  /** First entry of the stream when the page was read, if it is known. */
+  readonly oldest?: EntryId | undefined;
 }

@@ -18,6 +18,10 @@ export interface PageRequest extends StreamVersion {
   readonly cursor: EntryId;
   /** Key of its frame, see `frameOf`. */
   readonly frameKey: string | undefined;
+  /** Maximum number of entries. */
+  readonly maxEntries?: number | undefined;
+  /** Only readers that need it at the same time share it. */
+  readonly isPassing?: boolean;
 }
 
 /** The stream that a page is read of. Only readers of the same one share its pages, which are read after the first request. */
@@ -65,12 +69,12 @@ export function createPageCache({
   const inFlight = new Map<string, Promise<HistoryPage>>();
   const kept = new KeptPages(cacheBytes, counters);
 
-  async function readPage({ key, cursor }: PageRequest): Promise<HistoryPage> {
+  async function readPage({ key, cursor, maxEntries = MAX_ENTRIES }: PageRequest): Promise<HistoryPage> {
     counters.pagesRead++;
-    const count = Math.max(1, Math.min(MAX_ENTRIES, Math.floor(pageBytes / sizes.expected(key))));
-    const { entries, isLast, hasGap, isGone } = await streamReader.readAfter(key, cursor, count);
+    const count = Math.max(1, Math.min(maxEntries, Math.floor(pageBytes / sizes.expected(key))));
+    const { entries, isLast, hasGap, isGone, oldest } = await streamReader.readAfter(key, cursor, count);
     const last = entries[entries.length - 1];
-    return { batch: last && createBatch(key, cursor, entries, last.id), isLast, hasGap, isGone };
+    return { batch: last && createBatch(key, cursor, entries, last.id), isLast, hasGap, isGone, oldest };
   }
 
   return {
@@ -88,7 +92,7 @@ export function createPageCache({
         .then((page) => {
           const { batch, isLast } = page;
           // A short page is soon out of date and cheap to read again.
-          if (batch !== undefined && !isLast) kept.add(name, { ...page, batch });
+          if (batch !== undefined && !isLast && !request.isPassing) kept.add(name, { ...page, batch });
           return page;
         })
         .finally(() => inFlight.delete(name));

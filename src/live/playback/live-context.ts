@@ -13,6 +13,7 @@ export function revocable<Frame>(context: DeliveryContext<Frame>): RevocableCont
   return {
     hub: context.hub,
     pageCache: context.pageCache,
+    background: context.background,
     streamReader: context.streamReader,
     entryFrames: context.entryFrames,
     frameKeys: context.frameKeys,

@@ -91,7 +91,7 @@ class PageLoop {
   /** Reads entries after a cursor. */
   async after(key: string, cursor: EntryId, count: number, among: number): Promise<Page> {
     const page = await this.#pages.after(key, cursor, this.#nextSize(key, count, among, [], 0));
-    const { hasGap, isGone } = page;
+    const { hasGap, isGone, oldest } = page;
     let { isLast } = page;
     if (isLast || page.entries.length >= count) return page;
     const entries = [...page.entries];
@@ -99,10 +99,10 @@ class PageLoop {
     for (;;) {
       const size = this.#nextSize(key, count, among, entries, bytes);
       const last = entries.at(-1);
-      if (size === 0 || last === undefined || isLast) return { entries, isLast, hasGap, isGone };
+      if (size === 0 || last === undefined || isLast) return { entries, isLast, hasGap, isGone, oldest };
       const more = await this.#pages.after(key, last.id, size);
       // Entries trimmed between two pages are a gap for the reader that continues here.
-      if (more.hasGap || more.isGone) return { entries, isLast: false, hasGap, isGone };
+      if (more.hasGap || more.isGone) return { entries, isLast: false, hasGap, isGone, oldest };
       for (const one of more.entries) entries.push(one);
       bytes += bytesOf(more.entries);
       isLast = more.isLast;

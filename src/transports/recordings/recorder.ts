@@ -3,7 +3,7 @@
  * is paused, and reads on from Redis at its cursors.
  */
 import type { GatewayError } from "../../domain/errors.ts";
-import type { Gap, StreamEntries } from "../../domain/streams/entry.ts";
+import { bytesOf, type Gap, type StreamEntries } from "../../domain/streams/entry.ts";
 import { compareIds, type EntryId, timeOfId } from "../../domain/streams/entry-id.ts";
 import type { Encoder, Sink } from "../../live/sink.ts";
 import type { SubscribedStream } from "../../live/stream-state.ts";
@@ -11,16 +11,21 @@ import type { Subscription } from "../../live/subscription.ts";
 import { faultOf } from "../../observe/faults.ts";
 import type { FileThread, OpenFile } from "../../recordings/thread/file-thread.ts";
 import type { FileOptions } from "../../recordings/thread/messages.ts";
+import { collectNewObjects } from "../../recordings/thread/new-objects.ts";
 import { lossyTextOf } from "../../wire/utf8.ts";
 import type { TransportParts } from "../parts.ts";
 import { declarationOf } from "../request/append/declarations.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../request/follow-pattern.ts";
-import { countOut } from "../response/entries-sent.ts";
 import { type RecordedStreams, readMetas } from "./recorded-streams.ts";
 
 /** Bytes on their way to the thread at which the subscription is paused, and at which it continues. */
 const FULL_BYTES = 8 * 1024 * 1024;
 const DRAINED_BYTES = 4 * 1024 * 1024;
+/**
+ * Bytes of entries after which their memory is freed. V8 would do so in a collection of all objects, which takes 5 to 10 ms, for
+ * every 64 MB.
+ */
+const COLLECT_EVERY_BYTES = 16 * 1024 * 1024;
 /** Time in ms without an entry after which those before a stop are not waited for any longer. */
 const STALLED_MS = 5000;
 
@@ -55,6 +60,8 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   #turn: StreamEntries[] = [];
   #drained: (() => void) | undefined;
   #isOver = false;
+  /** Bytes of entries that the thread has, and whose memory may not be free yet. */
+  #uncollectedBytes = 0;
   #entries = 0;
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
@@ -79,6 +86,11 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     });
   }
 
+  /** Whether it reads history slowly, because clients are served. */
+  get isSlowed(): boolean {
+    return this.#subscription?.background?.isSlowed() === true;
+  }
+
   /** Number of entries, and the times of the first and the last one in ms; infinite without entries. */
   get progress(): { readonly entries: number; readonly fromMs: number; readonly toMs: number } {
     return { entries: this.#entries, fromMs: this.#firstMs, toMs: this.#lastMs };
@@ -99,6 +111,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
       streams: started,
       encoder: unencoded,
       sink: this,
+      isBackground: true,
       onGap: (gap) => this.#addGap(gap),
       onError: this.#fail,
     });
@@ -153,6 +166,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
    * @throws GatewayError if Redis is unavailable
    */
   async catchUp(): Promise<void> {
+    this.#subscription?.background?.hurry();
     const { registry } = this.#parts.streams;
     const ends = await Promise.all(
       [...this.#lastIds.keys()].map(async (key) => [key, await registry.lastGeneratedId(key)] as const),
@@ -200,7 +214,6 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
 
   #count({ stream, entries }: StreamEntries): void {
     this.#entries += entries.length;
-    countOut(this.#parts.observe.streamClasses, stream, entries);
     this.#parts.observe.counters.recordedEntries += entries.length;
     const [first] = entries;
     const last = entries.at(-1);
@@ -215,6 +228,10 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     const turn = this.#turn;
     this.#turn = [];
     this.#file.add(turn);
+    this.#uncollectedBytes += turn.reduce((sum, { entries }) => sum + bytesOf(entries), 0);
+    if (this.#uncollectedBytes < COLLECT_EVERY_BYTES) return;
+    this.#uncollectedBytes = 0;
+    collectNewObjects();
   };
 
   #addGap(gap: Gap): void {

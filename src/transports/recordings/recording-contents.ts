@@ -15,7 +15,7 @@ export interface ContentsParts extends Pick<TransportParts, "observe"> {
 
 /** The last file, while it is being recorded. */
 interface OpenFile {
-  readonly recorder: Pick<Recorder, "progress">;
+  readonly recorder: Pick<Recorder, "progress" | "isSlowed">;
   bytes: number;
   gaps: number;
 }
@@ -73,6 +73,7 @@ export class RecordingContents {
     return {
       ...{ name, state, reason, started, ended, request, owner: owner.name },
       error: error ?? problem,
+      slowed: this.#open?.recorder.isSlowed === true,
       bytes: sumOf(files, "bytes"),
       entries: sumOf(files, "entries"),
       from: times("from")[0] ?? null,
@@ -98,7 +99,7 @@ export class RecordingContents {
   }
 
   /** Takes the progress of the last file from its recorder, until it is closed. */
-  follow(recorder: Pick<Recorder, "progress">): void {
+  follow(recorder: OpenFile["recorder"]): void {
     this.#open = { recorder, bytes: 0, gaps: 0 };
   }
 

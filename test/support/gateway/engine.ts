@@ -1,6 +1,8 @@
 /** The gateway's engine without transports, in this process: real reader, page cache, hub and tail on a real Redis. */
+import { ClientActivity } from "../../../src/domain/scheduling/client-activity.ts";
 import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { WorkSlices } from "../../../src/domain/scheduling/work-slice.ts";
+import { BackgroundPace } from "../../../src/live/background.ts";
 import { createPageCache } from "../../../src/live/cache/page-cache.ts";
 import { RecentMemory } from "../../../src/live/cache/recent-batches.ts";
 import { Hub } from "../../../src/live/hub.ts";
@@ -34,6 +36,8 @@ export interface EngineOptions {
   readonly answerBytes: number;
   /** Clocks and timers of playbacks; if absent, those of the event loop. */
   readonly playbackTimers?: PlaybackTimers;
+  /** Activity of clients, to which background subscriptions yield; if absent, that of this engine. */
+  readonly activity?: ClientActivity;
 }
 
 /** A running engine. */
@@ -99,6 +103,8 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     cacheBytes: options.pageCacheBytes,
     counters,
   });
+  const { activity = new ClientActivity() } = options;
+  const backgroundPace = new BackgroundPace({ activity, counters });
   return {
     hub,
     streamReader,
@@ -109,7 +115,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     streamClasses,
     subscriber: (own) =>
       createSubscriber({
-        ...{ hub, pageCache, streamReader, streamClasses, pageBytes },
+        ...{ hub, pageCache, streamReader, streamClasses, pageBytes, activity, backgroundPace },
         counters: own,
         logger: silent,
         workSlices: new WorkSlices(createTurns().pressure, SLICE_MS),

@@ -21,6 +21,8 @@ export interface ReaderOptions {
   readonly awaitsAck: boolean;
   /** Memory of the entries that it reads; absent for no limit. */
   readonly memory?: Reservation;
+  /** Yields to clients. */
+  readonly isBackground?: boolean;
 }
 
 /** A running reader. */
@@ -100,6 +102,7 @@ export async function startReader(engine: Engine, options: ReaderOptions): Promi
     },
     ...(options.onDemand && { onDemand: options.onDemand }),
     ...(options.memory && { memory: options.memory }),
+    ...(options.isBackground && { isBackground: true }),
     onFrame() {
       if (!options.awaitsAck) return;
       subscription.pause("pending-ack");

@@ -8,8 +8,11 @@ import type { RecordingStatus } from "../../../src/recordings/recording-status.t
 import { request } from "../../support/clients/http.ts";
 import { readFile } from "../../support/data/mcap.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
+import { metricOf } from "../../support/gateway/metrics.ts";
 import { DURABLE, startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
+
+const MIB = 1024 * 1024;
 
 let redis: TestRedis;
 let gateway: TestGateway;
@@ -274,6 +277,33 @@ describe("a file", () => {
     expect(page.headers["access-control-expose-headers"]).toMatch(
       /etag.*content-range.*accept-ranges.*content-length/,
     );
+  });
+});
+
+describe("a recording that reads stored entries", () => {
+  const ENTRIES = 80;
+
+  it("is slowed while the gateway serves clients, and reads the rest at full speed when it is stopped", async () => {
+    const data = "x".repeat(MIB);
+    for (let i = 1; i <= ENTRIES; i++) await add("slowed:s", `${i}-0`, data);
+    const valuesOf = () =>
+      Promise.all(
+        ["recording_delay_seconds_total", 'entries_out_total{class="other"}'].map((name) =>
+          metricOf(gateway, name),
+        ),
+      );
+    const [delay = 0, out = 0] = await valuesOf();
+    await post("/data/live?format=raw", "x");
+    await record({ name: "slowed", device: "slowed", streams: ["s"], from: "0", compression: "none" });
+    await until("it is slowed", async () => {
+      await post("/data/live?format=raw", "x");
+      return (await statusOf("slowed")).slowed;
+    });
+    expect(await stop("slowed")).toMatchObject({ slowed: false, entries: ENTRIES, gaps: 0 });
+    const [delayAfter, outAfter] = await valuesOf();
+    expect(delayAfter).toBeGreaterThan(delay);
+    expect(outAfter).toBe(out + ENTRIES);
+    await redis.control.call("UNLINK", "slowed:s");
   });
 });
 

@@ -47,6 +47,7 @@ const STATUS = object({
   state: { ...STRING, enum: ["recording", "stopped", "failed"] },
   reason: { ...STRING, nullable: true, enum: ["request", "maxBytes", "maxSeconds", null] },
   error: { ...STRING, nullable: true },
+  slowed: { type: "boolean" },
   ...{ started: TIME, ended: TIME },
   ...CONTENT,
   streams: TEXTS,

@@ -1,0 +1,132 @@
+/** Background subscriptions: how they yield to clients, and when they do not. */
+import { describe, expect, it } from "vitest";
+import { ClientActivity } from "../../src/domain/scheduling/client-activity.ts";
+import { type EntryId, FIRST_ID, idAtTime } from "../../src/domain/streams/entry-id.ts";
+import { BackgroundPace, BackgroundReads, BackgroundStream } from "../../src/live/background.ts";
+import { createBatch } from "../../src/live/batch.ts";
+import { createCounters } from "../../src/observe/counters.ts";
+import { until } from "../support/until.ts";
+import { openReaders } from "./readers.ts";
+
+const MIB = 1024 * 1024;
+
+/** A page of a stream after a cursor. */
+function pageOf(bytes: number, { cursor = FIRST_ID, oldest }: { cursor?: EntryId; oldest?: EntryId } = {}) {
+  const entries = [{ id: idAtTime(1_000_000), data: new Uint8Array(bytes - 1024) }];
+  return {
+    ...{ batch: createBatch("s", cursor, entries, idAtTime(1_000_000)), oldest },
+    ...{ isLast: false, hasGap: false, isGone: false },
+  };
+}
+
+/** A pace with the clock of a test, while clients are served. */
+function openPace() {
+  const time = { now: 0 };
+  const now = () => time.now;
+  const activity = new ClientActivity(now);
+  const counters = createCounters();
+  const pace = new BackgroundPace({ activity, counters, now, date: () => 2_000_000 });
+  activity.received();
+  return { time, activity, counters, pace };
+}
+
+describe("the pace", () => {
+  it("is 32 MiB/s for all subscriptions together while clients are served", () => {
+    const { time, activity, counters, pace } = openPace();
+    const delays = () =>
+      [new BackgroundReads(pace), new BackgroundReads(pace)].map((reads) =>
+        reads.delayAfter(new BackgroundStream(), FIRST_ID, pageOf(MIB)),
+      );
+    expect(delays()).toEqual([1000 / 32, 2000 / 32]);
+    expect(counters.recordingDelaySeconds).toBeCloseTo(3 / 32);
+    time.now += 1000;
+    activity.received();
+    expect(delays()).toEqual([1000 / 32, 2000 / 32]);
+    time.now += 1000;
+    expect(delays()).toEqual([0, 0]);
+  });
+
+  it("adds twice what clients store", () => {
+    const { time, activity, pace } = openPace();
+    activity.stored(16 * MIB);
+    time.now += 1000;
+    activity.received();
+    const delay = new BackgroundReads(pace).delayAfter(new BackgroundStream(), FIRST_ID, pageOf(MIB));
+    expect(delay).toBe(1000 / 64);
+  });
+
+  it("is full for a subscription that hurries, and after the last page", () => {
+    const { pace } = openPace();
+    const reads = new BackgroundReads(pace);
+    expect(reads.maxEntries()).toBeLessThan(1000);
+    expect(reads.delayAfter(new BackgroundStream(), FIRST_ID, { ...pageOf(MIB), isLast: true })).toBe(0);
+    reads.hurry();
+    expect(reads.delayAfter(new BackgroundStream(), FIRST_ID, pageOf(MIB))).toBe(0);
+    expect(reads.maxEntries()).toBeUndefined();
+  });
+
+  it("is full while a stream is being trimmed close to the cursor", () => {
+    const { pace } = openPace();
+    const reads = new BackgroundReads(pace);
+    const stream = new BackgroundStream();
+    const delayAt = (cursorMs: number, oldestMs: number) =>
+      reads.delayAfter(
+        stream,
+        idAtTime(cursorMs),
+        pageOf(MIB, { cursor: idAtTime(cursorMs), oldest: idAtTime(oldestMs) }),
+      );
+    // Nothing is trimmed.
+    expect(delayAt(1_000_000, 1_000_000)).toBeGreaterThan(0);
+    // The stream spans 900 s, of which the last 90 are close.
+    expect(delayAt(1_189_000, 1_100_000)).toBe(0);
+    expect(delayAt(1_191_000, 1_100_000)).toBeGreaterThan(0);
+  });
+
+  it("is reported for a second", () => {
+    const { time, pace } = openPace();
+    const reads = new BackgroundReads(pace);
+    expect(reads.isSlowed()).toBe(false);
+    reads.delayAfter(new BackgroundStream(), FIRST_ID, pageOf(32 * MIB));
+    time.now += 1999;
+    expect(reads.isSlowed()).toBe(true);
+    time.now += 1;
+    expect(reads.isSlowed()).toBe(false);
+  });
+});
+
+describe("a background reader", () => {
+  const ENTRIES = 2000;
+  const BYTES = { recentBytes: 0, pageBytes: 2 ** 20, pageCacheBytes: 2 ** 24, answerBytes: 2 ** 24 };
+  const ids = Array.from({ length: ENTRIES }, (_, i) => idAtTime(i + 1));
+
+  it.each([
+    ["slowly while clients are served", true],
+    ["at full speed while none are", false],
+  ])("receives all entries, %s, and keeps no page for others", async (_how, isServing) => {
+    let now = 0;
+    const activity = new ClientActivity(() => now);
+    await using opened = await openReaders(FIRST_ID, { ...BYTES, activity });
+    const { control } = opened.redis;
+    await Promise.all(ids.map((id) => control.call("XADD", "s", id, "d", "x")));
+    const { counters } = opened.engine;
+    if (isServing) activity.received();
+    else now += 1_000_000;
+    const reader = await opened.read({ isBackground: true });
+    await until(
+      () => `${reader.seen("s").length} of ${ENTRIES} entries`,
+      () => reader.seen("s").length >= ENTRIES,
+    );
+    expect(reader.seen("s")).toEqual(ids);
+    expect(reader.gaps()).toBe(0);
+    expect(counters.pageCacheBytes).toBe(0);
+    expect(counters.recordingDelaySeconds > 0).toBe(isServing);
+    // Short pages, so that none takes long.
+    if (isServing) expect(counters.pagesRead).toBeGreaterThan(7);
+    else expect(counters.pagesRead).toBeLessThan(4);
+    // It does not count as a client itself.
+    now += 1_000_000;
+    expect(activity.isRecent()).toBe(false);
+    await opened.read();
+    await until("a client", () => activity.isRecent());
+  });
+});

@@ -8,6 +8,7 @@ import { crc32Final, crc32Update } from "@foxglove/crc";
 import { McapConstants, McapRecordBuilder, type McapTypes } from "@mcap/core";
 import { bytesOfText } from "../utf8.ts";
 import { RECORD_HEAD_BYTES } from "./chunk-records.ts";
+import { combinedChecksum } from "./combined-checksum.ts";
 import { encodeSummary, newSummary, type Summary } from "./mcap-summary.ts";
 import { type ChunkMessage, OpenChunk } from "./open-chunk.ts";
 
@@ -124,14 +125,15 @@ export class McapWriter {
     const chunkStartOffset = this.#position;
     const uncompressedSize = BigInt(plain.length);
     const compressedSize = BigInt(records.length);
+    const uncompressedCrc = this.#checksum(plain, 0);
     const head = encodeChunkHead({
-      ...{ ...times, uncompressedSize, compressedSize },
-      uncompressedCrc: this.#checksum(plain, 0),
+      ...{ ...times, uncompressedSize, compressedSize, uncompressedCrc },
       compression: compressionName,
     });
     const chunkLength = BigInt(head.length + records.length);
     this.#write(head);
-    this.#write(records, isPlain);
+    if (isPlain) this.#writePlain(records, uncompressedCrc);
+    else this.#write(records);
     const { bytes: index, offsets, counts } = this.#chunk.encodeIndex();
     const indexStart = this.bytes;
     const messageIndexOffsets = new Map(
@@ -171,8 +173,18 @@ export class McapWriter {
     this.#write(buffer);
   }
 
-  #write(bytes: Uint8Array, isReused = false): void {
+  #write(bytes: Uint8Array): void {
     this.#crc = this.#checksum(bytes, this.#crc);
+    this.#append(bytes, false);
+  }
+
+  /** Writes the records of a chunk that is stored as it is. */
+  #writePlain(bytes: Uint8Array, checksum: number): void {
+    this.#crc = combinedChecksum(this.#crc, checksum, bytes.length);
+    this.#append(bytes, true);
+  }
+
+  #append(bytes: Uint8Array, isReused: boolean): void {
     this.#position += BigInt(bytes.length);
     this.#options.onBytes(bytes, isReused);
   }

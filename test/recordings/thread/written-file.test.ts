@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { crc32 } from "@foxglove/crc";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Entry } from "../../../src/domain/streams/entry.ts";
 import { idOf } from "../../../src/domain/streams/entry-id.ts";
@@ -57,6 +58,9 @@ describe.each([
     expect(new Set(reader.chunkIndexes.map((chunk) => chunk.compression))).toEqual(new Set([compression]));
     expect(reader.chunkIndexes.length).toBeGreaterThan(1);
     expect(found.map(({ entry }) => shown(entry))).toEqual(entries.map(shown));
+    // The summary follows the record of the checksum, which the reader does not compare: type, length and checksum.
+    const end = Number(reader.footer.summaryStart);
+    expect(Buffer.from(bytes).readUInt32LE(end - 4)).toBe(crc32(bytes.subarray(0, end - 13)));
   });
 });
 

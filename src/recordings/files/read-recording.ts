@@ -5,34 +5,17 @@ import { NS_PER_MS } from "../../wire/foxglove/log-time.ts";
 import { chunkRecords, readChunkMessage } from "../../wire/mcap/chunk-records.ts";
 import { EntryDecoder, type RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
 import { GAP_RECORD, NOTES_RECORD } from "../../wire/mcap/entry-writer.ts";
-import { isFieldsChannel, type RecordedStream, streamOfChannel } from "../../wire/mcap/recorded-channel.ts";
+import { isFieldsChannel, streamOfChannel } from "../../wire/mcap/recorded-channel.ts";
 import { openDecompression } from "../compression.ts";
 import { ChunkCache } from "./chunk-cache.ts";
 import { completeReadable } from "./readable-file.ts";
+import { nanosecondsOf, type RecordingChannel, type RecordingRange } from "./recording-range.ts";
 import { ENTRY_BYTES, readWindow, type StreamWindow } from "./stream-window.ts";
 import { spanOf, type TimeSpan } from "./time-span.ts";
 
 export type { RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
 export type { RecordedStream } from "../../wire/mcap/recorded-channel.ts";
-
-/** A channel with entries. */
-export interface RecordingChannel {
-  readonly topic: string;
-  readonly stream: RecordedStream;
-  /** Encoding of its messages, and the name of their schema. */
-  readonly encoding: string;
-  readonly schema: string | undefined;
-  readonly entries: number;
-}
-
-/** Part of a recording. */
-export interface RecordingRange {
-  /** Times in ms since 1970, both included. */
-  readonly fromMs?: number | undefined;
-  readonly toMs?: number | undefined;
-  /** Whether the entries of a channel are read. @default all */
-  readonly selects?: ((channel: RecordingChannel) => boolean) | undefined;
-}
+export type { RecordingChannel, RecordingRange } from "./recording-range.ts";
 
 /** Times of a chunk in ms since 1970, its size in memory, and the keys of the selected streams that it has. */
 export interface ChunkSpan extends TimeSpan {
@@ -256,15 +239,4 @@ export class RecordingReader implements AsyncDisposable {
       entries: Number(statistics?.channelMessageCounts.get(channel.id) ?? 0n),
     };
   }
-}
-
-/** Returns the log times of the first and the last ns of a range; undefined without a limit. */
-function nanosecondsOf({ fromMs, toMs }: RecordingRange): {
-  readonly first: bigint | undefined;
-  readonly last: bigint | undefined;
-} {
-  return {
-    first: fromMs === undefined ? undefined : BigInt(Math.floor(fromMs)) * NS_PER_MS,
-    last: toMs === undefined ? undefined : (BigInt(Math.floor(toMs)) + 1n) * NS_PER_MS - 1n,
-  };
 }

@@ -4,7 +4,6 @@
  */
 import type { GatewayError } from "../../domain/errors.ts";
 import { bytesOf, type Gap, type StreamEntries } from "../../domain/streams/entry.ts";
-import { compareIds, type EntryId, timeOfId } from "../../domain/streams/entry-id.ts";
 import type { Encoder, Sink } from "../../live/sink.ts";
 import type { SubscribedStream } from "../../live/stream-state.ts";
 import type { Subscription } from "../../live/subscription.ts";
@@ -12,11 +11,11 @@ import { faultOf } from "../../observe/faults.ts";
 import type { FileThread, OpenFile } from "../../recordings/thread/file-thread.ts";
 import type { FileOptions } from "../../recordings/thread/messages.ts";
 import { collectNewObjects } from "../../recordings/thread/new-objects.ts";
-import { lossyTextOf } from "../../wire/utf8.ts";
 import type { TransportParts } from "../parts.ts";
-import { declarationOf } from "../request/append/declarations.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../request/follow-pattern.ts";
+import { FileDeclarations } from "./file-declarations.ts";
 import { type RecordedStreams, readMetas } from "./recorded-streams.ts";
+import { RecorderProgress } from "./recorder-progress.ts";
 
 /** Bytes on their way to the thread at which the subscription is paused, and at which it continues. */
 const FULL_BYTES = 8 * 1024 * 1024;
@@ -49,10 +48,9 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   readonly #parts: TransportParts;
   readonly #hooks: RecorderHooks;
   readonly #file: OpenFile;
-  /** Declarations that the file has, by stream key. */
-  readonly #declared = new Map<string, string>();
-  /** Id of the last entry that it has received, or its cursor, by stream key. */
-  readonly #lastIds = new Map<string, EntryId>();
+  readonly #declarations: FileDeclarations;
+  /** What it has received. */
+  readonly progress = new RecorderProgress();
   #onReceived: () => void = () => undefined;
   #subscription: Subscription | undefined;
   #stopPattern: () => void = () => undefined;
@@ -62,9 +60,6 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   #isOver = false;
   /** Bytes of entries that the thread has, and whose memory may not be free yet. */
   #uncollectedBytes = 0;
-  #entries = 0;
-  #firstMs = Number.POSITIVE_INFINITY;
-  #lastMs = Number.NEGATIVE_INFINITY;
 
   constructor(thread: FileThread, options: FileOptions, hooks: RecorderHooks, parts: TransportParts) {
     this.#parts = parts;
@@ -84,16 +79,12 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
         hooks.onFailed(error);
       },
     });
+    this.#declarations = new FileDeclarations(this.#file, this.#flush);
   }
 
   /** Whether it reads history slowly, because clients are served. */
   get isSlowed(): boolean {
     return this.#subscription?.background?.isSlowed() === true;
-  }
-
-  /** Number of entries, and the times of the first and the last one in ms; infinite without entries. */
-  get progress(): { readonly entries: number; readonly fromMs: number; readonly toMs: number } {
-    return { entries: this.#entries, fromMs: this.#firstMs, toMs: this.#lastMs };
   }
 
   /** Records streams from their cursors. */
@@ -102,11 +93,11 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     cursorOf: (stream: SubscribedStream) => SubscribedStream,
   ): void {
     for (const [i, { key }] of streams.entries()) {
-      this.#describeAs(key, metas[i]);
+      this.#declarations.set(key, metas[i]);
       this.#hooks.onStream(key);
     }
     const started = streams.map((stream) => ({ ...cursorOf(stream), name: stream.key }));
-    for (const { key, cursor } of started) this.#lastIds.set(key, cursor);
+    for (const { key, cursor } of started) this.progress.begin(key, cursor);
     const subscription = this.#parts.streams.subscribe({
       streams: started,
       encoder: unencoded,
@@ -128,9 +119,9 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
             .catch(() => [])
             .then(([meta]) => {
               if (this.#isOver || !joining.delete(stream.key)) return;
-              this.#describeAs(stream.key, meta);
+              this.#declarations.set(stream.key, meta);
               this.#hooks.onStream(stream.key);
-              this.#lastIds.set(stream.key, stream.cursor);
+              this.progress.begin(stream.key, stream.cursor);
               subscription.add({ ...stream, name: stream.key });
             })
             .catch((exception) => this.#fail(faultOf(exception, "recording", this.#parts.observe)));
@@ -151,9 +142,9 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
 
   /** Call when the metadata of a stream has changed. Only its declaration decides how payloads are stored. */
   metaChanged(key: string, meta: Buffer | undefined): void {
-    if (this.#isOver || !this.#declared.has(key)) return;
+    if (this.#isOver || !this.#declarations.has(key)) return;
     try {
-      this.#describeAs(key, meta);
+      this.#declarations.set(key, meta);
     } catch (exception) {
       this.#fail(faultOf(exception, "recording", this.#parts.observe));
     }
@@ -169,10 +160,9 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     this.#subscription?.background?.hurry();
     const { registry } = this.#parts.streams;
     const ends = await Promise.all(
-      [...this.#lastIds.keys()].map(async (key) => [key, await registry.lastGeneratedId(key)] as const),
+      this.progress.keys.map(async (key) => [key, await registry.lastGeneratedId(key)] as const),
     );
-    const hasReached = () =>
-      ends.every(([key, end]) => compareIds(this.#lastIds.get(key) ?? end, end) >= 0) || this.#isOver;
+    const hasReached = () => this.progress.hasReached(ends) || this.#isOver;
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       const check = () => {
@@ -199,7 +189,8 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     if (this.#turn.length === 0) this.#parts.streams.turnEnd.add(this.#flush, this.#fail);
     for (const one of streams) {
       this.#turn.push(one);
-      this.#count(one);
+      this.progress.add(one);
+      this.#parts.observe.counters.recordedEntries += one.entries.length;
     }
     this.#onReceived();
   }
@@ -210,17 +201,6 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
 
   whenDrained(callback: () => void): void {
     this.#drained = callback;
-  }
-
-  #count({ stream, entries }: StreamEntries): void {
-    this.#entries += entries.length;
-    this.#parts.observe.counters.recordedEntries += entries.length;
-    const [first] = entries;
-    const last = entries.at(-1);
-    if (first === undefined || last === undefined) return;
-    this.#lastIds.set(stream, last.id);
-    this.#firstMs = Math.min(this.#firstMs, timeOfId(first.id));
-    this.#lastMs = Math.max(this.#lastMs, timeOfId(last.id));
   }
 
   readonly #flush = (): void => {
@@ -239,15 +219,6 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     this.#flush();
     this.#file.addGap(gap);
     this.#hooks.onGap(gap);
-  }
-
-  #describeAs(key: string, bytes: Buffer | undefined): void {
-    // Comparable: programs store other things in metadata, and may change them often.
-    const declared = JSON.stringify(declarationOf(bytes));
-    if (this.#declared.get(key) === declared) return;
-    this.#declared.set(key, declared);
-    this.#flush();
-    if (bytes !== undefined) this.#file.describe(key, lossyTextOf(bytes));
   }
 
   /** Metadata may have changed between the read of it and the start. */

@@ -9,6 +9,7 @@ import type { RecordingOwner, RecordingRecord } from "../../recordings/recording
 import type { RecordingRequest, RecordingStatus } from "../../recordings/recording-status.ts";
 import { FileThread } from "../../recordings/thread/file-thread.ts";
 import type { TransportParts } from "../parts.ts";
+import { DirectoryAccess, unavailable } from "./directory-access.ts";
 import { MetadataChanges } from "./metadata-changes.ts";
 import { Playbacks } from "./play/playbacks.ts";
 import { openRecorded } from "./recorded-streams.ts";
@@ -54,13 +55,13 @@ export class OwnRecordings implements Recordings {
   #problem: string | undefined;
   #retry: NodeJS.Timeout | undefined;
   #isClosing = false;
-  #isOpen = false;
-  #opening: Promise<void> | undefined;
+  readonly #access: DirectoryAccess;
   readonly #metadataChanges: MetadataChanges;
 
   constructor(parts: TransportParts, { directory, max, maxPlaybacks }: RecordingsOptions) {
     const thread = new FileThread((exception) => void faultOf(exception, "recording", parts.observe));
     this.#parts = { ...parts, directory: new RecordingsDirectory(directory), thread };
+    this.#access = new DirectoryAccess(this.#parts.directory, parts.observe);
     this.#max = max;
     this.#playbacks = new Playbacks(this.#parts, maxPlaybacks);
     this.#metadataChanges = new MetadataChanges(parts, {
@@ -88,7 +89,7 @@ export class OwnRecordings implements Recordings {
       const records = await directory.readAll((file, error) =>
         observe.logger.warn({ err: error, file }, "a file of RECORDINGS_DIR is ignored"),
       );
-      if (records.length > 0) await this.#open();
+      if (records.length > 0) await this.#access.open();
       this.#problem = undefined;
       this.#take(records);
     } catch (error) {
@@ -131,7 +132,7 @@ export class OwnRecordings implements Recordings {
     await this.#started;
     if (this.#problem !== undefined) throw unavailable(this.#problem);
     this.#checkRoom(name);
-    await this.#orUnavailable(() => this.#open());
+    await this.#access.use(() => this.#access.open());
     const opened = await openRecorded(request, owner, this.#parts);
     const record: RecordingRecord = {
       ...{ version: 1, name, state: "recording", reason: null, error: null, request, owner },
@@ -150,7 +151,7 @@ export class OwnRecordings implements Recordings {
       // Another request may have been faster.
       this.#checkRoom(name);
       this.#recordings.set(name, recording);
-      await this.#orUnavailable(() => recording.begin(opened));
+      await this.#access.use(() => recording.begin(opened));
     } catch (error) {
       opened.pattern?.close();
       if (this.#recordings.get(name) === recording) this.#recordings.delete(name);
@@ -206,39 +207,17 @@ export class OwnRecordings implements Recordings {
     await this.#playbacks.close();
     await Promise.all([...this.#recordings.values()].map((recording) => recording.close()));
     await this.#parts.thread.close();
-    if (this.#isOpen) await this.#parts.directory.close();
+    await this.#access.close();
   }
 
   async #remove(name: string, recording: Recording): Promise<void> {
     try {
       await recording.discard();
       await this.#playbacks.change(name, "stop");
-      await this.#orUnavailable(() => this.#parts.directory.remove(recording.record));
+      await this.#access.use(() => this.#parts.directory.remove(recording.record));
       this.#recordings.delete(name);
     } finally {
       this.#removals.delete(name);
-    }
-  }
-
-  async #open(): Promise<void> {
-    if (this.#isOpen) return;
-    this.#opening ??= this.#parts.directory.open().finally(() => {
-      this.#opening = undefined;
-    });
-    await this.#opening;
-    this.#isOpen = true;
-  }
-
-  /** Reports errors of the disk to the client. */
-  async #orUnavailable<T>(act: () => Promise<T>): Promise<T> {
-    try {
-      return await act();
-    } catch (error) {
-      if (error instanceof GatewayError) throw error;
-      const { directory, observe } = this.#parts;
-      observe.logger.error({ err: error, directory: directory.path }, "RECORDINGS_DIR cannot be used");
-      const { message } = error as Error;
-      throw unavailable(message);
     }
   }
 
@@ -256,6 +235,3 @@ export class OwnRecordings implements Recordings {
 
 /** Time in ms before the directory is tried again. */
 const RETRY_MS = 1000;
-
-const unavailable = (problem: string): GatewayError =>
-  new GatewayError("RECORDINGS_UNAVAILABLE", `RECORDINGS_DIR cannot be used: ${problem}`);

@@ -4,6 +4,7 @@ import { type EntryId, isoTime } from "../../domain/streams/entry-id.ts";
 import type { RecordingsDirectory } from "../../recordings/directory.ts";
 import type { RecordingRecord } from "../../recordings/recording-record.ts";
 import { type FileStatus, MAX_GAPS, type RecordingStatus } from "../../recordings/recording-status.ts";
+import type { FileOptions } from "../../recordings/thread/messages.ts";
 import type { TransportParts } from "../parts.ts";
 import { type CompletedFile, completeFile } from "./complete-file.ts";
 import type { Recorder } from "./recorder.ts";
@@ -86,16 +87,18 @@ export class RecordingContents {
     };
   }
 
-  /** Adds an empty file to the record. @returns its name */
-  async addFile(): Promise<string> {
-    const { name, files } = this.#record;
-    const file = await this.#parts.directory.freeFileName(name, files.length + 1);
+  /** Adds an empty file to the record. @param library name and version of the program @returns how it is written */
+  async addFile(library: string): Promise<FileOptions> {
+    const { directory } = this.#parts;
+    const { name, files, request } = this.#record;
+    const file = await directory.freeFileName(name, files.length + 1);
     const empty: FileStatus = {
       ...{ file, state: "recording", bytes: 0, entries: 0 },
       ...{ from: null, to: null, gaps: 0 },
     };
     await this.save({ files: [...files, empty] });
-    return file;
+    const { compression, notes = {} } = request;
+    return { library, compression, notes, path: directory.pathOf(file) };
   }
 
   /** Takes the progress of the last file from its recorder, until it is closed. */

@@ -1,5 +1,4 @@
 /** Life cycle of a recording: it starts, continues in a further file after a restart, and stops. */
-import { sleep } from "../../domain/scheduling/sleep.ts";
 import { FIRST_ID } from "../../domain/streams/entry-id.ts";
 import type { SubscribedStream } from "../../live/stream-state.ts";
 import type { RecordingsDirectory } from "../../recordings/directory.ts";
@@ -11,16 +10,14 @@ import type { TransportParts } from "../parts.ts";
 import { openRecorded, type RecordedStreams } from "./recorded-streams.ts";
 import { Recorder } from "./recorder.ts";
 import { RecordingContents } from "./recording-contents.ts";
-import { failureMessage, isRetryable } from "./recording-failures.ts";
+import { RecordingDeadline } from "./recording-deadline.ts";
+import { failureMessage, retried } from "./recording-failures.ts";
 
 /** Dependencies of a recording. */
 export interface RecordingParts extends TransportParts {
   readonly directory: RecordingsDirectory;
   readonly thread: FileThread;
 }
-
-/** Time in ms before a recording that could not continue, because Redis is unavailable, tries again. */
-const RETRY_MS = 1000;
 
 /** Recording in progress. */
 export class Recording {
@@ -32,7 +29,7 @@ export class Recording {
   /** Why it does not record all streams. */
   #lacks: string | null = null;
   #stopping: StopReason | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #deadline: RecordingDeadline;
   #isClosing = false;
   /** Resolves when `begin` or `resume` has opened a file, or has ended the recording. */
   #opened: Promise<void> = Promise.resolve();
@@ -43,6 +40,7 @@ export class Recording {
   constructor(record: RecordingRecord, parts: RecordingParts) {
     this.#parts = parts;
     this.#contents = new RecordingContents(record, parts);
+    this.#deadline = new RecordingDeadline(record, () => void this.stop("maxSeconds"));
   }
 
   get record(): RecordingRecord {
@@ -91,28 +89,30 @@ export class Recording {
     this.#parts.observe.counters.recordings++;
     const lastIds = await this.#contents.completeAll();
     const { startCursors, request, owner } = this.record;
-    if (this.#timeLeft() <= 0) {
+    if (this.#deadline.isOver) {
       await this.#end("stopped", { reason: "maxSeconds" });
       return;
     }
-    while (!this.#isClosing && this.isRecording && this.#stopping === undefined) {
-      try {
-        const opened = await openRecorded(request, owner, this.#parts);
-        this.#waitsFor = null;
-        await this.#openFile(opened, (stream) => ({
-          ...stream,
-          cursor: lastIds.get(stream.key) ?? startCursors[stream.key] ?? FIRST_ID,
-          isAtEnd: false,
-        }));
-        return;
-      } catch (error) {
-        if (!isRetryable(error)) {
-          await this.#fail(error as Error);
-          return;
-        }
-        this.#waitsFor = (error as Error).message;
-        await sleep(RETRY_MS);
-      }
+    const openFile = async () => {
+      const opened = await openRecorded(request, owner, this.#parts);
+      this.#waitsFor = null;
+      await this.#openFile(opened, (stream) => ({
+        ...stream,
+        cursor: lastIds.get(stream.key) ?? startCursors[stream.key] ?? FIRST_ID,
+        isAtEnd: false,
+      }));
+    };
+    try {
+      const isOpen = await retried(openFile, {
+        isOver: () => this.#isClosing || !this.isRecording || this.#stopping !== undefined,
+        onWait: (problem) => {
+          this.#waitsFor = problem;
+        },
+      });
+      if (isOpen) return;
+    } catch (error) {
+      await this.#fail(error as Error);
+      return;
     }
     if (this.#stopping !== undefined) await this.#end("stopped", { reason: this.#stopping });
   }
@@ -149,7 +149,7 @@ export class Recording {
   /** Ends the file, because the gateway stops. The next gateway continues the recording. */
   async close(): Promise<void> {
     this.#isClosing = true;
-    clearTimeout(this.#timer);
+    this.#deadline.cancel();
     await this.#endFile();
   }
 
@@ -173,17 +173,11 @@ export class Recording {
     opened: RecordedStreams,
     cursorOf: (stream: SubscribedStream) => SubscribedStream,
   ): Promise<void> {
-    const { directory, thread, config } = this.#parts;
-    const file = await this.#contents.addFile();
+    const { thread, config } = this.#parts;
+    const options = await this.#contents.addFile(`redis-streamer ${config.version}`);
     this.#closed = new Promise((resolve) => {
       this.#markClosed = resolve;
     });
-    const { compression, notes = {} } = this.record.request;
-    const options = {
-      library: `redis-streamer ${config.version}`,
-      ...{ compression, notes },
-      path: directory.pathOf(file),
-    };
     const recorder = new Recorder(
       thread,
       options,
@@ -201,23 +195,10 @@ export class Recording {
     );
     this.#recorder = recorder;
     this.#contents.follow(recorder);
-    this.#stopInTime();
+    this.#deadline.start();
     recorder.start(opened, cursorOf);
     // It may have been stopped meanwhile.
     if (this.#stopping !== undefined || this.#isClosing) recorder.stop();
-  }
-
-  /** Time left in ms; infinite without `maxSeconds`. */
-  #timeLeft(): number {
-    const { started, request } = this.record;
-    return Date.parse(started) + (request.maxSeconds ?? Number.POSITIVE_INFINITY) * 1000 - Date.now();
-  }
-
-  #stopInTime(): void {
-    const left = this.#timeLeft();
-    if (left === Number.POSITIVE_INFINITY) return;
-    const wake = () => (left > MAX_TIMER_MS ? this.#stopInTime() : void this.stop("maxSeconds"));
-    this.#timer = setTimeout(wake, Math.min(left, MAX_TIMER_MS)).unref();
   }
 
   #grown(size: number): void {
@@ -244,7 +225,7 @@ export class Recording {
   #closeFile(): void {
     this.#contents.closeFile();
     this.#recorder = undefined;
-    clearTimeout(this.#timer);
+    this.#deadline.cancel();
   }
 
   /** Completes the last file, and ends the recording. */
@@ -265,8 +246,5 @@ export class Recording {
     await this.#contents.save({ state, ended: new Date().toISOString(), error: this.#lacks, ...change });
   }
 }
-
-/** Longest time of a timer. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const MORE_STREAMS = "the pattern selects more than MAX_STREAMS streams; further ones are not recorded";

@@ -8,7 +8,15 @@ import { recordedStreams, sourceOf } from "../../../console/panels/recordings/so
 const recording: RecordingInfo = {
   ...{ name: "run-1", state: "recording", reason: null, error: null },
   ...{ started: "2026-11-28T13:00:00.000Z", ended: null, from: null, to: null },
-  ...{ bytes: 1_500_000, entries: 1, gaps: 0, streams: ["rover:a", "rover:b"], newestGaps: [], files: [] },
+  ...{
+    bytes: 1_500_000,
+    entries: 1,
+    gaps: 0,
+    slowed: false,
+    streams: ["rover:a", "rover:b"],
+    newestGaps: [],
+    files: [],
+  },
   playback: null,
 };
 

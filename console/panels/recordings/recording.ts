@@ -24,9 +24,9 @@ export function recordingLook({ state, reason, error }: RecordingInfo): Recordin
     : { look: "warn", text: "recording, with a problem" };
 }
 
-/** Returns its duration, size, and number of entries, streams and gaps. */
+/** Returns its duration, size, and number of entries, streams and gaps, and whether it yields to clients. */
 export function recordingFacts(recording: RecordingInfo, nowMs: number): readonly string[] {
-  const { started, ended, entries, bytes, streams, gaps } = recording;
+  const { started, ended, entries, bytes, streams, gaps, slowed } = recording;
   const endMs = ended === null ? nowMs : Date.parse(ended);
   return [
     spanText(endMs - Date.parse(started)),
@@ -34,6 +34,7 @@ export function recordingFacts(recording: RecordingInfo, nowMs: number): readonl
     bytesText(bytes),
     counted(streams.length, "stream", "streams"),
     ...(gaps > 0 ? [counted(gaps, "gap", "gaps")] : []),
+    ...(slowed ? ["slowed, because the gateway serves clients"] : []),
   ];
 }
 

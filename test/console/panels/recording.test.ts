@@ -40,6 +40,9 @@ test("states duration, size and counts; gaps only if there are some", () => {
   expect(recordingFacts(recording, nowMs)).toEqual(["60 s", "1 entry", "1.5 MB", "2 streams"]);
   const ended = { ...recording, ended: "2026-11-28T13:00:05Z", entries: 1200, gaps: 1 };
   expect(recordingFacts(ended, nowMs)).toEqual(["5.0 s", "1,200 entries", "1.5 MB", "2 streams", "1 gap"]);
+  expect(recordingFacts({ ...recording, slowed: true }, nowMs).at(-1)).toBe(
+    "slowed, because the gateway serves clients",
+  );
 });
 
 test("lists the newest first", () => {

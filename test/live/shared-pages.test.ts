@@ -65,7 +65,8 @@ test("readers of a client hold the memory of a page once if all of them need it"
   );
   await Promise.all(readers.map((reader) => expectAll(reader)));
   expect(budget.counts.answer.waits).toBe(0);
-  expect(budget.heldBytes()).toBe(0);
+  // The read of the end holds some, too.
+  await until("no memory is held", () => budget.heldBytes() === 0);
   // All have read the same pages together, and in the end one without entries.
   expect(pagesRead()).toBeLessThanOrEqual((readers[0]?.frames.length ?? 0) + 1);
 });
@@ -88,5 +89,6 @@ test("readers of several streams make progress with the memory of two pages", as
     for (const key of keys) await until("it has all", () => reader.seen(key).length === entries.length);
   // Each wait leads to a read.
   expect(budget.counts.answer.waits).toBeLessThanOrEqual(pagesRead());
-  expect(budget.heldBytes()).toBe(0);
+  // The read of the end holds some, too.
+  await until("no memory is held", () => budget.heldBytes() === 0);
 });

@@ -1,6 +1,6 @@
 /** Opens the live part of a gateway: the hub with its tail, and the caches that readers share. */
 import type { Turns } from "../domain/scheduling/turns.ts";
-import { BackgroundPace } from "../live/background.ts";
+import { BackgroundPace } from "../live/background/pace.ts";
 import { createPageCache } from "../live/cache/page-cache.ts";
 import { RecentMemory } from "../live/cache/recent-batches.ts";
 import { Hub } from "../live/hub.ts";

@@ -6,7 +6,7 @@
  */
 import { bytesOf, type Entry } from "../domain/streams/entry.ts";
 import { compareIds, type EntryId, FIRST_ID } from "../domain/streams/entry-id.ts";
-import { BackgroundStream } from "./background.ts";
+import { BackgroundStream } from "./background/reads.ts";
 import { type Batch, firstPast, frameOf } from "./batch.ts";
 import type { FramedBatch } from "./cache/history-page.ts";
 import type { DeliveryContext } from "./delivery.ts";

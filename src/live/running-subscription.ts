@@ -6,7 +6,7 @@ import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { Counters } from "../observe/counters.ts";
 import { faultOf } from "../observe/faults.ts";
 import type { StreamReader } from "../redis/read/stream-reader.ts";
-import { BackgroundReads } from "./background.ts";
+import { BackgroundReads } from "./background/reads.ts";
 import { EntryFrames } from "./cache/entry-frames.ts";
 import { FrameKeys } from "./cache/frame-keys.ts";
 import type { PageCache } from "./cache/page-cache.ts";

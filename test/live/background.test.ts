@@ -2,7 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { ClientActivity } from "../../src/domain/scheduling/client-activity.ts";
 import { type EntryId, FIRST_ID, idAtTime } from "../../src/domain/streams/entry-id.ts";
-import { BackgroundPace, BackgroundReads, BackgroundStream } from "../../src/live/background.ts";
+import { BackgroundPace } from "../../src/live/background/pace.ts";
+import { BackgroundReads, BackgroundStream } from "../../src/live/background/reads.ts";
 import { createBatch } from "../../src/live/batch.ts";
 import { createCounters } from "../../src/observe/counters.ts";
 import { until } from "../support/until.ts";

@@ -7,7 +7,7 @@ import { type FileStatus, MAX_GAPS, type RecordingStatus } from "../../recording
 import type { FileOptions } from "../../recordings/thread/messages.ts";
 import type { TransportParts } from "../parts.ts";
 import { type CompletedFile, completeFile } from "./complete-file.ts";
-import type { Recorder } from "./recorder.ts";
+import type { Recorder } from "./recorder/recorder.ts";
 
 /** Dependencies of the contents. */
 export interface ContentsParts extends Pick<TransportParts, "observe"> {

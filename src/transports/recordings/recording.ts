@@ -8,7 +8,7 @@ import type { RecordingStatus, StopReason } from "../../recordings/recording-sta
 import type { FileThread } from "../../recordings/thread/file-thread.ts";
 import type { TransportParts } from "../parts.ts";
 import { openRecorded, type RecordedStreams } from "./recorded-streams.ts";
-import { Recorder } from "./recorder.ts";
+import { Recorder } from "./recorder/recorder.ts";
 import { RecordingContents } from "./recording-contents.ts";
 import { RecordingDeadline } from "./recording-deadline.ts";
 import { failureMessage, retried } from "./recording-failures.ts";

@@ -2,7 +2,7 @@
 import { ClientActivity } from "../../../src/domain/scheduling/client-activity.ts";
 import { createTurns } from "../../../src/domain/scheduling/turns.ts";
 import { WorkSlices } from "../../../src/domain/scheduling/work-slice.ts";
-import { BackgroundPace } from "../../../src/live/background.ts";
+import { BackgroundPace } from "../../../src/live/background/pace.ts";
 import { createPageCache } from "../../../src/live/cache/page-cache.ts";
 import { RecentMemory } from "../../../src/live/cache/recent-batches.ts";
 import { Hub } from "../../../src/live/hub.ts";

@@ -2,20 +2,20 @@
  * Recorder: a subscription whose sink is a file of the recording thread. It is a reader like any other: if the thread is slow, it
  * is paused, and reads on from Redis at its cursors.
  */
-import type { GatewayError } from "../../domain/errors.ts";
-import { bytesOf, type Gap, type StreamEntries } from "../../domain/streams/entry.ts";
-import type { Encoder, Sink } from "../../live/sink.ts";
-import type { SubscribedStream } from "../../live/stream-state.ts";
-import type { Subscription } from "../../live/subscription.ts";
-import { faultOf } from "../../observe/faults.ts";
-import type { FileThread, OpenFile } from "../../recordings/thread/file-thread.ts";
-import type { FileOptions } from "../../recordings/thread/messages.ts";
-import { collectNewObjects } from "../../recordings/thread/new-objects.ts";
-import type { TransportParts } from "../parts.ts";
-import { startPattern, TOO_MANY_STREAMS } from "../request/follow-pattern.ts";
+import type { GatewayError } from "../../../domain/errors.ts";
+import { bytesOf, type Gap, type StreamEntries } from "../../../domain/streams/entry.ts";
+import type { Encoder, Sink } from "../../../live/sink.ts";
+import type { SubscribedStream } from "../../../live/stream-state.ts";
+import type { Subscription } from "../../../live/subscription.ts";
+import { faultOf } from "../../../observe/faults.ts";
+import type { FileThread, OpenFile } from "../../../recordings/thread/file-thread.ts";
+import type { FileOptions } from "../../../recordings/thread/messages.ts";
+import { collectNewObjects } from "../../../recordings/thread/new-objects.ts";
+import type { TransportParts } from "../../parts.ts";
+import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
+import { type RecordedStreams, readMetas } from "../recorded-streams.ts";
 import { FileDeclarations } from "./file-declarations.ts";
-import { type RecordedStreams, readMetas } from "./recorded-streams.ts";
-import { RecorderProgress } from "./recorder-progress.ts";
+import { RecorderProgress } from "./progress.ts";
 
 /** Bytes on their way to the thread at which the subscription is paused, and at which it continues. */
 const FULL_BYTES = 8 * 1024 * 1024;

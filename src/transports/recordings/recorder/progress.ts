@@ -1,6 +1,6 @@
 /** Progress of a recorder: how far it is in each stream, and what the file has. */
-import type { StreamEntries } from "../../domain/streams/entry.ts";
-import { compareIds, type EntryId, timeOfId } from "../../domain/streams/entry-id.ts";
+import type { StreamEntries } from "../../../domain/streams/entry.ts";
+import { compareIds, type EntryId, timeOfId } from "../../../domain/streams/entry-id.ts";
 
 /** What a recorder has received. */
 export class RecorderProgress {

@@ -1,7 +1,7 @@
 /** Declarations of streams in a file. They decide how the payloads after them are stored, so only changes are written. */
-import type { OpenFile } from "../../recordings/thread/file-thread.ts";
-import { lossyTextOf } from "../../wire/utf8.ts";
-import { declarationOf } from "../request/append/declarations.ts";
+import type { OpenFile } from "../../../recordings/thread/file-thread.ts";
+import { lossyTextOf } from "../../../wire/utf8.ts";
+import { declarationOf } from "../../request/append/declarations.ts";
 
 /** The declarations that a file has. */
 export class FileDeclarations {

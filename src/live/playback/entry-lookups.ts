@@ -4,8 +4,8 @@ import { compareIds, type EntryId, idAfter, idBefore } from "../../domain/stream
 import type { DeliveryContext } from "../delivery.ts";
 import { retryLater } from "../retry.ts";
 import type { StreamState } from "../stream-state.ts";
+import type { PlayedStream } from "./ahead/source.ts";
 import type { Runs } from "./frame-sender.ts";
-import type { PlayedStream } from "./source.ts";
 
 /** A range of ids, including both ends. */
 export interface IdRange {

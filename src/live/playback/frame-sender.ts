@@ -7,8 +7,8 @@ import { compareIds, type EntryId, FIRST_ID, idBefore } from "../../domain/strea
 import { firstPast } from "../batch.ts";
 import type { DeliveryContext } from "../delivery.ts";
 import { LongFrame } from "../long-frame.ts";
-import type { Run } from "./merge.ts";
-import type { PlayedStream } from "./source.ts";
+import type { Run } from "./ahead/merge.ts";
+import type { PlayedStream } from "./ahead/source.ts";
 
 /** Entries of a frame, in order. */
 export type Runs = readonly Run<PlayedStream>[];

@@ -1,7 +1,8 @@
 /** Steps of a stopped playback: each sends one entry of each stream, ahead or back. They are taken one after another. */
+
+import type { ReadAhead } from "./ahead/read-ahead.ts";
 import type { EntryLookups, IdRange } from "./entry-lookups.ts";
 import type { Runs } from "./frame-sender.ts";
-import type { ReadAhead } from "./read-ahead.ts";
 import type { Schedule } from "./schedule.ts";
 import type { PlaybackTimers } from "./timers.ts";
 

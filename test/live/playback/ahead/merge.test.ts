@@ -1,10 +1,10 @@
 /** The merge of streams in a playback: all entries, in the order of their ids, however they are split into pages. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { MinHeap } from "../../../src/domain/min-heap.ts";
-import type { Entry } from "../../../src/domain/streams/entry.ts";
-import { compareIds, type EntryId, idOf, LAST_ID } from "../../../src/domain/streams/entry-id.ts";
-import { PlaybackMerge } from "../../../src/live/playback/merge.ts";
+import { MinHeap } from "../../../../src/domain/min-heap.ts";
+import type { Entry } from "../../../../src/domain/streams/entry.ts";
+import { compareIds, type EntryId, idOf, LAST_ID } from "../../../../src/domain/streams/entry-id.ts";
+import { PlaybackMerge } from "../../../../src/live/playback/ahead/merge.ts";
 
 const ids = fc
   .uniqueArray(fc.tuple(fc.bigInt({ min: 1n, max: 40n }), fc.bigInt({ min: 0n, max: 2n })), {

@@ -1,9 +1,9 @@
 /** One stream of a read-ahead: the page in flight, the memory of its entries, and how far the stream is known. */
-import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
-import { compareIds, type EntryId, LAST_ID, laterId, timeOfId } from "../../domain/streams/entry-id.ts";
-import { PASSED_MS, watermark } from "../../domain/streams/watermark.ts";
-import type { Page } from "../../redis/read/page-reader.ts";
-import type { StreamState } from "../stream-state.ts";
+import { bytesOf, type Entry } from "../../../domain/streams/entry.ts";
+import { compareIds, type EntryId, LAST_ID, laterId, timeOfId } from "../../../domain/streams/entry-id.ts";
+import { PASSED_MS, watermark } from "../../../domain/streams/watermark.ts";
+import type { Page } from "../../../redis/read/page-reader.ts";
+import type { StreamState } from "../../stream-state.ts";
 
 /** One stream of a playback. */
 export interface PlayedStream {

@@ -5,9 +5,9 @@
  * it is known. A stream without queued entries blocks all entries after its horizon until its next page is passed in.
  */
 
-import { MinHeap } from "../../domain/min-heap.ts";
-import type { Entry } from "../../domain/streams/entry.ts";
-import { compareIds, type EntryId, FIRST_ID, LAST_ID, timeOfId } from "../../domain/streams/entry-id.ts";
+import { MinHeap } from "../../../domain/min-heap.ts";
+import type { Entry } from "../../../domain/streams/entry.ts";
+import { compareIds, type EntryId, FIRST_ID, LAST_ID, timeOfId } from "../../../domain/streams/entry-id.ts";
 
 /** Consecutive entries of one stream. */
 export interface Run<S> {

@@ -2,11 +2,12 @@
  * Read-ahead of a playback: reads pages of each stream before they are due, up to `PAGE_BYTES` per stream, and merges them
  * by entry id.
  */
-import { bytesOf } from "../../domain/streams/entry.ts";
-import { type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
-import type { DeliveryContext } from "../delivery.ts";
-import { retryLater } from "../retry.ts";
-import type { StreamState } from "../stream-state.ts";
+import { bytesOf } from "../../../domain/streams/entry.ts";
+import { type EntryId, FIRST_ID } from "../../../domain/streams/entry-id.ts";
+import type { DeliveryContext } from "../../delivery.ts";
+import { retryLater } from "../../retry.ts";
+import type { StreamState } from "../../stream-state.ts";
+import type { PlaybackTimers } from "../timers.ts";
 import { PlaybackMerge, type Run, type TakeLimits } from "./merge.ts";
 import {
   horizonOf,
@@ -17,7 +18,6 @@ import {
   takePage,
   untilPassed,
 } from "./source.ts";
-import type { PlaybackTimers } from "./timers.ts";
 
 /** Options of a read-ahead. */
 export interface ReadAheadOptions {

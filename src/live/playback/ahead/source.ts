@@ -17,6 +17,8 @@ export interface Source extends PlayedStream {
   /** Cursor of the next page. */
   readCursor: EntryId;
   isReading: boolean;
+  /** Its entries were forgotten, and those of the page in flight will be. */
+  isDropped: boolean;
   /** Bytes reserved for the queued entries and for the page in flight. */
   reserved: number;
   /** Bytes reserved for the page in flight. */
@@ -64,6 +66,7 @@ export const openSource = (state: StreamState): Source => ({
   gapBefore: undefined,
   readCursor: state.cursor,
   isReading: false,
+  isDropped: false,
   reserved: 0,
   reservedForPage: 0,
   queued: 0,

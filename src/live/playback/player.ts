@@ -3,16 +3,14 @@
  * with `latest` runs on and entries are skipped.
  */
 import { type EntryId, laterId } from "../../domain/streams/entry-id.ts";
-import { watermark } from "../../domain/streams/watermark.ts";
 import type { DeliveryContext } from "../delivery.ts";
 import type { StreamState } from "../stream-state.ts";
 import { ReadAhead } from "./ahead/read-ahead.ts";
-import { EntryLookups } from "./entry-lookups.ts";
-import { cursorBefore, FrameSender, type Runs } from "./frame-sender.ts";
+import { cursorBefore } from "./frame-sender.ts";
 import type { PlaybackOptions } from "./options.ts";
 import { Schedule } from "./schedule.ts";
+import { Sending } from "./sending.ts";
 import type { StateReports } from "./state-reports.ts";
-import { Steps } from "./steps.ts";
 import type { PlaybackTimers } from "./timers.ts";
 
 /** Parts of a player. */
@@ -26,8 +24,6 @@ export interface PlayerParts {
   readonly onEnded: () => void;
 }
 
-/** Maximum entries in a frame. */
-const MAX_ENTRIES = 1024;
 /** Delay (ms) before a loop starts again, after a round with entries or without. */
 const LOOP_MS = { played: 100, empty: 1000 };
 
@@ -38,18 +34,12 @@ export class Player<Frame> {
   readonly #options: PlaybackOptions;
   readonly #reports: StateReports;
   readonly #onEnded: () => void;
-  readonly #timers: PlaybackTimers;
   readonly #ahead: ReadAhead;
-  readonly #sender: FrameSender<Frame>;
-  readonly #lookups: EntryLookups;
+  readonly #sending: Sending<Frame>;
   #isPlaying = true;
   #seeks = 0;
   /** The playing state was reported. */
   #isStarted = false;
-  /** With `latest`: an entry fell due while the client could not take it. */
-  #isLate = false;
-  readonly #steps: Steps;
-  #sentInRound = 0;
 
   constructor(context: DeliveryContext<Frame>, options: PlaybackOptions, parts: PlayerParts) {
     const { timers, pageBytes, reports, onEnded } = parts;
@@ -57,30 +47,17 @@ export class Player<Frame> {
     this.#options = options;
     this.#reports = reports;
     this.#onEnded = onEnded;
-    this.#timers = timers;
+    const from = context.states.reduce((latest, { cursor }) => laterId(latest, cursor), options.start);
+    this.schedule = new Schedule(timers, options.rate, from);
     this.#ahead = new ReadAhead(context, {
-      end: options.end,
-      pageBytes,
-      timers,
+      ...{ end: options.end, pageBytes, timers },
       rate: () => this.schedule.rate,
       onPage: this.advance,
     });
-    this.#sender = new FrameSender(context, {
-      onSending: (runs) => this.#onSending(runs),
-      onEncoded: (isWritten) => this.#onEncoded(isWritten),
-    });
-    this.#lookups = new EntryLookups(context, this.advance);
-    const from = context.states.reduce((latest, { cursor }) => laterId(latest, cursor), options.start);
-    this.schedule = new Schedule(timers, options.rate, from);
-    this.#steps = new Steps({
-      range: options,
-      timers,
-      schedule: this.schedule,
-      lookups: this.#lookups,
-      ahead: this.#ahead,
+    this.#sending = new Sending(context, options, {
+      ...{ timers, schedule: this.schedule, ahead: this.#ahead },
       onDue: this.advance,
-      send: (runs, sent) => this.#sendFound(runs, sent),
-      onTaken: () => reports.changed(),
+      onStep: () => reports.changed(),
     });
   }
 
@@ -91,7 +68,7 @@ export class Player<Frame> {
 
   /** Whether a frame is being encoded in slices. */
   get isEncoding(): boolean {
-    return this.#sender.isEncoding;
+    return this.#sending.isEncoding;
   }
 
   /** Reads another stream, from its cursor or the start of the range. */
@@ -106,7 +83,7 @@ export class Player<Frame> {
   remove(state: StreamState): void {
     this.#ahead.remove(state);
     // A frame that is being encoded may have entries of the stream.
-    this.#sender.cancel();
+    this.#sending.cancelFrame();
     this.advance();
   }
 
@@ -133,7 +110,7 @@ export class Player<Frame> {
   moveTo(id: EntryId): void {
     this.#cancel();
     this.#seeks++;
-    this.#sentInRound = 0;
+    this.#sending.startRound();
     const cursor = cursorBefore(id);
     for (const state of this.#context.states) this.#setCursor(state, cursor);
     this.#ahead.reset();
@@ -142,7 +119,7 @@ export class Player<Frame> {
 
   /** Requests another entry, ahead or back, while it is stopped. Does nothing if too many steps wait. */
   step(steps: number): void {
-    this.#steps.request(steps);
+    this.#sending.requestStep(steps);
     this.advance();
   }
 
@@ -166,22 +143,14 @@ export class Player<Frame> {
 
   #advance(): void {
     this.schedule.endTimer();
-    if (!this.#isPlaying && !this.#isBusy && !this.#context.isHalted()) this.#steps.take();
-    while (this.#isPlaying && !this.#isBusy) if (!this.#advanceOnce()) return;
-    if (this.#isPlaying && this.#sender.isEncoding) this.#wait();
-  }
-
-  /** Whether the next entries have to wait for those that are being looked up or encoded. */
-  get #isBusy(): boolean {
-    return this.#lookups.isReading || this.#sender.isEncoding;
+    if (!this.#isPlaying && !this.#sending.isBusy && !this.#context.isHalted()) this.#sending.takeStep();
+    while (this.#isPlaying && !this.#sending.isBusy) if (!this.#advanceOnce()) return;
+    if (this.#isPlaying && this.#sending.isEncoding) this.#wait();
   }
 
   /** Drops the entries that are about to be sent. */
   #cancel(): void {
-    this.#steps.clear();
-    this.#isLate = false;
-    this.#lookups.cancel();
-    this.#sender.cancel();
+    this.#sending.cancel();
     this.schedule.endTimer();
   }
 
@@ -194,7 +163,7 @@ export class Player<Frame> {
   /** @returns whether there may be more to do now */
   #advanceOnce(): boolean {
     // Without memory for a frame, pages that are not needed yet would hold it.
-    this.#ahead.fill(!this.#sender.isDenied);
+    this.#ahead.fill(!this.#sending.isDenied);
     const { next } = this.#ahead;
     if (next === undefined) {
       if (this.#ahead.isAtEnd) this.#finish();
@@ -208,12 +177,11 @@ export class Player<Frame> {
     }
     this.#continue();
     if (waitMs > 0) {
-      this.#isLate = false;
+      this.#sending.onTime();
       this.schedule.after(waitMs, this.advance);
       return false;
     }
-    if (this.#isLate) this.#skip();
-    else this.#sendDue();
+    this.#sending.sendDue();
     return true;
   }
 
@@ -238,44 +206,9 @@ export class Player<Frame> {
 
   /** Waits, or skips, because an entry is due that the client cannot take. */
   #fallBehind(next: EntryId): void {
-    if (this.schedule.rate === 0) return;
-    if (this.#maySkip) {
-      this.#isLate = true;
-      return;
-    }
+    if (this.schedule.rate === 0 || this.#sending.fallBehind()) return;
     this.schedule.holdAt(next);
     this.#reports.waiting(() => undefined);
-  }
-
-  /** Sends the next entry, which is due, and those that are due with it. */
-  #sendDue(): void {
-    const { count = Number.POSITIVE_INFINITY } = this.#options;
-    const runs = this.#ahead.take({ upToMs: this.schedule.dueMs, perStream: count, entries: MAX_ENTRIES });
-    if (!this.#sender.send(runs)) this.#readAgain();
-  }
-
-  #onSending(runs: Runs): void {
-    for (const { entries } of runs) this.#sentInRound += entries.length;
-    const last = runs.at(-1)?.entries.at(-1);
-    if (this.schedule.rate === 0 && last !== undefined) this.schedule.reach(last.id);
-  }
-
-  #onEncoded(isWritten: boolean): void {
-    if (!isWritten) this.#readAgain();
-    // Without skips, a playback whose frames take longer to encode than to play would fall behind ever more.
-    else this.#isLate = this.#maySkip;
-    this.advance();
-  }
-
-  /** Reads entries again that were taken and could not be sent. */
-  #readAgain(): void {
-    this.#ahead.reset();
-    this.#isLate = this.#maySkip;
-  }
-
-  /** Whether entries are skipped if they cannot be sent in time. */
-  get #maySkip(): boolean {
-    return this.#options.latest && this.schedule.rate !== 0;
   }
 
   #finish(): void {
@@ -285,32 +218,12 @@ export class Player<Frame> {
       this.#onEnded();
       return;
     }
-    const delayMs = this.#sentInRound > 0 ? LOOP_MS.played : LOOP_MS.empty;
+    const delayMs = this.#sending.hasSent ? LOOP_MS.played : LOOP_MS.empty;
     const restart = () => {
       this.moveTo(this.#options.start);
       this.#reports.changed();
       this.advance();
     };
     this.schedule.after(delayMs, () => this.#attempt(restart));
-  }
-
-  /** Sends the newest entries that are due, and skips those before. */
-  #skip(): void {
-    this.#isLate = false;
-    const { count = 1, end } = this.#options;
-    this.#ahead.reset();
-    const dueId = this.schedule.dueId(end);
-    const upTo = this.#context.states.length > 1 ? watermark(dueId, this.#timers.timeOfDay()) : dueId;
-    this.#lookups.newest(upTo, count, (runs) => this.#sendFound(runs));
-  }
-
-  /** Sends entries that were looked up, and continues after them. */
-  #sendFound(runs: Runs, sent: () => void = () => undefined): void {
-    const written = () => {
-      this.#ahead.reset();
-      sent();
-    };
-    if (runs.length === 0) written();
-    else if (!this.#sender.send(runs, written)) this.#readAgain();
   }
 }

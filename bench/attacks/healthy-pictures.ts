@@ -50,7 +50,8 @@ export async function startPictures({ port, headers, waited, complain }: Clients
   return {
     async stop() {
       isStopping = true;
-      await Promise.race([running, sleep(LAST_MS)]);
+      // Without `ref`, so that the timer does not keep the finished checker running.
+      await Promise.race([running, sleep(LAST_MS, undefined, { ref: false })]);
       socket.terminate();
     },
   };

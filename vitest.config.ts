@@ -3,13 +3,18 @@ import { RetriedTests } from "./test/support/runner/retried.ts";
 import { SystemFirst } from "./test/support/runner/system-first.ts";
 
 const SYSTEM = "test/system/**/*.test.ts";
+/**
+ * Tests that fill their heap, or inspect all of it. Each file has a process of its own, so that later files of a worker do not
+ * collect the garbage of the first, and the second does not inspect the modules of a hundred other files.
+ */
+const HEAP = ["test/transports/all-routes/memory/*.test.ts", "test/transports/websocket/idle-memory.test.ts"];
 
 // biome-ignore lint/style/noDefaultExport: vitest reads its configuration from the default export
 export default defineConfig({
   // As Node resolves: else the tests and the packages they use would each have a GraphQL of their own.
   resolve: { alias: [{ find: /^graphql$/, replacement: "graphql/index.js" }] },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
-  // In both projects, files share the modules that their worker has loaded (`isolate: false`), because loading them takes most
+  // Except in `heap`, files share the modules that their worker has loaded (`isolate: false`), because loading them takes most
   // of the time of a short file. They share no state: what a test starts, it starts for itself and stops.
   test: {
     testTimeout: 120_000,
@@ -36,10 +41,14 @@ export default defineConfig({
         test: {
           name: "parts",
           include: ["test/**/*.test.ts"],
-          exclude: [SYSTEM],
+          exclude: [SYSTEM, ...HEAP],
           globalSetup: "test/support/runner/build.ts",
           isolate: false,
         },
+      },
+      {
+        extends: true,
+        test: { name: "heap", include: HEAP, globalSetup: "test/support/runner/build.ts" },
       },
     ],
   },

@@ -188,10 +188,12 @@ async function settled(
   for (; ; await sleep(100)) {
     // A slow reader on a busy machine may take long, and is correct as long as it makes progress.
     const now = readers.map(({ last }) => last?.key).join();
-    if (now !== before) limit = performance.now() + STUCK_MS;
+    const isMoving = now !== before;
+    if (isMoving) limit = performance.now() + STUCK_MS;
     before = now;
     const isLate = performance.now() > limit;
-    if (!isLate && pushers.some(({ open }) => open > 0)) continue;
+    // Reading all that is stored takes the processor from readers that are still receiving it.
+    if (!isLate && (isMoving || pushers.some(({ open }) => open > 0))) continue;
     const streams = await stored(plan, processes, dir);
     const lasts = new Map(streams.map(({ stream, committed }) => [stream, committed.at(-1)?.key]));
     // A reader from "now" may have received nothing, if nothing was appended after it started.

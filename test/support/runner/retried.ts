@@ -15,7 +15,7 @@ export class RetriedTests implements Reporter {
   onTestRunEnd(): void {
     for (const test of this.#retried) {
       const errors = test.result().errors ?? [];
-      const reasons = errors.map(({ stack, message }) => stack ?? message);
+      const reasons = errors.map(({ stack, message, diff }) => [stack ?? message, diff ?? ""].join("\n"));
       process.stdout.write(
         `\nretried: ${test.module.relativeModuleId} > ${test.fullName}\n${reasons.join("\n")}\n`,
       );

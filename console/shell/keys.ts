@@ -2,10 +2,14 @@
 import type { Workspace } from "../workspace/workspace.ts";
 import type { Dialogs } from "./dialogs.ts";
 
+/** The slider of the time bar. Its own arrow keys would move by 1 ms. */
+const SLIDER = ".time-track input[type=range]";
 /** Elements that the user types into. */
-const FIELDS = "input, select, textarea";
-/** Further elements that use some of these keys themselves. */
-const OWN_KEYS = "button, summary, a, [role=tab], [role=separator], [role=treegrid]";
+const FIELDS = `input:not(${SLIDER}, [type=checkbox]), select, textarea`;
+/** Further elements that use arrow keys themselves. */
+const OWN_ARROWS = "[role=tab], [role=separator], [role=treegrid]";
+/** Elements that the space bar presses. After a click they have the focus, so the other keys still work there. */
+const PRESSED = "button, summary, a, [type=checkbox]";
 
 /** Handles the keys of the page. @returns a function that ends it */
 export function watchKeys({ clock, layout }: Workspace, dialogs: Dialogs): () => void {
@@ -31,7 +35,7 @@ export function watchKeys({ clock, layout }: Workspace, dialogs: Dialogs): () =>
     const field = { "/": "search", g: "go-to" }[event.key];
     if (field !== undefined) document.getElementById(field)?.focus();
     else if (event.key === "?") help.value = true;
-    else if (isIn(OWN_KEYS)) return;
+    else if (isIn(OWN_ARROWS) || (event.key === " " && isIn(PRESSED))) return;
     else if (event.key === " ") isRunning ? clock.pause() : clock.play();
     else if (event.key === "l") clock.live();
     else if (event.key === "ArrowLeft") void clock.step(-1, layout.selectedKey.peek());

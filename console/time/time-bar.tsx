@@ -20,18 +20,20 @@ export function TimeBar({ workspace }: { readonly workspace: Workspace }) {
   const isRunning = useComputed(() => clock.isRunning);
   const isLive = useComputed(() => clock.mode.value === "live");
   const step = (direction: 1 | -1) => void clock.step(direction, workspace.layout.selectedKey.peek());
+  const stepped = workspace.layout.selectedKey.value;
+  const entry = stepped === undefined ? "One entry" : `One entry of ${stepped}`;
   return (
     <div class={isLive.value ? "time" : "time past"} role="group" aria-label="Time">
       <div class="time-controls">
-        <TimeButton label="One entry back" hint="←" icon="back" act={() => step(-1)} />
+        <TimeButton label="One entry back" hint={`${entry} back (←)`} icon="back" act={() => step(-1)} />
         {isRunning.value ? (
-          <TimeButton label="Pause" hint="space" icon="pause" act={() => clock.pause()} />
+          <TimeButton label="Pause" hint="Pause (space)" icon="pause" act={() => clock.pause()} />
         ) : (
-          <TimeButton label="Play" hint="space" icon="play" act={() => clock.play()} />
+          <TimeButton label="Play" hint="Play (space)" icon="play" act={() => clock.play()} />
         )}
         <TimeButton
           label="One entry forward"
-          hint="→"
+          hint={`${entry} forward (→)`}
           icon="forward"
           isDisabled={isRunning.value}
           act={() => step(1)}
@@ -71,7 +73,7 @@ export function TimeBar({ workspace }: { readonly workspace: Workspace }) {
 
 interface TimeButtonProps {
   readonly label: string;
-  /** Key with the same effect. */
+  /** Tooltip, with the key that has the same effect. */
   readonly hint: string;
   readonly icon: IconName;
   readonly isDisabled?: boolean;
@@ -84,7 +86,7 @@ function TimeButton({ label, hint, icon, isDisabled = false, act }: TimeButtonPr
       type="button"
       class="quiet icon"
       aria-label={label}
-      title={`${label} (${hint})`}
+      title={hint}
       disabled={isDisabled}
       onClick={act}
     >

@@ -93,6 +93,40 @@ test("keyboard: search from anywhere; pause, step and resume in a viewer", async
   expect(await page.getByLabel("Search").inputValue()).toBe("nothing");
 });
 
+test("keyboard: the arrow keys step entries also after a click on a control", async () => {
+  for (let n = 1; n <= 5; n++) await add("default:log", n * 1000, `entry ${n}`);
+  await using console = await openConsole(browser, gateway.http);
+  const { page } = console;
+  const pane = await openStream(page, "default:log");
+  const shows = (n: number) =>
+    until(`entry ${n}`, async () => (await lastRow(pane).textContent()) === `entry ${n}`, WAIT_MS);
+  await shows(5);
+  const back = page.getByRole("button", { name: "One entry back" });
+  expect(await back.getAttribute("title")).toBe("One entry of default:log back (←)");
+  await back.click();
+  await shows(4);
+  await page.keyboard.press("ArrowLeft");
+  await shows(3);
+  // The space bar still presses the button.
+  await page.keyboard.press("Space");
+  await shows(2);
+  const slider = page.getByRole("slider", { name: "Position in the history of the open streams" });
+  await slider.focus();
+  await page.keyboard.press("ArrowRight");
+  await shows(3);
+  await page.keyboard.press("ArrowRight");
+  await shows(4);
+  await page.keyboard.press("Home");
+  await shows(1);
+  const field = page.getByLabel("Go to", { exact: true });
+  await field.focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.type("l");
+  expect(await field.inputValue()).toBe("l");
+  await shows(1);
+  expect(console.problems).toEqual([]);
+});
+
 test("shows entries trimmed while the gateway was down as a gap, in the count and between rows", async () => {
   await add("default:log", 1, "before");
   await using console = await openConsole(browser, gateway.http);

@@ -8,6 +8,7 @@ import { formatLayout, parseLayout } from "../workspace/layout-link.ts";
 import { presetsOf } from "../workspace/presets.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { exportLayout, importLayout } from "./layout-transfer.ts";
+import { linkOf, linkTitle } from "./link.ts";
 import "./layout-menu.css";
 
 /** Renders the menu. */
@@ -88,7 +89,12 @@ export function LayoutMenu({ workspace }: { readonly workspace: Workspace }) {
                 />
                 <button type="submit">Save</button>
               </form>
-              <CopyButton text={() => location.href} label="Copy the link" icon="link" isQuiet />
+              <CopyButton
+                text={() => linkOf(workspace, location.href)}
+                label={linkTitle(workspace)}
+                icon="link"
+                isQuiet
+              />
               <button type="button" class="quiet" onClick={() => exportLayout(layout)}>
                 <Icon of="down" small /> Export as a file
               </button>

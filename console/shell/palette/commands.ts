@@ -10,6 +10,7 @@ import { shownStreams } from "../../workspace/shown-streams.ts";
 import type { Workspace } from "../../workspace/workspace.ts";
 import type { Dialogs } from "../dialogs.ts";
 import { exportLayout, importLayout } from "../layout-transfer.ts";
+import { linkOf, linkTitle } from "../link.ts";
 import { logOut } from "../log-out.ts";
 import { isAuthenticated, mayAdminister } from "../session.ts";
 import type { Sides } from "../sides.ts";
@@ -58,6 +59,12 @@ function timeCommands({ clock, layout, isUtc }: Workspace): readonly Command[] {
       run: () => {
         isUtc.value = !isUtc.peek();
       },
+    },
+    {
+      id: "copy-link",
+      title: linkTitle({ clock }),
+      icon: "link",
+      run: () => navigator.clipboard.writeText(linkOf({ clock, layout }, location.href)),
     },
   ];
 }
@@ -119,12 +126,6 @@ function layoutCommands({ listing, layout, layouts }: Workspace): readonly Comma
       run: () => layout.openOnly(keys),
     }),
   );
-  const copy: Command = {
-    id: "copy-link",
-    title: "Copy the link of this layout",
-    icon: "link",
-    run: () => navigator.clipboard.writeText(location.href),
-  };
   const save: Command = {
     id: "export-layout",
     title: "Export this layout as a file",
@@ -137,7 +138,7 @@ function layoutCommands({ listing, layout, layouts }: Workspace): readonly Comma
     icon: "up",
     run: async () => void (await importLayout(layout)),
   };
-  return [...saved, ...presets, ...(formatLayout(layout.stored) === "" ? [] : [copy, save]), open];
+  return [...saved, ...presets, ...(formatLayout(layout.stored) === "" ? [] : [save]), open];
 }
 
 const panelCommands = ({ layout, session }: Workspace): readonly Command[] =>

@@ -104,6 +104,10 @@ test("opens streams, layouts, panels and themes by keyboard, and is accessible",
   await paneOf(page, "rover:log").waitFor();
   await command(page, "pause");
   await paneOf(page, "rover:log").getByText("paused").waitFor();
+  await openPalette(page);
+  await page.keyboard.type("copy link");
+  await until("it is found", async () => (await active()) === "Copy the link to this moment");
+  await page.keyboard.press("Escape");
   await command(page, "live");
   await paneOf(page, "rover:log").getByText("no data").waitFor();
   await command(page, "view raw");

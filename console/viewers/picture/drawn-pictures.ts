@@ -18,7 +18,7 @@ export class DrawnPictures {
   }
 
   /**
-   * Describes the rate, the latency, and pictures that were left out. A picture of the past that stands still has no rate.
+   * Describes the rate, the latency, and pictures that were left out. A single picture of the past has no rate.
    *
    * @param start size of the picture, or a problem
    * @param isLive whether a latency is meaningful @param skipped number to show; undefined for none
@@ -30,7 +30,7 @@ export class DrawnPictures {
     const median = isLive ? latencies[latencies.length >> 1] : undefined;
     return [
       start,
-      ...(isLive || this.#drawn.length > 0 ? [`${this.#drawn.length} fps`] : []),
+      ...(isLive || this.#drawn.length > 1 ? [`${this.#drawn.length} fps`] : []),
       ...(median === undefined ? [] : [`latency ${latencyText(median)}`]),
       ...(skipped === undefined ? [] : [`${countText(skipped)} skipped`]),
     ].join(", ");

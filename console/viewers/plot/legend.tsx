@@ -8,7 +8,7 @@ import { LINE_COLOURS } from "../../design/line-colours.ts";
 import { numberText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import { numbersOf } from "../content.ts";
-import { lineFacts, rowAt } from "./line-facts.ts";
+import { lineFacts, type Rows, rowAt, rowsIn } from "./line-facts.ts";
 import type { PlotLine, PlotStream } from "./plot-lines.ts";
 import { unitOf } from "./units.ts";
 import { type Plot, UPDATE_MS } from "./use-plot.ts";
@@ -19,24 +19,30 @@ export interface Drawn {
   readonly lines: readonly PlotLine[];
 }
 
+/** Range of times, Unix seconds. */
+export type ZoomRange = readonly [min: number, max: number];
+
 interface LegendProps {
   readonly plot: Plot;
   readonly drawn: Signal<Drawn>;
   /** Row under the cursor. */
   readonly cursor: ReadonlySignal<number | undefined>;
+  /** The range that the user has zoomed in to. */
+  readonly zoom: ReadonlySignal<ZoomRange | undefined>;
   /** The shown moment of the past, if the plot continues after it, Unix seconds. */
   readonly moment: ReadonlySignal<number | undefined>;
   /** Returns the metadata of a stream. */
   readonly metaOf: (key: string) => unknown;
 }
 
-/** Renders the list: swatch, value at the cursor or newest value, and minimum, mean and maximum of the drawn values. */
-export function Legend({ plot, drawn, cursor, moment, metaOf }: LegendProps) {
+/** Renders the list: swatch, value at the cursor or newest value, and minimum, mean and maximum of the visible range. */
+export function Legend({ plot, drawn, cursor, zoom, moment, metaOf }: LegendProps) {
   const slow = useThrottled(drawn, UPDATE_MS);
   // At the cursor the values follow the pointer at once.
   const shown = cursor.value === undefined ? slow.value : drawn.peek();
   const index = cursor.value ?? (moment.value === undefined ? undefined : rowAt(shown.data[0], moment.value));
   const title = cursor.value !== undefined ? "cursor" : index === undefined ? "newest" : "moment";
+  const rows = zoom.value && rowsIn(shown.data[0], zoom.value);
   const streams = plot.streams.value;
   return (
     <div class="legend" tabIndex={0} role="region" aria-label="Lines">
@@ -60,7 +66,7 @@ export function Legend({ plot, drawn, cursor, moment, metaOf }: LegendProps) {
               {stream.fields.map((field) => (
                 <LineRow
                   key={field}
-                  {...{ plot, drawn: shown, index, field }}
+                  {...{ plot, drawn: shown, index, rows, field }}
                   streamKey={stream.key}
                   unit={unitOf(metaOf(stream.key), field)}
                 />
@@ -107,16 +113,18 @@ interface LineRowProps {
   readonly plot: Plot;
   readonly drawn: Drawn;
   readonly index: number | undefined;
+  /** Rows of the statistics; undefined for all. */
+  readonly rows: Rows | undefined;
   readonly streamKey: string;
   readonly field: string;
   readonly unit: string;
 }
 
-function LineRow({ plot, drawn, index, streamKey, field, unit }: LineRowProps) {
+function LineRow({ plot, drawn, index, rows, streamKey, field, unit }: LineRowProps) {
   const isOf = ({ key, path }: PlotLine) => key === streamKey && path === field;
   const line = plot.lines.value.find(isOf);
   const at = drawn.lines.findIndex(isOf);
-  const facts = lineFacts(drawn.data[at + 1] ?? [], index);
+  const facts = lineFacts(drawn.data[at + 1] ?? [], index, rows);
   const newest = plot.slowWindows.value.find(({ key }) => key === streamKey)?.entries.at(-1);
   const value = at >= 0 ? facts.value : newest && numbersOf(newest).get(field);
   const statistics = at >= 0 ? [facts.min, facts.mean, facts.max].map(numberText) : ["", "", ""];

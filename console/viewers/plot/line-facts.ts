@@ -21,35 +21,70 @@ export function rowOfValue(column: Column, index: number): number | null {
   return row < 0 || column[row] === null ? null : row;
 }
 
-/** Computes the facts of a column. @param index position of the value; undefined for the newest one */
-export function lineFacts(column: Column, index: number | undefined): LineFacts {
+/** Rows of a range: `from` and those after it, before `to`. */
+export interface Rows {
+  readonly from: number;
+  readonly to: number;
+}
+
+/**
+ * Computes the facts of a column.
+ *
+ * @param index position of the value; undefined for the newest one
+ * @param rows rows of minimum, mean and maximum; all by default
+ */
+export function lineFacts(
+  column: Column,
+  index: number | undefined,
+  { from, to }: Rows = { from: 0, to: column.length },
+): LineFacts {
+  const row =
+    index === undefined ? newestRow(column) : rowOfValue(column, Math.min(index, column.length - 1));
+  const value = row === null ? undefined : (column[row] ?? undefined);
   let min = Number.POSITIVE_INFINITY;
   let max = Number.NEGATIVE_INFINITY;
   let sum = 0;
   let count = 0;
-  let last: number | undefined;
-  for (let i = 0; i < column.length; i++) {
-    const value = column[i];
-    if (value === null || value === undefined || !Number.isFinite(value)) continue;
-    min = Math.min(min, value);
-    max = Math.max(max, value);
-    sum += value;
+  for (let i = from; i < to; i++) {
+    const one = column[i];
+    if (!isValue(one)) continue;
+    min = Math.min(min, one);
+    max = Math.max(max, one);
+    sum += one;
     count++;
-    last = value;
   }
-  if (count === 0) return { value: undefined, min: undefined, mean: undefined, max: undefined };
-  const row = index === undefined ? null : rowOfValue(column, Math.min(index, column.length - 1));
-  const value = index === undefined ? last : row === null ? undefined : (column[row] ?? undefined);
+  if (count === 0) return { value, min: undefined, mean: undefined, max: undefined };
   return { value, min, mean: sum / count, max };
 }
 
+function newestRow(column: Column): number | null {
+  let row = column.length - 1;
+  while (row >= 0 && !isValue(column[row])) row--;
+  return row < 0 ? null : row;
+}
+
+const isValue = (value: number | null | undefined): value is number =>
+  value !== null && value !== undefined && Number.isFinite(value);
+
 /** Returns the last row of a millisecond or before it; undefined if all are later. @param seconds of the millisecond */
 export function rowAt(times: ArrayLike<number>, seconds: number): number | undefined {
+  const next = firstRow(times, seconds + 0.001);
+  return next === 0 ? undefined : next - 1;
+}
+
+/** Returns the rows from `min` on and before `max`, Unix seconds. */
+export const rowsIn = (times: ArrayLike<number>, [min, max]: readonly [min: number, max: number]): Rows => ({
+  from: firstRow(times, min),
+  to: firstRow(times, max),
+});
+
+/** Returns the first row at or after a time; the number of rows if all are before it. */
+function firstRow(times: ArrayLike<number>, seconds: number): number {
   let [low, high] = [0, times.length];
   while (low < high) {
     const middle = (low + high) >>> 1;
-    if ((times[middle] ?? 0) < seconds + 0.001) low = middle + 1;
+    if ((times[middle] ?? 0) < seconds) low = middle + 1;
     else high = middle;
   }
-  return low === 0 ? undefined : low - 1;
+  return low;
 }

@@ -43,6 +43,8 @@ export interface LivePlotOptions {
   readonly marker?: () => number | undefined;
   /** Called with the x value at which the user clicks. */
   readonly onClick?: (x: number) => void;
+  /** Called with the range of x values that the user has zoomed in to; with undefined for the whole range. */
+  readonly onZoom?: (range: readonly [min: number, max: number] | undefined) => void;
 }
 
 /** Below this number of points, each one is drawn as a dot. */
@@ -64,9 +66,13 @@ export function createLivePlot(element: HTMLElement, options: LivePlotOptions): 
   });
   const zoomed = (now: boolean) => {
     isZoomed = now;
+    if (!now) options.onZoom?.(undefined);
+  };
+  const scaled = (min: number, max: number) => {
+    if (isZoomed) options.onZoom?.([min, max]);
   };
   const plot = new uPlot(
-    { ...sizeOf(), ...optionsOf(element, options, { zoomed, drawn: () => cursor?.drawn() }) },
+    { ...sizeOf(), ...optionsOf(element, options, { zoomed, scaled, drawn: () => cursor?.drawn() }) },
     [[], ...options.lines.map(() => [])],
     element,
   );
@@ -135,6 +141,8 @@ function watchClicks({ over, posToVal }: uPlot, onClick: LivePlotOptions["onClic
 interface PlotEvents {
   /** The user has zoomed in or out. */
   readonly zoomed: (isZoomed: boolean) => void;
+  /** The range of x values has changed. */
+  readonly scaled: (min: number, max: number) => void;
   readonly drawn: () => void;
 }
 
@@ -142,7 +150,7 @@ interface PlotEvents {
 function optionsOf(
   element: HTMLElement,
   { lines, units = ["", ""], range, isTime = true, isUtc = false, onCursor, marker }: LivePlotOptions,
-  { zoomed, drawn }: PlotEvents,
+  { zoomed, scaled, drawn }: PlotEvents,
 ): Omit<uPlot.Options, "width" | "height"> {
   const isLeftUsed = lines.length === 0 || lines.some(({ isRight = false }) => !isRight);
   const isRightUsed = lines.some(({ isRight = false }) => isRight);
@@ -182,6 +190,7 @@ function optionsOf(
     }),
     hooks: {
       setSelect: [({ select }) => zoomed(select.width > 0)],
+      setScale: [({ scales: { x } }, key) => key === "x" && scaled(x?.min ?? 0, x?.max ?? 0)],
       draw: [(plot) => drawMarker(plot, marker?.(), markerColour), drawn],
       setCursor: [({ cursor: { idx } }) => onCursor?.(idx ?? undefined)],
     },

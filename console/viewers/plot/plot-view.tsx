@@ -6,7 +6,7 @@ import type { PulledEntry } from "../../../client/browser.ts";
 import { msOfId } from "../../page/format.ts";
 import { useStreamDrop } from "../../page/use-stream-drop.ts";
 import type { ViewProps } from "../viewer.ts";
-import { type Drawn, Legend } from "./legend.tsx";
+import { type Drawn, Legend, type ZoomRange } from "./legend.tsx";
 import { createLivePlot } from "./live-plot.ts";
 import { mergeColumns, sharedStart } from "./merge-columns.ts";
 import { createPlotColumns } from "./plot-columns.ts";
@@ -34,6 +34,7 @@ export function PlotView(props: ViewProps) {
   const unitsText = useComputed(() => JSON.stringify(axisUnits(plot.lines.value, metaOf))).value;
   const drawn = useSignal<Drawn>({ data: [[]], lines: [] });
   const cursor = useSignal<number | undefined>(undefined);
+  const zoom = useSignal<ZoomRange | undefined>(undefined);
   // Only a plot that continues after the moment marks it.
   const moment = useComputed(() => {
     const isMarked = plot.windows.value.some(({ later }) => later.length > 0);
@@ -59,6 +60,9 @@ export function PlotView(props: ViewProps) {
         else workspace.cursor.point(PLOTS, seconds * 1000);
       },
       onClick: (seconds) => workspace.clock.seek(String(Math.round(seconds * 1000))),
+      onZoom: (range) => {
+        zoom.value = range;
+      },
       marker: () => moment.peek(),
     });
     const dataOf = columnsOf(lines);
@@ -78,6 +82,7 @@ export function PlotView(props: ViewProps) {
       stop();
       stopCursor();
       live.destroy();
+      zoom.value = undefined;
       workspace.cursor.leave(PLOTS);
     };
   }, [plot, linesText, unitsText, isDark, isUtc, workspace]);
@@ -91,7 +96,7 @@ export function PlotView(props: ViewProps) {
         title="Click to go to a moment, drag to zoom, double-click to reset"
         aria-label={`${name} over time; the values are in the list below`}
       />
-      <Legend {...{ plot, drawn, cursor, moment, metaOf }} />
+      <Legend {...{ plot, drawn, cursor, zoom, moment, metaOf }} />
       <div class="below">
         <StreamPicker {...{ name, plot, listing }} />
       </div>

@@ -37,6 +37,10 @@ async function store(key: string, field: string, factor: number, offset: number)
 const shownValue = async (pane: Locator, field: string): Promise<number> =>
   Number.parseFloat((await rowOf(pane, field).locator("td.value").textContent()) ?? "");
 
+/** Minimum, mean and maximum of a line in the legend. */
+const statisticsOf = async (pane: Locator, field: string): Promise<readonly number[]> =>
+  (await rowOf(pane, field).locator("td.statistic").allTextContents()).map(Number);
+
 const rowOf = (pane: Locator, field: string): Locator =>
   pane.locator(".legend tr").filter({ has: pane.page().getByRole("checkbox", { name: field, exact: true }) });
 
@@ -124,16 +128,29 @@ test("all plots share cursor and zoom; a double click resets all of them, also w
     const values = await cursorAt(0.95);
     return values.every((value) => value > 110 && value < 122);
   });
+  // The statistics are those of the zoomed range: from about 99.5 to 119.4.
+  for (const [pane, field] of [
+    [a, "x"],
+    [b, "y"],
+  ] as const) {
+    await until("they are shown", async () => ((await statisticsOf(pane, field))[0] ?? 0) > 0);
+    const [min = 0, mean = 0, max = 0] = await statisticsOf(pane, field);
+    expect(Math.abs(min - 100)).toBeLessThan(3);
+    expect(Math.abs(mean - 109)).toBeLessThan(3);
+    expect(Math.abs(max - 119)).toBeLessThan(3);
+  }
   // A later entry keeps the zoom.
   for (const [key, field] of [
     ["rover:a", "x"],
     ["rover:b", "y"],
   ] as const)
     await redis.control.call("XADD", key, `${START + 20_000}-0`, "d", JSON.stringify({ [field]: 500 }));
+  await page.mouse.move(0, 0);
   await until("both have the new entry", async () => {
-    const texts = [a, b].map((pane) => pane.locator("tbody td.statistic").last().textContent());
-    return (await Promise.all(texts)).join() === "500,500";
+    const values = await Promise.all([shownValue(a, "x"), shownValue(b, "y")]);
+    return values.join() === "500,500";
   });
+  expect((await statisticsOf(a, "x"))[2]).toBeLessThan(122);
   expect((await cursorAt(0.95)).every((value) => value < 122)).toBe(true);
   await a.locator(".u-over").dblclick();
   for (const [key, field] of [
@@ -142,6 +159,11 @@ test("all plots share cursor and zoom; a double click resets all of them, also w
   ] as const)
     await redis.control.call("XADD", key, `${START + 20_100}-0`, "d", JSON.stringify({ [field]: 600 }));
   await until("both show the whole range", async () => (await cursorAt(0.999)).join() === "600,600");
+  for (const [pane, field] of [
+    [a, "x"],
+    [b, "y"],
+  ] as const)
+    await until("the statistics of all", async () => (await statisticsOf(pane, field))[2] === 600);
   expect(console.problems).toEqual([]);
 });
 

@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { createPulledEntry } from "../../../../client/reading/entry.ts";
 import { numberText } from "../../../../console/page/format.ts";
 import { FieldWatch, isTimeField } from "../../../../console/viewers/plot/default-fields.ts";
-import { lineFacts, rowAt } from "../../../../console/viewers/plot/line-facts.ts";
+import { lineFacts, rowAt, rowsIn } from "../../../../console/viewers/plot/line-facts.ts";
 
 const NOW = 1_795_867_200_000;
 const entryOf = (n: number, value: unknown) =>
@@ -42,6 +42,20 @@ test("computes the statistics of a line, and its value at the cursor", () => {
   expect(lineFacts(column, 2).value).toBe(3);
   expect(lineFacts(column, 1).value).toBeUndefined();
   expect(lineFacts([null], undefined).mean).toBeUndefined();
+});
+
+test("computes the statistics of the rows of a range, and the value of any row", () => {
+  const times = [1, 2, 3, 4, 5];
+  const column = [1, 9, null, 3, 7];
+  expect(rowsIn(times, [2, 4.5])).toEqual({ from: 1, to: 4 });
+  expect(lineFacts(column, 0, rowsIn(times, [2, 4.5]))).toEqual({ value: 1, min: 3, mean: 6, max: 9 });
+  expect(lineFacts(column, undefined, rowsIn(times, [2, 4.5])).value).toBe(7);
+  expect(lineFacts(column, undefined, rowsIn(times, [5.5, 6]))).toEqual({
+    value: 7,
+    min: undefined,
+    mean: undefined,
+    max: undefined,
+  });
 });
 
 test.each([

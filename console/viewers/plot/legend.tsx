@@ -5,7 +5,7 @@ import type uPlot from "uplot";
 import { ElidedName } from "../../design/elided-name.tsx";
 import { Icon } from "../../design/icon.tsx";
 import { LINE_COLOURS } from "../../design/line-colours.ts";
-import { numberText } from "../../page/format.ts";
+import { dayAndTime, numberText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import { numbersOf } from "../content.ts";
 import { lineFacts, type Rows, rowAt, rowsIn } from "./line-facts.ts";
@@ -31,17 +31,19 @@ interface LegendProps {
   readonly zoom: ReadonlySignal<ZoomRange | undefined>;
   /** The shown moment of the past, if the plot continues after it, Unix seconds. */
   readonly moment: ReadonlySignal<number | undefined>;
+  readonly isUtc: boolean;
   /** Returns the metadata of a stream. */
   readonly metaOf: (key: string) => unknown;
 }
 
 /** Renders the list: swatch, value at the cursor or newest value, and minimum, mean and maximum of the visible range. */
-export function Legend({ plot, drawn, cursor, zoom, moment, metaOf }: LegendProps) {
+export function Legend({ plot, drawn, cursor, zoom, moment, isUtc, metaOf }: LegendProps) {
   const slow = useThrottled(drawn, UPDATE_MS);
   // At the cursor the values follow the pointer at once.
   const shown = cursor.value === undefined ? slow.value : drawn.peek();
   const index = cursor.value ?? (moment.value === undefined ? undefined : rowAt(shown.data[0], moment.value));
   const title = cursor.value !== undefined ? "cursor" : index === undefined ? "newest" : "moment";
+  const at = cursor.value === undefined ? undefined : shown.data[0][cursor.value];
   const rows = zoom.value && rowsIn(shown.data[0], zoom.value);
   const streams = plot.streams.value;
   return (
@@ -50,7 +52,10 @@ export function Legend({ plot, drawn, cursor, zoom, moment, metaOf }: LegendProp
         <thead>
           <tr>
             <th scope="col">Line</th>
-            <th scope="col">{title}</th>
+            <th scope="col">
+              {title}
+              {at !== undefined && ` ${dayAndTime(at * 1000, isUtc)[1]}`}
+            </th>
             {["min", "mean", "max"].map((title) => (
               <th key={title} scope="col" class="statistic">
                 {title}

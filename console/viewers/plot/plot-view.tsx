@@ -96,7 +96,7 @@ export function PlotView(props: ViewProps) {
         title="Click to go to a moment, drag to zoom, double-click to reset"
         aria-label={`${name} over time; the values are in the list below`}
       />
-      <Legend {...{ plot, drawn, cursor, zoom, moment, metaOf }} />
+      <Legend {...{ plot, drawn, cursor, zoom, moment, isUtc, metaOf }} />
       <div class="below">
         <StreamPicker {...{ name, plot, listing }} />
       </div>

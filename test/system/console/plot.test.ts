@@ -188,9 +188,13 @@ test("a click in a plot shows its moment, also in other panes", async () => {
     return text === String(entry * 10);
   });
   // The plot still shows the entries after the moment, and the values of the moment.
-  await pane.getByRole("columnheader", { name: "cursor" }).waitFor();
+  // The time of the entry that is nearest to the pointer.
+  const nearest = [entry, entry + 1].map((n) => new Date(START + n * 100).toISOString().slice(14, 23));
+  await pane
+    .getByRole("columnheader", { name: new RegExp(`^cursor \\d\\d:(${nearest.join("|")})$`) })
+    .waitFor();
   await page.mouse.move(0, 0);
-  await pane.getByRole("columnheader", { name: "moment" }).waitFor();
+  await pane.getByRole("columnheader", { name: "moment", exact: true }).waitFor();
   await until("the value of the moment", async () => (await shownValue(pane, "x")) === entry);
   expect(await rowOf(pane, "x").locator("td.statistic").allTextContents()).toEqual(["0", "99.5", "199"]);
   expect(console.problems).toEqual([]);

@@ -47,11 +47,12 @@ test("plot columns break the line where a device pauses, and not where it has be
     5500,
     ...Array.from({ length: 40 }, (_, n) => 8500 + n * 3000),
   ];
-  const [, values] = columns.follow(times.map((ms, n) => entry(`${1_000_000 + ms}-0`, n)));
+  const [seconds, values] = columns.follow(times.map((ms, n) => entry(`${1_000_000 + ms}-0`, n)));
   expect(values?.slice(0, 8)).toEqual([0, 1, 2, 3, null, 4, 5, 6]);
+  expect(seconds[4]).toBe(1002.8);
   expect(values?.slice(-30)).not.toContain(null);
-  const seconds = createPlotColumns(["x"]).follow([0, 10, 30, 45].map((s, n) => entry(`${s * 1000}-1`, n)));
-  expect(seconds[1]).toEqual([0, 1, 2, 3]);
+  const slow = createPlotColumns(["x"]).follow([0, 10, 30, 45].map((s, n) => entry(`${s * 1000}-1`, n)));
+  expect(slow[1]).toEqual([0, 1, 2, 3]);
 });
 
 const stream = (added: number, lastId: string, lastBytes: number): StreamInfo => ({

@@ -31,8 +31,9 @@ export function createPlotColumns(fields: readonly string[]): PlotColumns {
   function add(entry: PulledEntry): void {
     const time = secondsOf(entry);
     if (entry.gap || isAfterPause(time)) {
-      // The line is broken, because a line across a gap or a pause would suggest values.
-      times.push(time - 1e-6);
+      // The line is broken, because a line across a gap or a pause would suggest values. In the middle, so that the pointer still
+      // finds the entries on both sides.
+      times.push(((times.at(-1) ?? time) + time) / 2);
       for (const column of values) column.push(null);
     }
     times.push(time);

@@ -81,7 +81,7 @@ describe.each(PROTOCOLS)("a socket of %s", (protocol, words) => {
   });
 
   test.each<[string, () => Promise<string> | string, number, RegExp]>([
-    ["is not good", () => "made-up", 4401, /^UNAUTHENTICATED: the token/],
+    ["is not good", () => "made-up", 4401, /^UNAUTHENTICATED: this is neither an API key/],
     ["has expired", () => tokenFor(["read"], -1), 4401, /^UNAUTHENTICATED: the token/],
     [
       "permits less",

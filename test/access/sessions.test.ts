@@ -143,7 +143,7 @@ describe("a client may renew its token on the same socket", () => {
       "pull",
       () => Promise.resolve(control("made-up")),
       4401,
-      /UNAUTHENTICATED: the token/,
+      /UNAUTHENTICATED: this is neither an API key/,
     ],
     [
       "a token with fewer permissions",

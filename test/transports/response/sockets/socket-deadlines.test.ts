@@ -256,12 +256,13 @@ describe("write progress", () => {
   });
 
   test("of a slow reader keeps its connection, although the kernel accepts no bytes for longer than the timeout", async () => {
-    await using stage = await startStage({ ...SHORT, WRITE_TIMEOUT_MS: "3000" });
+    await using stage = await startStage({ ...SHORT, WRITE_TIMEOUT_MS: "4000" });
     const client = connect(portOf(stage.gateway), "127.0.0.1");
     stage.clients.push(client);
     client.write(get("/data/large?last_entry_id=0&count=100"));
     // A full send buffer of 4 MB accepts no bytes until a third of it is free: about every 6 s at 200 KB/s. The client's kernel
-    // reports free space in steps of about 400 KB, so a client that a busy machine slows down makes up for it.
+    // reports free space in steps of about 400 KB, every 2 s. The timeout is in the middle, so that a machine that stalls for a
+    // second, which the client then makes up for, does not look like a client that has stopped.
     const bytesPerMs = 200;
     const start = performance.now();
     let received = 0;

@@ -2,7 +2,6 @@
  * Continuous delivery: sends all entries as fast as the sink accepts them. Reads shared pages of history until the end of
  * the stream, then receives every batch from the hub. Streams are independent: one may be live while another catches up.
  */
-import { sleep } from "../domain/scheduling/sleep.ts";
 import type { SharedPage } from "./cache/history-page.ts";
 import type { PageRequest } from "./cache/page-cache.ts";
 import { ContinuousStream } from "./continuous-stream.ts";
@@ -93,6 +92,7 @@ export class ContinuousDelivery<Frame> implements Delivery {
         hub.attach(state.key, state.cursor, stream, state.lastRead === state.cursor)
       ) {
         stream.phase = "live";
+        stream.delay = 0;
         this.#liveCount++;
         state.isAtEnd = true;
         context.gaps.attached(state);
@@ -146,7 +146,7 @@ export class ContinuousDelivery<Frame> implements Delivery {
 
   /** Reads a page when it is due. */
   async #readLater(stream: ContinuousStream<Frame>, request: PageRequest): Promise<SharedPage> {
-    await sleep(stream.delay);
+    await this.#context.background?.rest(stream.delay);
     if (this.#context.isHalted() || stream.phase === "removed") return UNREAD;
     return this.#context.pageCache.read(request);
   }

@@ -83,6 +83,24 @@ describe("the pace", () => {
     expect(delayAt(1_191_000, 1_100_000)).toBeGreaterThan(0);
   });
 
+  it("is full for a trimmed stream whose next entries would be gone after the delay", () => {
+    const { pace } = openPace();
+    const reads = new BackgroundReads(pace);
+    const [stream, trimmed] = [new BackgroundStream(), new BackgroundStream()];
+    const delayOf = (of: BackgroundStream, cursorMs: number, oldestMs: number) =>
+      reads.delayAfter(
+        of,
+        idAtTime(cursorMs),
+        pageOf(MIB, { cursor: idAtTime(cursorMs), oldest: idAtTime(oldestMs) }),
+      );
+    delayOf(trimmed, 1_500_000, 1_000_000);
+    // Other streams, which share the pace.
+    for (let i = 0; i < 32 * 60; i++) delayOf(stream, 1_500_000, 1_000_000);
+    // A minute later, 80 s of the stream are left before the cursor; and then 200 s.
+    expect(delayOf(trimmed, 1_280_000, 1_200_000)).toBe(0);
+    expect(delayOf(trimmed, 1_500_000, 1_300_000)).toBeGreaterThan(60_000);
+  });
+
   it("is reported for a second", () => {
     const { time, pace } = openPace();
     const reads = new BackgroundReads(pace);
@@ -129,5 +147,22 @@ describe("a background reader", () => {
     expect(activity.isRecent()).toBe(false);
     await opened.read();
     await until("a client", () => activity.isRecent());
+  });
+
+  it("that hurries ends the delays of its streams, however long they are", async () => {
+    const activity = new ClientActivity(() => 0);
+    const backgroundPace = new BackgroundPace({ activity, counters: createCounters() });
+    await using opened = await openReaders(FIRST_ID, { ...BYTES, activity, backgroundPace });
+    await Promise.all(ids.map((id) => opened.redis.control.call("XADD", "s", id, "d", "x")));
+    activity.received();
+    // Other recordings read so much that it waits for an hour.
+    backgroundPace.delayAfter(3600 * 32 * MIB, 0);
+    const reader = await opened.read({ isBackground: true });
+    const { background } = reader.subscription;
+    await until("a delay", () => background?.isSlowed() === true);
+    expect(reader.seen("s").length).toBeLessThan(ENTRIES);
+    background?.hurry();
+    await until("all entries", () => reader.seen("s").length >= ENTRIES);
+    expect(reader.seen("s")).toEqual(ids);
   });
 });

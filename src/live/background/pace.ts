@@ -51,13 +51,15 @@ export class BackgroundPace {
     return this.#activity.isRecent();
   }
 
-  /** Returns the time in ms before another page is read. */
-  delayAfter(bytes: number, entries: number): number {
+  /** Returns the time in ms before another page is read. @param maxDelay it is read at once if it would wait for longer */
+  delayAfter(bytes: number, entries: number, maxDelay = Number.POSITIVE_INFINITY): number {
     if (!this.isSlow()) return 0;
     const rate = BYTES_PER_SECOND + PER_STORED_BYTE * this.#activity.storedPerSecond();
     const now = this.now();
-    this.#nextAt = Math.max(this.#nextAt, now) + ((bytes + entries * ENTRY_BYTES) / rate) * 1000;
-    const delay = this.#nextAt - now;
+    const nextAt = Math.max(this.#nextAt, now) + ((bytes + entries * ENTRY_BYTES) / rate) * 1000;
+    const delay = nextAt - now;
+    if (delay > maxDelay) return 0;
+    this.#nextAt = nextAt;
     this.#counters.recordingDelaySeconds += delay / 1000;
     return delay;
   }

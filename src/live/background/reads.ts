@@ -7,6 +7,8 @@ import type { BackgroundPace } from "./pace.ts";
 const MAX_ENTRIES = 256;
 /** A reader is about to be overtaken by trimming in this first part of the time that the stream spans. */
 const FIRST_PART = 0.1;
+/** Part of the time between the first entry and the reader, for which it may wait: trimming may be faster than the clock. */
+const WAIT_PART = 0.5;
 /** Time (ms) after a delay during which a subscription counts as slowed down. */
 const SLOWED_MS = 1000;
 
@@ -23,6 +25,8 @@ export class BackgroundReads implements BackgroundControls {
   readonly #pace: BackgroundPace;
   #isHurrying = false;
   #slowedUntil = Number.NEGATIVE_INFINITY;
+  /** Ends each of the rests. */
+  readonly #rests = new Set<() => void>();
 
   constructor(pace: BackgroundPace) {
     this.#pace = pace;
@@ -30,6 +34,7 @@ export class BackgroundReads implements BackgroundControls {
 
   hurry(): void {
     this.#isHurrying = true;
+    for (const end of this.#rests) end();
   }
 
   isSlowed(): boolean {
@@ -44,12 +49,25 @@ export class BackgroundReads implements BackgroundControls {
   /** Returns the time in ms before the next page of a stream is read. @param cursor before the page */
   delayAfter(stream: BackgroundStream, cursor: EntryId, page: SharedPage): number {
     const { batch } = page;
-    const isUrgent = stream.isUrgent(cursor, page.oldest, this.#pace.date()) || this.#isHurrying;
-    if (batch === undefined || page.isLast || isUrgent) return 0;
+    const maxDelay = stream.maxDelay(cursor, page.oldest, this.#pace.date());
+    if (batch === undefined || page.isLast || this.#isHurrying) return 0;
     const entries = "entries" in batch ? batch.entries.length : batch.count;
-    const delay = this.#pace.delayAfter(batch.bytes, entries);
+    const delay = this.#pace.delayAfter(batch.bytes, entries, maxDelay);
     if (delay > 0) this.#slowedUntil = this.#pace.now() + delay + SLOWED_MS;
     return delay;
+  }
+
+  /** Waits for a delay, or until it hurries. */
+  rest(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        clearTimeout(timer);
+        this.#rests.delete(end);
+        resolve();
+      };
+      const timer = setTimeout(end, ms);
+      this.#rests.add(end);
+    });
   }
 }
 
@@ -59,15 +77,17 @@ export class BackgroundStream {
   #first: EntryId | undefined;
 
   /**
-   * Whether the next entries may be trimmed soon.
+   * Returns the longest delay in ms in which the next entries are not trimmed, as far as is known. All streams share one pace, so
+   * the delay of a page may be many seconds.
    *
    * @param cursor before a page @param oldest first entry of the stream, if it is known @param date time in ms since 1970
    */
-  isUrgent(cursor: EntryId, oldest: EntryId | undefined, date: number): boolean {
-    if (oldest === undefined) return false;
+  maxDelay(cursor: EntryId, oldest: EntryId | undefined, date: number): number {
+    if (oldest === undefined) return Number.POSITIVE_INFINITY;
     this.#first ??= oldest;
-    if (oldest === this.#first) return false;
+    if (oldest === this.#first) return Number.POSITIVE_INFINITY;
     const start = timeOfId(oldest);
-    return timeOfId(cursor) - start < (date - start) * FIRST_PART;
+    const ahead = timeOfId(cursor) - start;
+    return ahead < (date - start) * FIRST_PART ? 0 : ahead * WAIT_PART;
   }
 }

@@ -38,6 +38,8 @@ export interface EngineOptions {
   readonly playbackTimers?: PlaybackTimers;
   /** Activity of clients, to which background subscriptions yield; if absent, that of this engine. */
   readonly activity?: ClientActivity;
+  /** Pace of background subscriptions; if absent, that of this engine. */
+  readonly backgroundPace?: BackgroundPace;
 }
 
 /** A running engine. */
@@ -104,7 +106,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
     counters,
   });
   const { activity = new ClientActivity() } = options;
-  const backgroundPace = new BackgroundPace({ activity, counters });
+  const { backgroundPace = new BackgroundPace({ activity, counters }) } = options;
   return {
     hub,
     streamReader,

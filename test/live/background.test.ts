@@ -49,11 +49,20 @@ describe("the pace", () => {
 
   it("adds twice what clients store", () => {
     const { time, activity, pace } = openPace();
-    activity.stored(16 * MIB);
+    activity.stored(16 * MIB - 1024);
     time.now += 1000;
     activity.received();
     const delay = new BackgroundReads(pace).delayAfter(new BackgroundStream(), FIRST_ID, pageOf(MIB));
     expect(delay).toBe(1000 / 64);
+  });
+
+  it("is faster than clients store small entries", () => {
+    const { time, activity, pace } = openPace();
+    const perSecond = 100_000;
+    for (let i = 0; i < perSecond; i++) activity.stored(10);
+    time.now += 1000;
+    activity.received();
+    expect(pace.delayAfter(10 * perSecond, perSecond)).toBeLessThan(1000);
   });
 
   it("is full for a subscription that hurries, and after the last page", () => {

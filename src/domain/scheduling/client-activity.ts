@@ -2,6 +2,8 @@
 
 /** Time (ms) after which a served client no longer counts. */
 const RECENT_MS = 1000;
+/** Cost of an entry besides its bytes: small entries take time, too. */
+export const ENTRY_BYTES = 1024;
 
 /** Activity of the clients of a process. */
 export class ClientActivity {
@@ -26,7 +28,7 @@ export class ClientActivity {
   /** Call for each entry that a client stores. */
   stored(bytes: number): void {
     this.#isMarked = true;
-    this.#storedBytes += bytes;
+    this.#storedBytes += bytes + ENTRY_BYTES;
   }
 
   /** Returns whether a client was served lately. Precise if it is called repeatedly. */
@@ -37,7 +39,7 @@ export class ClientActivity {
     return now - this.#lastAt < RECENT_MS;
   }
 
-  /** Returns the bytes that clients stored per second, lately or since the last call. */
+  /** Returns the bytes that clients stored per second, lately or since the last call, with `ENTRY_BYTES` more for each entry. */
   storedPerSecond(): number {
     const now = this.#now();
     const ms = now - this.#storedSince;

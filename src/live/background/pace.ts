@@ -5,15 +5,13 @@
  * The rate includes twice what clients store meanwhile, so that a background subscription catches up. It does not apply to a
  * stream that is about to be trimmed where it is read: full speed may save entries that would otherwise be missing.
  */
-import type { ClientActivity } from "../../domain/scheduling/client-activity.ts";
+import { type ClientActivity, ENTRY_BYTES } from "../../domain/scheduling/client-activity.ts";
 import type { Counters } from "../../observe/counters.ts";
 
 /** Bytes per second (docs/decisions/0025-record-into-mcap-files.md has the delays of clients at other rates). */
 const BYTES_PER_SECOND = 32 * 1024 * 1024;
 /** Further bytes per second for each byte that clients store. */
 const PER_STORED_BYTE = 2;
-/** Cost of an entry besides its bytes: small entries take time, too. */
-const ENTRY_BYTES = 1024;
 
 /** Dependencies of the pace. */
 export interface BackgroundPaceParts {

@@ -1,6 +1,6 @@
 /** Activity of clients, by a clock of the test. */
 import { expect, test } from "vitest";
-import { ClientActivity } from "../../../src/domain/scheduling/client-activity.ts";
+import { ClientActivity, ENTRY_BYTES } from "../../../src/domain/scheduling/client-activity.ts";
 
 let now = 0;
 const clock = () => now;
@@ -19,12 +19,12 @@ test("is recent for a second after a client received or stored something", () =>
   }
 });
 
-test("knows how many bytes clients store per second", () => {
+test("knows how many bytes clients store per second, with the cost of their entries", () => {
   const activity = new ClientActivity(clock);
-  activity.stored(3000);
+  activity.stored(3000 - ENTRY_BYTES);
   now += 2000;
   expect(activity.storedPerSecond()).toBe(1500);
-  activity.stored(5000);
+  activity.stored(5000 - ENTRY_BYTES);
   now += 999;
   expect(activity.storedPerSecond()).toBe(1500);
   now += 1;

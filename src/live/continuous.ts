@@ -12,9 +12,6 @@ import type { StreamState } from "./stream-state.ts";
 /** Maximum entries in a frame that cannot be shared because the cursor is inside a batch. */
 const UNSHARED_ENTRIES = 1024;
 
-/** Stands for a page that is not needed any more. */
-const UNREAD: SharedPage = { batch: undefined, isLast: false, hasGap: false, isGone: false };
-
 /** Delivery of a subscription that sends all entries. */
 export class ContinuousDelivery<Frame> implements Delivery {
   readonly #context: DeliveryContext<Frame>;
@@ -133,8 +130,10 @@ export class ContinuousDelivery<Frame> implements Delivery {
         (page) => {
           ended();
           if (context.isHalted()) return;
-          if (stream.phase !== "removed") this.#onPage(stream, page);
-          else if (this.#isDenied) this.run();
+          if (stream.phase === "removed") {
+            if (this.#isDenied) this.run();
+          } else if (page === undefined) this.#advance(stream);
+          else this.#onPage(stream, page);
         },
         (error) => {
           ended();
@@ -144,10 +143,10 @@ export class ContinuousDelivery<Frame> implements Delivery {
       .catch(fail);
   }
 
-  /** Reads a page when it is due. */
-  async #readLater(stream: ContinuousStream<Frame>, request: PageRequest): Promise<SharedPage> {
+  /** Reads a page when it is due; none if it is not needed any more then. */
+  async #readLater(stream: ContinuousStream<Frame>, request: PageRequest): Promise<SharedPage | undefined> {
     await this.#context.background?.rest(stream.delay);
-    if (this.#context.isHalted() || stream.phase === "removed") return UNREAD;
+    if (this.#context.isHalted() || stream.phase === "removed") return undefined;
     return this.#context.pageCache.read(request);
   }
 

@@ -16,6 +16,25 @@ export function collectNewObjects(): void {
   collect({ type: "minor" });
 }
 
+/** Entries that are not in use any more: new objects are collected whenever there are enough of them. */
+export class DroppedEntries {
+  readonly #maxBytes: number;
+  #bytes = 0;
+
+  /** @param maxBytes bytes of entries after which their memory is freed */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /** Call when entries are not in use any more. */
+  add(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes < this.#maxBytes) return;
+    this.#bytes = 0;
+    collectNewObjects();
+  }
+}
+
 /** Returns V8's function, which only contexts have that are created while the flag is set. */
 function findCollector(): Collect {
   setFlagsFromString("--expose-gc");

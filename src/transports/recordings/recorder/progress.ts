@@ -2,7 +2,7 @@
 import type { StreamEntries } from "../../../domain/streams/entry.ts";
 import { compareIds, type EntryId, timeOfId } from "../../../domain/streams/entry-id.ts";
 
-/** What a recorder has received. */
+/** Counts the entries of a recorder, and keeps the last id of each stream. */
 export class RecorderProgress {
   /** Id of the last entry that it has received, or its cursor, by stream key. */
   readonly #lastIds = new Map<string, EntryId>();

@@ -10,7 +10,7 @@ import type { Subscription } from "../../../live/subscription.ts";
 import { faultOf } from "../../../observe/faults.ts";
 import type { FileThread, OpenFile } from "../../../recordings/thread/file-thread.ts";
 import type { FileOptions } from "../../../recordings/thread/messages.ts";
-import { collectNewObjects } from "../../../recordings/thread/new-objects.ts";
+import { DroppedEntries } from "../../../recordings/thread/new-objects.ts";
 import type { TransportParts } from "../../parts.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
 import { type RecordedStreams, readMetas } from "../recorded-streams.ts";
@@ -49,7 +49,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   readonly #hooks: RecorderHooks;
   readonly #file: OpenFile;
   readonly #declarations: FileDeclarations;
-  /** What it has received. */
+  /** Its entries, and the last id of each stream. */
   readonly progress = new RecorderProgress();
   #onReceived: () => void = () => undefined;
   #subscription: Subscription | undefined;
@@ -58,8 +58,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   #turn: StreamEntries[] = [];
   #drained: (() => void) | undefined;
   #isOver = false;
-  /** Bytes of entries that the thread has, and whose memory may not be free yet. */
-  #uncollectedBytes = 0;
+  readonly #dropped = new DroppedEntries(COLLECT_EVERY_BYTES);
 
   constructor(thread: FileThread, options: FileOptions, hooks: RecorderHooks, parts: TransportParts) {
     this.#parts = parts;
@@ -208,10 +207,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     const turn = this.#turn;
     this.#turn = [];
     this.#file.add(turn);
-    this.#uncollectedBytes += turn.reduce((sum, { entries }) => sum + bytesOf(entries), 0);
-    if (this.#uncollectedBytes < COLLECT_EVERY_BYTES) return;
-    this.#uncollectedBytes = 0;
-    collectNewObjects();
+    this.#dropped.add(turn.reduce((sum, { entries }) => sum + bytesOf(entries), 0));
   };
 
   #addGap(gap: Gap): void {

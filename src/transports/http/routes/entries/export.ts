@@ -8,7 +8,7 @@ import { asGatewayError } from "../../../../domain/errors.ts";
 import type { Gap } from "../../../../domain/streams/entry.ts";
 import { type EntryId, earlierId } from "../../../../domain/streams/entry-id.ts";
 import type { FileThread, OpenFile } from "../../../../recordings/thread/file-thread.ts";
-import { collectNewObjects } from "../../../../recordings/thread/new-objects.ts";
+import { DroppedEntries } from "../../../../recordings/thread/new-objects.ts";
 import { FILE_FORMAT } from "../../../../wire/formats.ts";
 import { lossyTextOf } from "../../../../wire/utf8.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
@@ -89,8 +89,8 @@ class Export {
   readonly #options: ExportOptions;
   /** Gaps that the last reads have found. */
   #gaps: Gap[] = [];
-  /** Bytes of entries since memory was freed. */
-  #uncollectedBytes = 0;
+  /** Entries that the thread has. */
+  readonly #dropped = new DroppedEntries(COLLECT_EVERY_BYTES);
   /** Bytes of the file that the sink may still use. */
   #sent: Uint8Array[] = [];
   /** Why it ended early. */
@@ -186,7 +186,7 @@ class Export {
       const groups = groupedByStream(entries);
       for (const group of groups) countOut(this.#parts.observe.streamClasses, group.stream, group.entries);
       file.add(groups);
-      this.#freeEntries(file.bytesInFlight());
+      this.#dropped.add(file.bytesInFlight());
       // Read while the thread writes.
       const next: Promise<readonly MergedEntry[]> | undefined = this.#range.hasMore()
         ? this.#range.next()
@@ -205,14 +205,6 @@ class Export {
     await this.#until(() => this.#hasEnded);
     sink.flush();
     this.#reply.raw.end();
-  }
-
-  /** Frees the memory of entries that the thread has. @param bytes size of the last ones */
-  #freeEntries(bytes: number): void {
-    this.#uncollectedBytes += bytes;
-    if (this.#uncollectedBytes < COLLECT_EVERY_BYTES) return;
-    this.#uncollectedBytes = 0;
-    collectNewObjects();
   }
 
   /** Gives back chunks that the client's socket has taken. The garbage collector would keep tens of megabytes of them. */

@@ -20,8 +20,7 @@ const LARGE_BATCH_BYTES = 256 * 1024;
 export class ContinuousStream<Frame> implements LiveReader {
   phase: "catching-up" | "reading" | "live" | "removed" = "catching-up";
   readonly state: StreamState;
-  /** Time in ms before the next page is read. */
-  delay = 0;
+  /** Undefined unless the subscription yields to clients. */
   readonly background: BackgroundStream | undefined;
   readonly #context: DeliveryContext<Frame>;
   /** Key of the frames of whole batches; undefined if frames are not shared. */
@@ -37,7 +36,7 @@ export class ContinuousStream<Frame> implements LiveReader {
     const { form } = context.encoder;
     this.#context = context;
     this.state = state;
-    this.background = context.background && new BackgroundStream();
+    this.background = context.background && new BackgroundStream(context.background);
     this.frameKey = form === undefined ? undefined : context.frameKeys.of(form, state.name);
     this.#onDenied = onDenied;
   }

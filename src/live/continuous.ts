@@ -2,8 +2,8 @@
  * Continuous delivery: sends all entries as fast as the sink accepts them. Reads shared pages of history until the end of
  * the stream, then receives every batch from the hub. Streams are independent: one may be live while another catches up.
  */
+import type { BackgroundStream } from "./background/reads.ts";
 import type { SharedPage } from "./cache/history-page.ts";
-import type { PageRequest } from "./cache/page-cache.ts";
 import { ContinuousStream } from "./continuous-stream.ts";
 import type { Delivery, DeliveryContext } from "./delivery.ts";
 import { retryLater } from "./retry.ts";
@@ -89,7 +89,7 @@ export class ContinuousDelivery<Frame> implements Delivery {
         hub.attach(state.key, state.cursor, stream, state.lastRead === state.cursor)
       ) {
         stream.phase = "live";
-        stream.delay = 0;
+        stream.background?.reachedEnd();
         this.#liveCount++;
         state.isAtEnd = true;
         context.gaps.attached(state);
@@ -105,10 +105,10 @@ export class ContinuousDelivery<Frame> implements Delivery {
   #readPage(stream: ContinuousStream<Frame>): void {
     const context = this.#context;
     const { key, cursor, birth, followed } = stream.state;
-    const { background } = context;
+    const { background } = stream;
     const request = {
       ...{ key, cursor, birth, recreation: followed?.recreation ?? 0, frameKey: stream.frameKey },
-      ...{ maxEntries: background?.maxEntries(), isPassing: background !== undefined },
+      ...{ maxEntries: context.background?.maxEntries(), isPassing: background !== undefined },
     };
     const bytes = context.pageCache.expectedBytes(key);
     // One reader or the cache holds the memory of a page and of its frame. If the others reserved it too, a reader of several
@@ -125,7 +125,8 @@ export class ContinuousDelivery<Frame> implements Delivery {
       if (isReserved) context.unreserve(bytes);
     };
     const fail = (error: unknown) => context.onError(error);
-    (shared ?? (stream.delay > 0 ? this.#readLater(stream, request) : context.pageCache.read(request)))
+    const read = () => context.pageCache.read(request);
+    (shared ?? (background && background.delay > 0 ? this.#readLater(stream, background, read) : read()))
       .then(
         (page) => {
           ended();
@@ -144,16 +145,18 @@ export class ContinuousDelivery<Frame> implements Delivery {
   }
 
   /** Reads a page when it is due; none if it is not needed any more then. */
-  async #readLater(stream: ContinuousStream<Frame>, request: PageRequest): Promise<SharedPage | undefined> {
-    await this.#context.background?.rest(stream.delay);
-    if (this.#context.isHalted() || stream.phase === "removed") return undefined;
-    return this.#context.pageCache.read(request);
+  async #readLater(
+    stream: ContinuousStream<Frame>,
+    background: BackgroundStream,
+    read: () => Promise<SharedPage>,
+  ): Promise<SharedPage | undefined> {
+    await background.rest();
+    return this.#context.isHalted() || stream.phase === "removed" ? undefined : read();
   }
 
   #onPage(stream: ContinuousStream<Frame>, page: SharedPage): void {
-    const { state, background } = stream;
-    if (background !== undefined)
-      stream.delay = this.#context.background?.delayAfter(background, state.cursor, page) ?? 0;
+    const { state } = stream;
+    stream.background?.arrived(page, state.cursor);
     state.birth = undefined;
     if (page.hasGap || page.isGone) state.hasGap = true;
     // The end of the stream is only certain in the event-loop turn in which the page arrived.

@@ -20,6 +20,12 @@ function pageOf(bytes: number, { cursor = FIRST_ID, oldest }: { cursor?: EntryId
   };
 }
 
+/** Returns the delay of a stream after a page. */
+function delayAfter(stream: BackgroundStream, cursor: EntryId, page: ReturnType<typeof pageOf>): number {
+  stream.arrived(page, cursor);
+  return stream.delay;
+}
+
 /** A pace with the clock of a test, while clients are served. */
 function openPace() {
   const time = { now: 0 };
@@ -36,7 +42,7 @@ describe("the pace", () => {
     const { time, activity, counters, pace } = openPace();
     const delays = () =>
       [new BackgroundReads(pace), new BackgroundReads(pace)].map((reads) =>
-        reads.delayAfter(new BackgroundStream(), FIRST_ID, pageOf(MIB)),
+        delayAfter(new BackgroundStream(reads), FIRST_ID, pageOf(MIB)),
       );
     expect(delays()).toEqual([1000 / 32, 2000 / 32]);
     expect(counters.recordingDelaySeconds).toBeCloseTo(3 / 32);
@@ -52,7 +58,7 @@ describe("the pace", () => {
     activity.stored(16 * MIB - 1024);
     time.now += 1000;
     activity.received();
-    const delay = new BackgroundReads(pace).delayAfter(new BackgroundStream(), FIRST_ID, pageOf(MIB));
+    const delay = delayAfter(new BackgroundStream(new BackgroundReads(pace)), FIRST_ID, pageOf(MIB));
     expect(delay).toBe(1000 / 64);
   });
 
@@ -69,18 +75,18 @@ describe("the pace", () => {
     const { pace } = openPace();
     const reads = new BackgroundReads(pace);
     expect(reads.maxEntries()).toBeLessThan(1000);
-    expect(reads.delayAfter(new BackgroundStream(), FIRST_ID, { ...pageOf(MIB), isLast: true })).toBe(0);
+    expect(delayAfter(new BackgroundStream(reads), FIRST_ID, { ...pageOf(MIB), isLast: true })).toBe(0);
     reads.hurry();
-    expect(reads.delayAfter(new BackgroundStream(), FIRST_ID, pageOf(MIB))).toBe(0);
+    expect(delayAfter(new BackgroundStream(reads), FIRST_ID, pageOf(MIB))).toBe(0);
     expect(reads.maxEntries()).toBeUndefined();
   });
 
   it("is full while a stream is being trimmed close to the cursor", () => {
     const { pace } = openPace();
     const reads = new BackgroundReads(pace);
-    const stream = new BackgroundStream();
+    const stream = new BackgroundStream(reads);
     const delayAt = (cursorMs: number, oldestMs: number) =>
-      reads.delayAfter(
+      delayAfter(
         stream,
         idAtTime(cursorMs),
         pageOf(MIB, { cursor: idAtTime(cursorMs), oldest: idAtTime(oldestMs) }),
@@ -95,9 +101,9 @@ describe("the pace", () => {
   it("is full for a trimmed stream whose next entries would be gone after the delay", () => {
     const { pace } = openPace();
     const reads = new BackgroundReads(pace);
-    const [stream, trimmed] = [new BackgroundStream(), new BackgroundStream()];
+    const [stream, trimmed] = [new BackgroundStream(reads), new BackgroundStream(reads)];
     const delayOf = (of: BackgroundStream, cursorMs: number, oldestMs: number) =>
-      reads.delayAfter(
+      delayAfter(
         of,
         idAtTime(cursorMs),
         pageOf(MIB, { cursor: idAtTime(cursorMs), oldest: idAtTime(oldestMs) }),
@@ -114,7 +120,7 @@ describe("the pace", () => {
     const { time, pace } = openPace();
     const reads = new BackgroundReads(pace);
     expect(reads.isSlowed()).toBe(false);
-    reads.delayAfter(new BackgroundStream(), FIRST_ID, pageOf(32 * MIB));
+    delayAfter(new BackgroundStream(reads), FIRST_ID, pageOf(32 * MIB));
     time.now += 1999;
     expect(reads.isSlowed()).toBe(true);
     time.now += 1;

@@ -46,15 +46,18 @@ export class BackgroundReads implements BackgroundControls {
     return !this.#isHurrying && this.#pace.isSlow() ? MAX_ENTRIES : undefined;
   }
 
-  /** Returns the time in ms before the next page of a stream is read. @param cursor before the page */
-  delayAfter(stream: BackgroundStream, cursor: EntryId, page: SharedPage): number {
-    const { batch } = page;
-    const maxDelay = stream.maxDelay(cursor, page.oldest, this.#pace.date());
-    if (batch === undefined || page.isLast || this.#isHurrying) return 0;
+  /** Returns the time in ms before the next page is read. @param maxDelay it is read at once if it would wait for longer */
+  delayAfter({ batch, isLast }: SharedPage, maxDelay: number): number {
+    if (batch === undefined || isLast || this.#isHurrying) return 0;
     const entries = "entries" in batch ? batch.entries.length : batch.count;
     const delay = this.#pace.delayAfter(batch.bytes, entries, maxDelay);
     if (delay > 0) this.#slowedUntil = this.#pace.now() + delay + SLOWED_MS;
     return delay;
+  }
+
+  /** Returns the time in ms since 1970. */
+  date(): number {
+    return this.#pace.date();
   }
 
   /** Waits for a delay, or until it hurries. */
@@ -71,23 +74,49 @@ export class BackgroundReads implements BackgroundControls {
   }
 }
 
-/** What a background subscription knows about the trimming of a stream. */
+/** One stream of a background subscription: its delay, and whether trimming is about to overtake its cursor. */
 export class BackgroundStream {
+  readonly #reads: BackgroundReads;
   /** First entry of the stream when it was read first. */
   #first: EntryId | undefined;
+  #delay = 0;
+
+  constructor(reads: BackgroundReads) {
+    this.#reads = reads;
+  }
+
+  /** Time in ms before the next page is read. */
+  get delay(): number {
+    return this.#delay;
+  }
+
+  /** Computes the delay after a page. @param cursor before the page */
+  arrived(page: SharedPage, cursor: EntryId): void {
+    this.#delay = this.#reads.delayAfter(page, this.#maxDelay(cursor, page.oldest));
+  }
+
+  /** The stream is live: its next page is read without a delay. */
+  reachedEnd(): void {
+    this.#delay = 0;
+  }
+
+  /** Waits for the delay, or until the subscription hurries. */
+  rest(): Promise<void> {
+    return this.#reads.rest(this.#delay);
+  }
 
   /**
    * Returns the longest delay in ms in which the next entries are not trimmed, as far as is known. All streams share one pace, so
    * the delay of a page may be many seconds.
    *
-   * @param cursor before a page @param oldest first entry of the stream, if it is known @param date time in ms since 1970
+   * @param cursor before a page @param oldest first entry of the stream, if it is known
    */
-  maxDelay(cursor: EntryId, oldest: EntryId | undefined, date: number): number {
+  #maxDelay(cursor: EntryId, oldest: EntryId | undefined): number {
     if (oldest === undefined) return Number.POSITIVE_INFINITY;
     this.#first ??= oldest;
     if (oldest === this.#first) return Number.POSITIVE_INFINITY;
     const start = timeOfId(oldest);
     const ahead = timeOfId(cursor) - start;
-    return ahead < (date - start) * FIRST_PART ? 0 : ahead * WAIT_PART;
+    return ahead < (this.#reads.date() - start) * FIRST_PART ? 0 : ahead * WAIT_PART;
   }
 }

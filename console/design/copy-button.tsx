@@ -6,6 +6,8 @@ interface CopyButtonProps {
   readonly text: () => string;
   /** @default "Copy" */
   readonly label?: string;
+  /** Name for screen readers, where there are several buttons with the same label. */
+  readonly name?: string;
   readonly icon?: IconName;
   readonly isQuiet?: boolean;
 }
@@ -14,7 +16,7 @@ interface CopyButtonProps {
 const SHOWN_MS = 2500;
 
 /** Renders the button. */
-export function CopyButton({ text, label = "Copy", icon, isQuiet = false }: CopyButtonProps) {
+export function CopyButton({ text, label = "Copy", name, icon, isQuiet = false }: CopyButtonProps) {
   const result = useSignal<string | undefined>(undefined);
   const show = (shown: string) => {
     result.value = shown;
@@ -26,6 +28,7 @@ export function CopyButton({ text, label = "Copy", icon, isQuiet = false }: Copy
     <button
       type="button"
       class={isQuiet ? "quiet" : undefined}
+      aria-label={name}
       onClick={() =>
         navigator.clipboard.writeText(text()).then(
           () => show("Copied"),

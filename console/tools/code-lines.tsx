@@ -1,5 +1,5 @@
 /** Code samples that read a stream, in Python, JavaScript and a shell. */
-import { useSignal } from "@preact/signals";
+import { CopyButton } from "../design/copy-button.tsx";
 import type { StreamName } from "../page/stream-name.ts";
 import { gatewayUrl } from "../page/urls.ts";
 import type { ToolProps } from "./tool-props.ts";
@@ -28,28 +28,15 @@ const encoded = (text: string) => encodeURIComponent(text).replaceAll("'", "%27"
 
 /** Renders the samples, each with a copy button. */
 export function CodeLines({ name }: ToolProps) {
-  const message = useSignal("");
   const base = gatewayUrl().replace(/\/$/, "");
   return (
     <>
       {codeLines(name, base).map(([language, line]) => (
         <div key={language} class="code">
           <strong>{language}</strong> <code>{line}</code>{" "}
-          <button
-            type="button"
-            aria-label={`Copy the ${language} sample`}
-            onClick={() =>
-              navigator.clipboard.writeText(line).then(
-                () => (message.value = `Copied the ${language} sample.`),
-                () => (message.value = "The browser does not permit copying. Select the text instead."),
-              )
-            }
-          >
-            Copy
-          </button>
+          <CopyButton text={() => line} name={`Copy the ${language} sample`} />
         </div>
       ))}
-      <p role="status">{message}</p>
     </>
   );
 }

@@ -68,14 +68,21 @@ test("plays history at the selected speed, pauses, and plays on until it is live
   expect(console.problems).toEqual([]);
 });
 
-test("keyboard: search from anywhere; pause, step and resume in a viewer", async () => {
-  for (let n = 1; n <= 5; n++) await add("default:log", n, `entry ${n}`);
-  await using console = await openConsole(browser, gateway.http);
+/** Opens a log of five entries. @param ms time between them */
+async function openLog(ms: number) {
+  for (let n = 1; n <= 5; n++) await add("default:log", n * ms, `entry ${n}`);
+  const console = await openConsole(browser, gateway.http);
   const { page } = console;
   const pane = await openStream(page, "default:log");
   const shows = (n: number) =>
     until(`entry ${n}`, async () => (await lastRow(pane).textContent()) === `entry ${n}`, WAIT_MS);
   await shows(5);
+  return { console, page, pane, shows, [Symbol.asyncDispose]: () => console[Symbol.asyncDispose]() };
+}
+
+test("keyboard: search from anywhere; pause, step and resume in a viewer", async () => {
+  await using log = await openLog(1);
+  const { page, pane, shows } = log;
   await pane.getByRole("list", { name: "Entries, newest last" }).focus();
   await page.keyboard.press("Space");
   await pane.getByText("paused").waitFor();
@@ -94,13 +101,8 @@ test("keyboard: search from anywhere; pause, step and resume in a viewer", async
 });
 
 test("keyboard: the arrow keys step entries also after a click on a control", async () => {
-  for (let n = 1; n <= 5; n++) await add("default:log", n * 1000, `entry ${n}`);
-  await using console = await openConsole(browser, gateway.http);
-  const { page } = console;
-  const pane = await openStream(page, "default:log");
-  const shows = (n: number) =>
-    until(`entry ${n}`, async () => (await lastRow(pane).textContent()) === `entry ${n}`, WAIT_MS);
-  await shows(5);
+  await using log = await openLog(1000);
+  const { page, shows } = log;
   const back = page.getByRole("button", { name: "One entry back" });
   expect(await back.getAttribute("title")).toBe("One entry of default:log back (←)");
   await back.click();
@@ -124,7 +126,7 @@ test("keyboard: the arrow keys step entries also after a click on a control", as
   await page.keyboard.type("l");
   expect(await field.inputValue()).toBe("l");
   await shows(1);
-  expect(console.problems).toEqual([]);
+  expect(log.console.problems).toEqual([]);
 });
 
 test("shows entries trimmed while the gateway was down as a gap, in the count and between rows", async () => {

@@ -19,7 +19,7 @@ export interface PageRequestOptions {
   readonly onEnded: () => void;
 }
 
-/** What was known when a page was requested. */
+/** State of the read-ahead when it requests a page. */
 export type RequestTime = Pick<ReadPage, "takes" | "passedHead">;
 
 /** Maximum bytes read ahead by one playback. With many streams, each has its part. */

@@ -44,6 +44,13 @@ export async function openStream(page: Page, key: string): Promise<Locator> {
   return paneOf(page, key);
 }
 
+/** Moves the pointer to a part of the width of an element, 0 to 1, at half its height. */
+export async function pointAt(element: Locator, part: number): Promise<void> {
+  const box = await element.boundingBox();
+  if (box === null) throw new Error("the element is not visible");
+  await element.page().mouse.move(box.x + part * box.width, box.y + box.height / 2);
+}
+
 /** Banner with the problem of the gateway or of Redis; empty if there is none. */
 export const bannerOf = (page: Page): Locator => page.locator(".banner[role=alert]");
 

@@ -3,7 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { Locator, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
-import { axeViolations, openConsole, paneOf } from "../../support/browser/console-page.ts";
+import { axeViolations, openConsole, paneOf, pointAt } from "../../support/browser/console-page.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
@@ -40,13 +40,6 @@ const PANES = { imu: "plot", mode: "states", rows: "table", log: "text" };
 const OPEN = `#${Object.entries(PANES)
   .map(([name, view]) => `open=rover:${name}&view=${view}`)
   .join("&")}&grid=h(v(0!*300,1!*300)*700,v(2!*300,3!*300)*700)&t=${START + ENTRIES * 100}`;
-
-/** Moves the pointer to a part of the width of an element, 0 to 1. */
-async function pointAt(page: Page, element: Locator, part: number): Promise<void> {
-  const box = await element.boundingBox();
-  if (box === null) throw new Error("it is not visible");
-  await page.mouse.move(box.x + part * box.width, box.y + box.height / 2);
-}
 
 const marked = (pane: Locator): Locator => pane.locator("[aria-current]");
 /** The number of the marked entry; undefined if none is visible. */
@@ -87,7 +80,7 @@ test("the pointer over one pane marks its moment in all others", async () => {
   await log.getByText(`line ${ENTRIES - 1}`, { exact: true }).waitFor();
 
   expect(await page.evaluate(TOUCH)).toEqual([true, false]);
-  await pointAt(page, imu.locator(".u-over"), 0.2);
+  await pointAt(imu.locator(".u-over"), 0.2);
   await mode.getByText("drive", { exact: true }).and(value).waitFor();
   await until("the plot has a cursor", async () => (await plotted()) < ENTRIES / 2);
   const pointed = await plotted();
@@ -101,13 +94,13 @@ test("the pointer over one pane marks its moment in all others", async () => {
   expect((line - (bars?.x ?? 0)) / (bars?.width ?? 1)).toBeCloseTo(0.2, 1);
   expect(await axeViolations(page)).toEqual([]);
 
-  await pointAt(page, mode.locator(".bars"), 0.75);
+  await pointAt(mode.locator(".bars"), 0.75);
   await until("the plot follows the states", async () => Math.abs((await plotted()) - 74) <= 2);
   await imu.getByRole("columnheader", { name: "cursor" }).waitFor();
   await rows.getByRole("cell", { name: `${ENTRIES - 3}`, exact: true }).hover();
   await until("the plot follows the table", async () => (await plotted()) === ENTRIES - 3);
 
-  await pointAt(page, mode.locator(".bars"), 0.5);
+  await pointAt(mode.locator(".bars"), 0.5);
   await page.mouse.down();
   await page.mouse.up();
   await until("a click in the states shows the moment", () => Math.abs(momentOf(page) - START - 5000) < 200);

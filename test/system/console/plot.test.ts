@@ -1,9 +1,9 @@
 /** Plots of the console in a real browser: several streams, their axes, a shared cursor, and zoom. */
-import type { Locator, Page } from "playwright-core";
+import type { Locator } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { connect } from "../../../client/index.ts";
 import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
-import { axeViolations, openConsole, paneOf } from "../../support/browser/console-page.ts";
+import { axeViolations, openConsole, paneOf, pointAt } from "../../support/browser/console-page.ts";
 import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
 import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
 import { until } from "../../support/until.ts";
@@ -44,13 +44,6 @@ const statisticsOf = async (pane: Locator, field: string): Promise<readonly numb
 const rowOf = (pane: Locator, field: string): Locator =>
   pane.locator(".legend tr").filter({ has: pane.page().getByRole("checkbox", { name: field, exact: true }) });
 
-/** Moves the pointer to a part of the width of a plot, 0 to 1. */
-async function pointAt(page: Page, pane: Locator, part: number): Promise<void> {
-  const box = await pane.locator(".u-over").boundingBox();
-  if (box === null) throw new Error("the plot is not visible");
-  await page.mouse.move(box.x + part * box.width, box.y + box.height / 2);
-}
-
 test("plots three streams, added by the picker and by dragging, with one cursor and two axes", async () => {
   await store("rover:a", "x", 1, 0);
   await store("rover:b", "y", 10, 30);
@@ -82,7 +75,7 @@ test("plots three streams, added by the picker and by dragging, with one cursor 
     async () => (await statistics()).join() === "10,1000,1990",
   );
 
-  await pointAt(page, pane, 0.5);
+  await pointAt(pane.locator(".u-over"), 0.5);
   await pane.getByRole("columnheader", { name: "cursor" }).waitFor();
   // The middle of 19.96 s. A pixel is about 30 ms.
   const x = await shownValue(pane, "x");
@@ -113,15 +106,15 @@ test("all plots share cursor and zoom; a double click resets all of them, also w
   await a.locator(".u-over").waitFor();
   await until("both are drawn", async () => (await shownValue(a, "x")) + (await shownValue(b, "y")) === 398);
   const cursorAt = async (part: number) => {
-    await pointAt(page, a, part);
+    await pointAt(a.locator(".u-over"), part);
     return [await shownValue(a, "x"), await shownValue(b, "y")] as const;
   };
   await until("the cursor is shared", async () => (await cursorAt(0.25))[1] < 60);
   const [x, y] = await cursorAt(0.75);
   expect(Math.abs(x - y)).toBeLessThanOrEqual(1);
-  await pointAt(page, a, 0.5);
+  await pointAt(a.locator(".u-over"), 0.5);
   await page.mouse.down();
-  await pointAt(page, a, 0.6);
+  await pointAt(a.locator(".u-over"), 0.6);
   await page.mouse.up();
   // The right end of the zoomed range.
   await until("both are zoomed", async () => {
@@ -175,7 +168,7 @@ test("a click in a plot shows its moment, also in other panes", async () => {
   const { page } = console;
   const pane = paneOf(page, "rover:a");
   await until("it is drawn", async () => (await shownValue(pane, "x")) === 199);
-  await pointAt(page, pane, 0.25);
+  await pointAt(pane.locator(".u-over"), 0.25);
   await page.mouse.down();
   await page.mouse.up();
   const momentOf = () => Number(/t=(\d+)$/.exec(page.url())?.[1]);

@@ -2,14 +2,14 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, it } from "vitest";
+import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
 import { openDecompression } from "../../../src/recordings/compression.ts";
 import type { RecordingStatus } from "../../../src/recordings/recording-status.ts";
 import { request } from "../../support/clients/http.ts";
 import { readFile } from "../../support/data/mcap.ts";
 import { type GatewayProcess, startGatewayProcess } from "../../support/gateway/gateway-process.ts";
 import { limitFiles, startRedis, type TestRedis } from "../../support/redis/redis.ts";
-import { until } from "../../support/until.ts";
+import { until, WITHOUT_PROGRESS_MS } from "../../support/until.ts";
 
 let redis: TestRedis;
 const folder = mkdtempSync(join(tmpdir(), "recordings-"));
@@ -35,6 +35,21 @@ const record = async ({ http }: GatewayProcess, body: object) => {
 const statusOf = async ({ http }: GatewayProcess, name: string) =>
   (await request(`${http}/recordings/${name}`)).json() as RecordingStatus;
 
+/** Waits for a state of a recording, for as long as it grows. */
+async function untilRecorded(
+  gateway: GatewayProcess,
+  what: string,
+  isReached: (status: RecordingStatus) => boolean,
+): Promise<void> {
+  let entries = 0;
+  const check = async () => {
+    const status = await statusOf(gateway, "run");
+    entries = status.entries;
+    return isReached(status);
+  };
+  await until(what, check, WITHOUT_PROGRESS_MS, () => entries);
+}
+
 it("continues after kill -9 without a gap or a repeat", async () => {
   const written: string[] = [];
   let isOver = false;
@@ -44,16 +59,20 @@ it("continues after kill -9 without a gap or a repeat", async () => {
       written.push(String(await redis.control.call("XADD", "kill:s", "*", "d", data)));
     }
   })();
-  const first = await start("killed");
+  onTestFinished(() => {
+    isOver = true;
+    return pushing;
+  });
+  await using first = await start("killed");
   await record(first, { name: "run", device: "kill", streams: ["*"], from: "0" });
-  await until("a chunk", async () => (await statusOf(first, "run")).bytes > 6_000_000);
+  await untilRecorded(first, "a few chunks of 4 MiB", ({ entries }) => entries > 5000);
   first.signal("SIGKILL");
   await first.ended;
   await using second = await start("killed");
-  await until("a second file", async () => ((await statusOf(second, "run")).files[1]?.entries ?? 0) > 1000);
+  await untilRecorded(second, "a second file", ({ files: [, file] }) => (file?.entries ?? 0) > 1000);
   isOver = true;
   await pushing;
-  await until("all entries", async () => (await statusOf(second, "run")).entries >= written.length);
+  await untilRecorded(second, "all entries", ({ entries }) => entries >= written.length);
   const stopped = (await request(`${second.http}/recordings/run/stop`, { method: "POST" })).json();
   expect(stopped).toMatchObject({
     ...{ state: "stopped", gaps: 0 },
@@ -68,7 +87,7 @@ it("continues after kill -9 without a gap or a repeat", async () => {
 });
 
 it("belongs to one gateway at a time, and to the next one after its end", async () => {
-  const first = await start("owned");
+  await using first = await start("owned");
   await record(first, { name: "run", device: "own", streams: ["*"], from: "0" });
   await using second = await start("owned");
   const rejected = await request(`${second.http}/recordings`, { method: "POST", body: '{"streams": ["a"]}' });
@@ -115,7 +134,7 @@ it("is played by the first of several workers, which all of them show", async ()
 });
 
 it("states after kill -9 that its playback was interrupted", async () => {
-  const first = await start("kill-played");
+  await using first = await start("kill-played");
   await redis.control.call("XADD", "default:k", "1-0", "d", "x");
   await redis.control.call("XADD", "default:k", "3600000-0", "d", "an hour later");
   await record(first, { name: "run", streams: ["k"], from: "0" });

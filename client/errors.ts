@@ -124,8 +124,11 @@ const BLOCKED_PORT = "bad port";
 const UNTRUSTED =
   /^(?:CERT_|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|UNABLE_TO_(?:GET_ISSUER|VERIFY_LEAF)|HOSTNAME_MISMATCH|INVALID_CA|ERR_TLS_CERT_ALTNAME)/;
 
-/** Codes of Node's HTTP parser for a response that is not HTTP. A response that is cut off (EOF) may be the gateway's. */
-const NOT_HTTP = /^HPE_(?!INVALID_EOF_STATE)/;
+/**
+ * Codes of Node's HTTP parser for a response that is not HTTP; the errors of `fetch` in Node 24 have only a name. A response that is cut off
+ * (EOF) may be the gateway's.
+ */
+const NOT_HTTP = /^HTTPParser|^HPE_(?!INVALID_EOF)/;
 
 /** Characters of such a response in an error. */
 const SHOWN = 60;
@@ -221,11 +224,11 @@ export function readErrorBody(value: unknown): ErrorBody {
   return "code" in value && typeof value.code === "string" ? { code: value.code, message } : { message };
 }
 
-/** Returns the code of the innermost error; empty if it has none. */
+/** Returns the code of the innermost error, or its name if it has none. */
 function codeOf(error: unknown): string {
   if (!(error instanceof Error)) return "";
   if (error.cause instanceof Error) return codeOf(error.cause);
-  return "code" in error && typeof error.code === "string" ? error.code : "";
+  return "code" in error && typeof error.code === "string" ? error.code : error.name;
 }
 
 /** Node wraps the reason of a failed connection once per address that it tried. Returns the innermost message. */

@@ -2,7 +2,7 @@
  * Verifies JSON Web Tokens (RFC 7519): signature, audience, issuer and expiry. The token's `alg` only selects among the
  * algorithms of the configured keys, so a public key is never used as an HMAC secret.
  */
-import { createHash, createPublicKey } from "node:crypto";
+import { createHash, createPublicKey, type KeyObject } from "node:crypto";
 import { readFileSync } from "node:fs";
 import {
   createLocalJWKSet,
@@ -13,7 +13,6 @@ import {
   type JWTPayload,
   type JWTVerifyGetKey,
   jwtVerify,
-  type KeyInput,
 } from "jose";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
@@ -45,6 +44,8 @@ export interface JwtVerifier {
 
 const SYMMETRIC = "HS256";
 const ASYMMETRIC = ["RS256", "ES256"];
+/** OpenSSL's name of the curve of ES256 (RFC 7518, section 3.4). */
+const P_256 = "prime256v1";
 /** RFC 7518, section 3.2: the key must be at least as long as the hash. */
 const MIN_SECRET_BYTES = 32;
 const MAX_GRANTS = 1000;
@@ -115,8 +116,22 @@ function readKeys(path: string): JWTVerifyGetKey {
   // A private key would work, because it contains the public one, but the gateway must not have it.
   if (text.includes("PRIVATE KEY"))
     throw new Error(`JWT_KEYS must be the path of a public key, got a private key in ${path}`);
-  const key: KeyInput = createPublicKey(text);
-  return () => key;
+  const key = createPublicKey(text);
+  const algorithm = algorithmOf(key);
+  // As a set does. What Node throws for a key of another type differs between its versions.
+  return ({ alg }) => {
+    if (alg !== algorithm) throw new errors.JWKSNoMatchingKey();
+    return key;
+  };
+}
+
+/** Returns the algorithm of a public key (RFC 7518, section 3.1). @throws Error with a message for the operator if it is not supported */
+function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
+  const curve = asymmetricKeyDetails?.namedCurve;
+  if (asymmetricKeyType === "rsa") return "RS256";
+  if (curve === P_256) return "ES256";
+  const got = [asymmetricKeyType, curve].filter((one) => one !== undefined).join(" ");
+  throw new Error(`JWT_KEYS must have a key for RS256 (RSA) or ES256 (P-256), got ${got}`);
 }
 
 function identityOf(payload: JWTPayload, clockToleranceMs: number): Identity {

@@ -92,6 +92,10 @@ describe("keys in a file", () => {
     expect(() => verifierOf({ keys: write("private.pem", secretKey) })).toThrow(/private key/);
     expect(() => verifierOf({ keys: write("none.pem", "nothing") })).toThrow();
     expect(() => verifierOf({ keys: join(dir, "not-there") })).toThrow();
+    const other = generateKeyPairSync("ec", { namedCurve: "P-384" });
+    expect(() => verifierOf({ keys: write("other.pem", pem(other.publicKey)) })).toThrow(
+      "JWT_KEYS must have a key for RS256 (RSA) or ES256 (P-256), got ec secp384r1",
+    );
     expect(() => verifierOf({ secret: "short" })).toThrow(/at least 32/);
   });
 });
@@ -109,7 +113,7 @@ test("names what is wrong with credentials that it does not accept", async () =>
     [`${head}.${payload}`, neither],
     ["a.b.c", neither],
     [foreign, /signature does not match a key/],
-    [await sign(rsa().privateKey, "RS256"), /signature does not match|algorithm/],
+    [await sign(rsa().privateKey, "RS256"), /signature does not match a key/],
   ] as const)
     await expect(verifier.verify(credentials)).rejects.toMatchObject({
       code: "UNAUTHENTICATED",

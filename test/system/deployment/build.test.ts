@@ -21,6 +21,8 @@ import { until } from "../../support/until.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 const { version: VERSION } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
+/** Time limit in ms for two builds, on a busy machine with one core. */
+const BUILDS_MS = 600_000;
 const COPIED = ["src", "client", "cli", "console", "bench", "scripts", "package.json", "package-lock.json"];
 
 let clone: string;
@@ -49,7 +51,7 @@ const run = (script: string, args: readonly string[] = [], env: Record<string, s
 async function interruptAt(file: string): Promise<void> {
   const child = spawn(process.execPath, [join(clone, "scripts/build.js")], { cwd: clone, detached: true });
   const ended = once(child, "exit");
-  await until(`${file} is built`, () => has(file));
+  await until(`${file} is built`, () => has(file), BUILDS_MS);
   process.kill(-(child.pid ?? Number.NaN), "SIGKILL");
   await ended;
 }
@@ -62,6 +64,7 @@ function expectComplete(): void {
 
 test.each(["dist/src/main.js", "dist/bin/main.js", "dist/.tsbuildinfo"])(
   "interrupted when %s exists, it is completed by the next start",
+  { timeout: BUILDS_MS },
   async (file) => {
     rmSync(join(clone, "dist"), { recursive: true, force: true });
     await interruptAt(file);
@@ -72,7 +75,7 @@ test.each(["dist/src/main.js", "dist/bin/main.js", "dist/.tsbuildinfo"])(
   },
 );
 
-test("npx does not repeat a current build, and npm start only after a change", () => {
+test("npx does not repeat a current build, and npm start only after a change", { timeout: BUILDS_MS }, () => {
   // The build that the test before completed, if it ran.
   expect(run("build.js", ["--if-changed"]).status).toBe(0);
   expectComplete();

@@ -3,7 +3,6 @@ import { parentPort } from "node:worker_threads";
 import { NO_COMPRESSION } from "../../wire/mcap/mcap-writer.ts";
 import { openCompression } from "../compression.ts";
 import { freeMemory } from "./free-memory.ts";
-import { lowerPriority } from "./low-priority.ts";
 import type { FromThread, ToThread } from "./messages.ts";
 import { MIN_SPARE_BYTES, SpareBuffers } from "./spare-buffers.ts";
 import { CHUNK_BYTES, WrittenFile } from "./written-file.ts";
@@ -58,8 +57,6 @@ function handle(message: ToThread): void {
   const { file } = message;
   if (message.type === "open") {
     const { options } = message;
-    // No client waits for a file on the disk.
-    if (options.path !== undefined) lowerPriority();
     const compression = options.compression === "zstd" ? zstd : NO_COMPRESSION;
     const sendBytes = (bytes: Uint8Array, isReused: boolean) => {
       const own = isReused ? copyOf(bytes) : bytes;

@@ -1,11 +1,7 @@
 /** Files of one recording thread: a fault in the code of one fails it alone. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterEach, expect, test } from "vitest";
 import type { EntryId } from "../../../src/domain/streams/entry-id.ts";
 import { type FileHooks, FileThread } from "../../../src/recordings/thread/file-thread.ts";
-import type { FileOptions } from "../../../src/recordings/thread/messages.ts";
 import { until } from "../../support/until.ts";
 
 const faults: unknown[] = [];
@@ -17,17 +13,14 @@ const groupsOf = (text: string) => [
   { stream: "s", entries: [{ id: "5-1" as EntryId, data: Buffer.from(text) }] },
 ];
 
-function open(hooks: Partial<FileHooks> = {}, options: Partial<FileOptions> = {}) {
+function open(hooks: Partial<FileHooks> = {}) {
   const events: string[] = [];
-  const file = thread.open(
-    { ...OPTIONS, ...options },
-    {
-      onTaken: () => events.push("taken"),
-      onEnded: () => events.push("ended"),
-      onFailed: ({ message }) => events.push(message),
-      ...hooks,
-    },
-  );
+  const file = thread.open(OPTIONS, {
+    onTaken: () => events.push("taken"),
+    onEnded: () => events.push("ended"),
+    onFailed: ({ message }) => events.push(message),
+    ...hooks,
+  });
   return { file, events };
 }
 
@@ -54,27 +47,6 @@ test("chunks for a client use the memory of those that it gives back", async () 
   await until("it is written", () => events.at(-1) === "ended");
   const payloadBytes = 4 * payload.length;
   expect(chunks).toEqual([false, true, true].map((isReused) => ({ isReused, payloadBytes })));
-});
-
-/** Nice values of the threads of this process (proc(5)). */
-const niceValues = () =>
-  readdirSync("/proc/self/task").map((thread) => {
-    const stat = readFileSync(`/proc/self/task/${thread}/stat`, "latin1");
-    return Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16]);
-  });
-
-test("a thread has a low priority once it writes to the disk, and not while clients wait for its bytes", async () => {
-  const end = async ({ file, events }: ReturnType<typeof open>) => {
-    file.end();
-    await until("it is written", () => events.at(-1) === "ended");
-  };
-  const before = Math.max(...niceValues());
-  await end(open());
-  expect(Math.max(...niceValues())).toBe(before);
-  const folder = mkdtempSync(join(tmpdir(), "file-thread-"));
-  await end(open({}, { path: join(folder, "file.mcap") }));
-  expect(Math.max(...niceValues())).toBe(before + 10);
-  rmSync(folder, { recursive: true });
 });
 
 test("a fault in the hooks of a file fails it, and others are written", async () => {

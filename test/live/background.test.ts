@@ -10,6 +10,7 @@ import { until } from "../support/until.ts";
 import { openReaders } from "./readers.ts";
 
 const MIB = 1024 * 1024;
+const HOUR = 3_600_000;
 
 /** A page of a stream after a cursor. */
 function pageOf(bytes: number, { cursor = FIRST_ID, oldest }: { cursor?: EntryId; oldest?: EntryId } = {}) {
@@ -39,13 +40,12 @@ function openPace() {
 
 describe("the pace", () => {
   it("is 32 MiB/s for all subscriptions together while clients are served", () => {
-    const { time, activity, counters, pace } = openPace();
+    const { time, activity, pace } = openPace();
     const delays = () =>
       [new BackgroundReads(pace), new BackgroundReads(pace)].map((reads) =>
         delayAfter(new BackgroundStream(reads), FIRST_ID, pageOf(MIB)),
       );
     expect(delays()).toEqual([1000 / 32, 2000 / 32]);
-    expect(counters.recordingDelaySeconds).toBeCloseTo(3 / 32);
     time.now += 1000;
     activity.received();
     expect(delays()).toEqual([1000 / 32, 2000 / 32]);
@@ -125,6 +125,25 @@ describe("the pace", () => {
     expect(reads.isSlowed()).toBe(true);
     time.now += 1;
     expect(reads.isSlowed()).toBe(false);
+  });
+
+  it("counts the time in which at least one stream of a subscription waits", async () => {
+    const { time, counters, pace } = openPace();
+    const [reads, others] = [new BackgroundReads(pace), new BackgroundReads(pace)];
+    const rests = [reads.rest(HOUR)];
+    time.now += 1000;
+    rests.push(reads.rest(HOUR), reads.rest(HOUR));
+    time.now += 1000;
+    expect(counters.recordingDelaySeconds).toBe(1);
+    rests.push(others.rest(HOUR));
+    time.now += 1000;
+    for (const { end } of rests) end();
+    await Promise.all(rests.map(({ ended }) => ended));
+    // Three seconds of one subscription, and one of the other.
+    expect(counters.recordingDelaySeconds).toBe(4);
+    time.now += 1000;
+    reads.rest(HOUR).end();
+    expect(counters.recordingDelaySeconds).toBe(4);
   });
 });
 

@@ -20,6 +20,13 @@ export interface BackgroundControls {
   isSlowed(): boolean;
 }
 
+/** A delay of a stream. */
+interface Rest {
+  readonly ended: Promise<void>;
+  /** Ends it early. */
+  end(): void;
+}
+
 /** The reads of one background subscription. */
 export class BackgroundReads implements BackgroundControls {
   readonly #pace: BackgroundPace;
@@ -27,6 +34,8 @@ export class BackgroundReads implements BackgroundControls {
   #slowedUntil = Number.NEGATIVE_INFINITY;
   /** Ends each of the rests. */
   readonly #rests = new Set<() => void>();
+  /** Time until which rests are counted. */
+  #countedUntil = 0;
 
   constructor(pace: BackgroundPace) {
     this.#pace = pace;
@@ -60,17 +69,28 @@ export class BackgroundReads implements BackgroundControls {
     return this.#pace.date();
   }
 
-  /** Waits for a delay, or until it hurries. */
-  rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
+  /** Begins to wait for a delay, or until it hurries. */
+  rest(ms: number): Rest {
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      const timer = setTimeout(() => end(), ms);
+      end = () => {
         clearTimeout(timer);
+        this.#countRest();
         this.#rests.delete(end);
         resolve();
       };
-      const timer = setTimeout(end, ms);
-      this.#rests.add(end);
     });
+    this.#countRest();
+    this.#rests.add(end);
+    return { ended, end };
+  }
+
+  /** Counts the time since the number of rests changed. Rests of several streams overlap, and count once. */
+  #countRest(): void {
+    const now = this.#pace.now();
+    if (this.#rests.size > 0) this.#pace.waited(now - this.#countedUntil);
+    this.#countedUntil = now;
   }
 }
 
@@ -102,7 +122,7 @@ export class BackgroundStream {
 
   /** Waits for the delay, or until the subscription hurries. */
   rest(): Promise<void> {
-    return this.#reads.rest(this.#delay);
+    return this.#reads.rest(this.#delay).ended;
   }
 
   /**

@@ -43,6 +43,11 @@ export class BackgroundReads implements BackgroundControls {
 
   hurry(): void {
     this.#isHurrying = true;
+    this.close();
+  }
+
+  /** Ends all delays. */
+  close(): void {
     for (const end of this.#rests) end();
   }
 
@@ -69,7 +74,7 @@ export class BackgroundReads implements BackgroundControls {
     return this.#pace.date();
   }
 
-  /** Begins to wait for a delay, or until it hurries. */
+  /** Begins to wait for a delay, until it hurries, or until it is closed. */
   rest(ms: number): Rest {
     let end = () => {};
     const ended = new Promise<void>((resolve) => {
@@ -100,6 +105,7 @@ export class BackgroundStream {
   /** First entry of the stream when it was read first. */
   #first: EntryId | undefined;
   #delay = 0;
+  #rest: Rest | undefined;
 
   constructor(reads: BackgroundReads) {
     this.#reads = reads;
@@ -120,9 +126,15 @@ export class BackgroundStream {
     this.#delay = 0;
   }
 
-  /** Waits for the delay, or until the subscription hurries. */
+  /** Waits for the delay, until the subscription hurries, or until the stream is removed. */
   rest(): Promise<void> {
-    return this.#reads.rest(this.#delay).ended;
+    this.#rest = this.#reads.rest(this.#delay);
+    return this.#rest.ended;
+  }
+
+  /** Ends the delay of a stream that is removed. */
+  close(): void {
+    this.#rest?.end();
   }
 
   /**

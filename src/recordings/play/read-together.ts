@@ -13,7 +13,7 @@ import { type MergeSource, mergeById } from "./merge.ts";
 /** The part of a reader that is needed. */
 export type ReadFile = Pick<
   RecordingReader,
-  "hasExactTimes" | "span" | "read" | "readStream" | "chunks" | "largestEntries"
+  "hasExactTimes" | "memory" | "span" | "read" | "readStream" | "chunks" | "largestEntries"
 >;
 
 /** Reading of a range of several files. */
@@ -51,7 +51,7 @@ export async function planReading(
   // In files of other programs, the entries of a stream may have any order.
   if (bytes <= MAX_TOGETHER_BYTES || !files.every(({ hasExactTimes }) => hasExactTimes)) return together;
   const streams = files.flatMap((file) => streamsOf(file, range));
-  const cachedBytes = files.length * CACHED_CHUNK_BYTES;
+  const cachedBytes = new Set(files.map(({ memory }) => memory)).size * CACHED_CHUNK_BYTES;
   const apart = maxBytesAtOnce(streams) + cachedBytes;
   if (Math.min(apart, bytes) > maxBytes) {
     const windows = await planWindows(streams, range, maxBytes - cachedBytes);

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import type { StreamEntries } from "../../../domain/streams/entry.ts";
 import { packEntries } from "../../entry-batch.ts";
 import {
+  ChunkMemory,
   openRecording,
   type RecordedEntry,
   type RecordingChannel,
@@ -33,9 +34,9 @@ export class OpenPart {
     this.#readers = readers;
     this.#named = readers.map((reader, i): ReadFile => {
       const name = basename(files.paths[i] ?? "");
-      const { hasExactTimes, span } = reader;
+      const { hasExactTimes, memory, span } = reader;
       return {
-        ...{ hasExactTimes, span, chunks: (range) => reader.chunks(range) },
+        ...{ hasExactTimes, memory, span, chunks: (range) => reader.chunks(range) },
         largestEntries: (range) =>
           reader.largestEntries(range).catch((error: unknown) => {
             throw damaged(name, error);
@@ -51,7 +52,8 @@ export class OpenPart {
   static async open(files: PlayedPart): Promise<OpenPart> {
     const readers: RecordingReader[] = [];
     try {
-      for (const path of files.paths) readers.push(await openWhole(path));
+      const memory = new ChunkMemory();
+      for (const path of files.paths) readers.push(await openWhole(path, memory));
       return new OpenPart(files, readers);
     } catch (error) {
       await closeAll(readers);
@@ -65,7 +67,7 @@ export class OpenPart {
     const { bytes: chunkBytes } = await planReading(this.#named, { fromMs, toMs, selects: this.#selects });
     if (chunkBytes > MAX_CHUNK_BYTES)
       throw new Error(
-        `the streams are far apart in the files, so that ${mib(chunkBytes)} MiB of them would be in memory; at most ${mib(MAX_CHUNK_BYTES)} MiB are possible: select fewer streams`,
+        `the streams are far apart in the files, so that ${mib(chunkBytes)} MiB of them would be in memory; at most ${mib(MAX_CHUNK_BYTES)} MiB are possible: select fewer streams, or a shorter time`,
       );
     this.#chunkBytes = chunkBytes;
     const metas = new Map<string, string>();
@@ -123,11 +125,11 @@ const damaged = (name: string, error: unknown): Error =>
 const mib = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
 
 /** Opens a file that has its end. @throws Error that names it */
-async function openWhole(path: string): Promise<RecordingReader> {
+async function openWhole(path: string, memory: ChunkMemory): Promise<RecordingReader> {
   const name = basename(path);
   let reader: RecordingReader;
   try {
-    reader = await openRecording(path);
+    reader = await openRecording(path, memory);
   } catch (error) {
     throw new Error(`${name}: ${(error as Error).message.replaceAll(path, name)}`);
   }

@@ -3,7 +3,7 @@ import { crc32 } from "@foxglove/crc";
 import type { McapTypes } from "@mcap/core";
 import { RECORD_HEAD_BYTES, readChunkHead } from "../../wire/mcap/chunk-records.ts";
 import { nativeChecksum } from "../compression.ts";
-import { readLargestMessages } from "./message-sizes.ts";
+import { checkIndex, readLargestMessages } from "./message-indexes.ts";
 
 /** Size of the chunks that are kept. */
 export const CACHED_CHUNK_BYTES = 32 * 1024 * 1024;
@@ -58,6 +58,13 @@ export class ChunkCache {
   /** Returns the records of a chunk, decompressed. @throws Error if it is damaged */
   records(chunk: McapTypes.ChunkIndex): Promise<Uint8Array> {
     return this.memory.records(chunk, () => this.#read(chunk));
+  }
+
+  /** Reads a chunk that is not kept, and compares it with its index. @throws Error if one of them is damaged */
+  async check(chunk: McapTypes.ChunkIndex): Promise<Uint8Array> {
+    const records = await this.#read(chunk);
+    await checkIndex(this.#file, chunk, records);
+    return records;
   }
 
   /** Returns the size of the largest message of each channel of a chunk, by its index. @throws Error if the index is damaged */

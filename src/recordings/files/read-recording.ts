@@ -213,6 +213,23 @@ export class RecordingReader implements AsyncDisposable {
     }
   }
 
+  /**
+   * Reads every entry in the order of the file, so that each chunk is read once, with one of them in memory.
+   *
+   * @throws Error if the file is damaged
+   */
+  async check(signal: AbortSignal): Promise<void> {
+    const decoder = new EntryDecoder();
+    for (const channel of this.#reader.channelsById.values())
+      decoder.open(channel, this.#reader.schemasById.get(channel.schemaId));
+    for (const chunk of this.#reader.chunkIndexes) {
+      if (signal.aborted) return;
+      const records = await this.#chunks.check(chunk);
+      for (const { offset, message } of chunkRecords(records))
+        if (message !== undefined) decoder.decode(readChunkMessage(records, offset));
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close();
   }

@@ -134,14 +134,21 @@ export class RecordingReader implements AsyncDisposable {
     }));
   }
 
-  /** Returns the memory of the largest entry of each stream of a range, by its key, as the indexes state it. @throws Error if the file is damaged */
-  async largestEntries(range: RecordingRange = {}): Promise<ReadonlyMap<string, number>> {
+  /**
+   * Returns the memory of the largest entry of each stream of a range, by its key, as the indexes state it.
+   *
+   * @param minChunkBytes the entries of smaller chunks are not considered
+   * @throws Error if the file is damaged
+   */
+  async largestEntries(range: RecordingRange = {}, minChunkBytes = 0): Promise<ReadonlyMap<string, number>> {
     const largest = new Map<string, number>();
-    for (const { chunk, keys } of this.#chunksOf(range))
+    for (const { chunk, keys } of this.#chunksOf(range)) {
+      if (chunk.uncompressedSize < minChunkBytes) continue;
       for (const [channel, bytes] of await this.#chunks.largestMessages(chunk)) {
         const key = this.#keys.get(channel) ?? "";
         if (keys.has(key)) largest.set(key, Math.max(largest.get(key) ?? 0, bytes + ENTRY_BYTES));
       }
+    }
     return largest;
   }
 

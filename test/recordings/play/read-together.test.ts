@@ -147,15 +147,16 @@ test("a part is rejected when it is opened if the entries of its streams exceed 
     const keys = Array.from({ length: streams }, (_, i) => `rover:${i}`);
     const part = await OpenPart.open({ paths, keys, fromMs: 1000, toMs: 1000 });
     try {
-      return (await part.facts()).chunkBytes;
+      return (await part.facts()).bytes;
     } finally {
       await part.close();
     }
   };
   await expect(open(50)).rejects.toThrow(
-    "the streams are far apart in the files, so that 301 MiB of them would be in memory; at most 256 MiB are possible: select fewer streams, or a shorter time",
+    "the streams are far apart in the files, or their entries are large, so that 301 MiB of them would be in memory; at most 256 MiB are possible: select fewer streams, or a shorter time",
   );
-  expect(Math.ceil((await open(40)) / MIB)).toBe(241);
+  // 241 MiB, and two batches with one entry.
+  expect(Math.ceil((await open(40)) / MIB)).toBe(252);
 });
 
 test("files whose streams are far apart share the memory of the chunks that are kept", async () => {
@@ -166,13 +167,36 @@ test("files whose streams are far apart share the memory of the chunks that are 
     const keys = ["rover:fast", "rover:slow"];
     const part = await OpenPart.open({ paths, keys, fromMs: 1000, toMs: 1000 + 10_000 + CHUNKS });
     try {
-      return (await part.facts()).chunkBytes;
+      return (await part.facts()).bytes;
     } finally {
       await part.close();
     }
   };
   // A chunk of each stream, and 32 MiB of further chunks.
   expect(Math.round((await bytesOf(12)) / MIB)).toBe(12 * 2 * 4 + 32);
+});
+
+test("a chunk of more than is kept counts with its size", async () => {
+  const data = Buffer.alloc(MIB);
+  const perChunk = 80;
+  const written = ["rover:a", "rover:b"].flatMap((key) =>
+    Array.from({ length: perChunk }, (_, i): KeyedEntry => [key, { id: idOf(BigInt(1000 + i), 0n), data }]),
+  );
+  const path = join(folder, "large-chunks.mcap");
+  writeFileSync(path, writeFile(written, { perChunk, compression: await openCompression("zstd") }));
+  await using file = await openRecording(path);
+  const { sources, bytes } = await planReading([file], {}, 10 * MIB);
+  // A window and an entry of each stream, and the chunk.
+  expect([sources.length, Math.floor(bytes / MIB)]).toEqual([2, 82]);
+});
+
+test("an entry that is larger than a batch counts for each batch in memory", async () => {
+  const paths = [await storeAtOnce("large-entry.mcap", 1, 20 * MIB)];
+  const part = await OpenPart.open({ paths, keys: ["rover:0"], fromMs: 1000, toMs: 1000 });
+  const { bytes } = await part.facts();
+  await part.close();
+  // Its chunk, and two batches besides the usual ones of 256 KiB.
+  expect(Math.round((bytes / MIB) * 10) / 10).toBe(20 + 2 * 19.75);
 });
 
 test("the index of a file states the largest entry of each stream", async () => {

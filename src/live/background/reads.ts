@@ -146,6 +146,7 @@ export class BackgroundStream {
   #maxDelay(cursor: EntryId, oldest: EntryId | undefined): number {
     if (oldest === undefined) return Number.POSITIVE_INFINITY;
     this.#first ??= oldest;
+    // Trimming is seen when it has removed an entry, so the first delay of each stream is not limited.
     if (oldest === this.#first) return Number.POSITIVE_INFINITY;
     const start = timeOfId(oldest);
     const ahead = timeOfId(cursor) - start;

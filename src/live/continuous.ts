@@ -43,6 +43,7 @@ export class ContinuousDelivery<Frame> implements Delivery {
     this.#streams = this.#streams.filter((one) => one !== stream);
     if (stream.phase === "live") this.#detach(stream);
     stream.phase = "removed";
+    stream.background?.close();
   }
 
   halt(): void {

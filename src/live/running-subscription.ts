@@ -171,6 +171,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.#memory?.release();
     this.#delivery.halt();
     this.#delivery.close?.();
+    this.background?.close();
   }
 
   isHalted(): boolean {

@@ -65,7 +65,7 @@ export const COUNTER_ROWS: Readonly<
   recordingDelaySeconds: [
     "counter",
     "recording_delay_seconds_total",
-    "Time that recordings waited before they read more history, because clients were served",
+    "Time in which streams of a recording waited before more history was read, because clients were served; the sum of all recordings",
   ],
   playbacks: ["gauge", "recording_playbacks", "Recordings that are being played"],
   playedEntries: ["counter", "played_entries_total", "Entries that playbacks of recordings stored"],

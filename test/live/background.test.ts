@@ -6,10 +6,12 @@ import { BackgroundPace } from "../../src/live/background/pace.ts";
 import { BackgroundReads, BackgroundStream } from "../../src/live/background/reads.ts";
 import { createBatch } from "../../src/live/batch.ts";
 import { createCounters } from "../../src/observe/counters.ts";
+import type { TestReader } from "../support/gateway/reader.ts";
 import { until } from "../support/until.ts";
 import { openReaders } from "./readers.ts";
 
 const MIB = 1024 * 1024;
+const HOUR = 3_600_000;
 
 /** A page of a stream after a cursor. */
 function pageOf(bytes: number, { cursor = FIRST_ID, oldest }: { cursor?: EntryId; oldest?: EntryId } = {}) {
@@ -39,13 +41,12 @@ function openPace() {
 
 describe("the pace", () => {
   it("is 32 MiB/s for all subscriptions together while clients are served", () => {
-    const { time, activity, counters, pace } = openPace();
+    const { time, activity, pace } = openPace();
     const delays = () =>
       [new BackgroundReads(pace), new BackgroundReads(pace)].map((reads) =>
         delayAfter(new BackgroundStream(reads), FIRST_ID, pageOf(MIB)),
       );
     expect(delays()).toEqual([1000 / 32, 2000 / 32]);
-    expect(counters.recordingDelaySeconds).toBeCloseTo(3 / 32);
     time.now += 1000;
     activity.received();
     expect(delays()).toEqual([1000 / 32, 2000 / 32]);
@@ -126,6 +127,25 @@ describe("the pace", () => {
     time.now += 1;
     expect(reads.isSlowed()).toBe(false);
   });
+
+  it("counts the time in which at least one stream of a subscription waits", async () => {
+    const { time, counters, pace } = openPace();
+    const [reads, others] = [new BackgroundReads(pace), new BackgroundReads(pace)];
+    const rests = [reads.rest(HOUR)];
+    time.now += 1000;
+    rests.push(reads.rest(HOUR), reads.rest(HOUR));
+    time.now += 1000;
+    expect(counters.recordingDelaySeconds).toBe(1);
+    rests.push(others.rest(HOUR));
+    time.now += 1000;
+    for (const { end } of rests) end();
+    await Promise.all(rests.map(({ ended }) => ended));
+    // Three seconds of one subscription, and one of the other.
+    expect(counters.recordingDelaySeconds).toBe(4);
+    time.now += 1000;
+    reads.rest(HOUR).end();
+    expect(counters.recordingDelaySeconds).toBe(4);
+  });
 });
 
 describe("a background reader", () => {
@@ -164,20 +184,41 @@ describe("a background reader", () => {
     await until("a client", () => activity.isRecent());
   });
 
-  it("that hurries ends the delays of its streams, however long they are", async () => {
+  /** Starts a reader that waits for an hour after its first page. */
+  async function openWaiting() {
     const activity = new ClientActivity(() => 0);
-    const backgroundPace = new BackgroundPace({ activity, counters: createCounters() });
-    await using opened = await openReaders(FIRST_ID, { ...BYTES, activity, backgroundPace });
+    const counters = createCounters();
+    const backgroundPace = new BackgroundPace({ activity, counters });
+    const opened = await openReaders(FIRST_ID, { ...BYTES, activity, backgroundPace });
     await Promise.all(ids.map((id) => opened.redis.control.call("XADD", "s", id, "d", "x")));
     activity.received();
-    // Other recordings read so much that it waits for an hour.
+    // Other recordings read so much.
     backgroundPace.delayAfter(3600 * 32 * MIB, 0);
     const reader = await opened.read({ isBackground: true });
-    const { background } = reader.subscription;
-    await until("a delay", () => background?.isSlowed() === true);
+    await until("a delay", () => reader.subscription.background?.isSlowed() === true);
     expect(reader.seen("s").length).toBeLessThan(ENTRIES);
-    background?.hurry();
+    return { ...opened, reader, counters, [Symbol.asyncDispose]: () => opened[Symbol.asyncDispose]() };
+  }
+
+  it("that hurries ends the delays of its streams, however long they are", async () => {
+    await using opened = await openWaiting();
+    const { reader } = opened;
+    reader.subscription.background?.hurry();
     await until("all entries", () => reader.seen("s").length >= ENTRIES);
     expect(reader.seen("s")).toEqual(ids);
+  });
+
+  it.each([
+    ["a stream is removed", (reader: TestReader) => reader.subscription.remove("s")],
+    ["it is closed", (reader: TestReader) => reader.subscription.close()],
+  ])("ends delays when %s", async (_when, end) => {
+    await using opened = await openWaiting();
+    const { reader, counters } = opened;
+    const { length } = reader.seen("s");
+    // A delay is counted when it ends.
+    expect(counters.recordingDelaySeconds).toBe(0);
+    end(reader);
+    expect(counters.recordingDelaySeconds).toBeGreaterThan(0);
+    expect(reader.seen("s")).toHaveLength(length);
   });
 });

@@ -1,12 +1,22 @@
 /** Reading files of recordings. */
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { McapIndexedReader, type McapTypes } from "@mcap/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { idOf } from "../../src/domain/streams/entry-id.ts";
+import { openCompression, openDecompression } from "../../src/recordings/compression.ts";
+import { ChunkCache, ChunkMemory } from "../../src/recordings/files/chunk-cache.ts";
 import { readFileFacts } from "../../src/recordings/files/file-facts.ts";
-import { openRecording, type RecordingRange } from "../../src/recordings/files/read-recording.ts";
+import {
+  openRecording,
+  type RecordingRange,
+  RecordingReader,
+} from "../../src/recordings/files/read-recording.ts";
+import { readableOf } from "../../src/recordings/files/readable-file.ts";
 import { recoverFile } from "../../src/recordings/files/recover-file.ts";
+import { RECORD_HEAD_BYTES } from "../../src/wire/mcap/chunk-records.ts";
 import { bytesOfText } from "../../src/wire/utf8.ts";
 import { type KeyedEntry, writeFile } from "../support/data/mcap.ts";
 
@@ -69,6 +79,47 @@ describe("a recording", () => {
     ["of another kind", bytesOfText("PK and so on, a file of another kind"), "is not an MCAP file"],
   ])("that is %s is rejected", async (_, bytes, message) => {
     await expect(openRecording(store("bad.mcap", bytes))).rejects.toThrow(message);
+  });
+
+  it("is checked in the order of the file, which reads each chunk once", async () => {
+    // The streams are far apart.
+    const written = [...ENTRIES.filter((_, i) => i % 2 === 0), ...ENTRIES.filter((_, i) => i % 2 === 1)];
+    const compression = await openCompression("zstd");
+    const path = store("check.mcap", writeFile(written, { perChunk: 5, compression }));
+    await using file = await open(path);
+    const { zstd } = await openDecompression();
+    let chunks = 0;
+    const decompressHandlers: McapTypes.DecompressHandlers = {
+      zstd: (bytes, size) => {
+        chunks++;
+        return zstd?.(bytes, size) ?? bytes;
+      },
+    };
+    const readable = readableOf(file);
+    const reader = await McapIndexedReader.Initialize({ readable, decompressHandlers });
+    const cache = new ChunkCache(readable, decompressHandlers, new ChunkMemory());
+    await new RecordingReader(file, reader, cache, 0, true).check(new AbortController().signal);
+    expect(chunks).toBe(8);
+  });
+
+  it.each([
+    ["the position of a message", 14, "does not state the message at byte 0"],
+    ["a message more", 2, "is damaged"],
+  ])("whose index has %s is damaged", async (_, offset, message) => {
+    const bytes = writeFile(ENTRIES.slice(0, 1), { perChunk: 1 }).slice();
+    const whole = store("index.mcap", bytes);
+    await using file = await open(whole);
+    const readable = readableOf(file);
+    const [chunk] = (await McapIndexedReader.Initialize({ readable })).chunkIndexes;
+    const index = Number(chunk?.chunkStartOffset) + Number(chunk?.chunkLength);
+    const check = async () => {
+      await using recording = await openRecording(whole);
+      await recording.check(new AbortController().signal);
+    };
+    await check();
+    bytes[index + RECORD_HEAD_BYTES + offset] = 32;
+    writeFileSync(whole, bytes);
+    await expect(check()).rejects.toThrow(message);
   });
 
   it("with a damaged chunk is not read as if it were whole", async () => {

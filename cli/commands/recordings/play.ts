@@ -3,10 +3,11 @@ import { randomUUID } from "node:crypto";
 import { basename } from "node:path";
 import { StreamerError } from "../../../client/index.ts";
 import { matchesStream } from "../../../src/domain/streams/stream-match.ts";
-import type {
-  RecordedEntry,
-  RecordingChannel,
-  RecordingReader,
+import {
+  ChunkMemory,
+  type RecordedEntry,
+  type RecordingChannel,
+  type RecordingReader,
 } from "../../../src/recordings/files/read-recording.ts";
 import { Player } from "../../../src/recordings/play/player.ts";
 import { readTogether } from "../../../src/recordings/play/read-together.ts";
@@ -96,7 +97,8 @@ async function runPlay(io: Io, paths: readonly string[], flags: Flags): Promise<
   if (startPaused && io.input.isTTY !== true) throw usageError("--start-paused requires a terminal");
   const readers: RecordingReader[] = [];
   try {
-    for (const path of paths) readers.push(await openFile(path));
+    const memory = new ChunkMemory();
+    for (const path of paths) readers.push(await openFile(path, memory));
     warnOfUnfinished(io, paths, readers);
     await playFiles(io, paths, readers, flags);
   } finally {

@@ -1,6 +1,5 @@
 /** `recording`: shows the content of a recording, and whether it is complete. */
 import type { RecordingReader } from "../../../src/recordings/files/read-recording.ts";
-import { readTogether } from "../../../src/recordings/play/read-together.ts";
 import type { CommandRow } from "../../command.ts";
 import { CommandError } from "../../exit-codes.ts";
 import { JSON_OUTPUT } from "../../options.ts";
@@ -36,10 +35,11 @@ async function showRecording({ terminal, signal }: Io, path: string, { json, che
   for (const line of json ? [jsonOf(file, notes)] : textOf(file, notes)) await terminal.print(line);
   if (check) {
     try {
-      for await (const _entry of readTogether([file], {})) if (signal.aborted) return;
+      await file.check(signal);
     } catch (error) {
       throw fileError(path, error);
     }
+    if (signal.aborted) return;
     terminal.note("every entry can be read");
   }
   if (!file.isFinished)

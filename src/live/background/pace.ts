@@ -58,7 +58,11 @@ export class BackgroundPace {
     const delay = nextAt - now;
     if (delay > maxDelay) return 0;
     this.#nextAt = nextAt;
-    this.#counters.recordingDelaySeconds += delay / 1000;
     return delay;
+  }
+
+  /** Counts the time in ms in which a subscription waited. */
+  waited(ms: number): void {
+    this.#counters.recordingDelaySeconds += ms / 1000;
   }
 }

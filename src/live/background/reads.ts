@@ -20,6 +20,13 @@ export interface BackgroundControls {
   isSlowed(): boolean;
 }
 
+/** A delay of a stream. */
+interface Rest {
+  readonly ended: Promise<void>;
+  /** Ends it early. */
+  end(): void;
+}
+
 /** The reads of one background subscription. */
 export class BackgroundReads implements BackgroundControls {
   readonly #pace: BackgroundPace;
@@ -27,6 +34,8 @@ export class BackgroundReads implements BackgroundControls {
   #slowedUntil = Number.NEGATIVE_INFINITY;
   /** Ends each of the rests. */
   readonly #rests = new Set<() => void>();
+  /** Time until which rests are counted. */
+  #countedUntil = 0;
 
   constructor(pace: BackgroundPace) {
     this.#pace = pace;
@@ -34,6 +43,11 @@ export class BackgroundReads implements BackgroundControls {
 
   hurry(): void {
     this.#isHurrying = true;
+    this.close();
+  }
+
+  /** Ends all delays. */
+  close(): void {
     for (const end of this.#rests) end();
   }
 
@@ -60,17 +74,28 @@ export class BackgroundReads implements BackgroundControls {
     return this.#pace.date();
   }
 
-  /** Waits for a delay, or until it hurries. */
-  rest(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
+  /** Begins to wait for a delay, until it hurries, or until it is closed. */
+  rest(ms: number): Rest {
+    let end = () => {};
+    const ended = new Promise<void>((resolve) => {
+      const timer = setTimeout(() => end(), ms);
+      end = () => {
         clearTimeout(timer);
+        this.#countRest();
         this.#rests.delete(end);
         resolve();
       };
-      const timer = setTimeout(end, ms);
-      this.#rests.add(end);
     });
+    this.#countRest();
+    this.#rests.add(end);
+    return { ended, end };
+  }
+
+  /** Counts the time since the number of rests changed. Rests of several streams overlap, and count once. */
+  #countRest(): void {
+    const now = this.#pace.now();
+    if (this.#rests.size > 0) this.#pace.waited(now - this.#countedUntil);
+    this.#countedUntil = now;
   }
 }
 
@@ -80,6 +105,7 @@ export class BackgroundStream {
   /** First entry of the stream when it was read first. */
   #first: EntryId | undefined;
   #delay = 0;
+  #rest: Rest | undefined;
 
   constructor(reads: BackgroundReads) {
     this.#reads = reads;
@@ -100,9 +126,15 @@ export class BackgroundStream {
     this.#delay = 0;
   }
 
-  /** Waits for the delay, or until the subscription hurries. */
+  /** Waits for the delay, until the subscription hurries, or until the stream is removed. */
   rest(): Promise<void> {
-    return this.#reads.rest(this.#delay);
+    this.#rest = this.#reads.rest(this.#delay);
+    return this.#rest.ended;
+  }
+
+  /** Ends the delay of a stream that is removed. */
+  close(): void {
+    this.#rest?.end();
   }
 
   /**
@@ -114,6 +146,7 @@ export class BackgroundStream {
   #maxDelay(cursor: EntryId, oldest: EntryId | undefined): number {
     if (oldest === undefined) return Number.POSITIVE_INFINITY;
     this.#first ??= oldest;
+    // Trimming is seen when it has removed an entry, so the first delay of each stream is not limited.
     if (oldest === this.#first) return Number.POSITIVE_INFINITY;
     const start = timeOfId(oldest);
     const ahead = timeOfId(cursor) - start;

@@ -7,7 +7,7 @@ import { EntryDecoder, type RecordedEntry } from "../../wire/mcap/entry-decoder.
 import { GAP_RECORD, NOTES_RECORD } from "../../wire/mcap/entry-writer.ts";
 import { isFieldsChannel, streamOfChannel } from "../../wire/mcap/recorded-channel.ts";
 import { openDecompression } from "../compression.ts";
-import { ChunkCache } from "./chunk-cache.ts";
+import { ChunkCache, ChunkMemory } from "./chunk-cache.ts";
 import { completeReadable } from "./readable-file.ts";
 import { nanosecondsOf, type RecordingChannel, type RecordingRange } from "./recording-range.ts";
 import { ENTRY_BYTES, readWindow, type StreamWindow } from "./stream-window.ts";
@@ -15,6 +15,7 @@ import { spanOf, type TimeSpan } from "./time-span.ts";
 
 export type { RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
 export type { RecordedStream } from "../../wire/mcap/recorded-channel.ts";
+export { ChunkMemory } from "./chunk-cache.ts";
 export type { RecordingChannel, RecordingRange } from "./recording-range.ts";
 
 /** Times of a chunk in ms since 1970, its size in memory, and the keys of the selected streams that it has. */
@@ -23,12 +24,18 @@ export interface ChunkSpan extends TimeSpan {
   readonly keys: ReadonlySet<string>;
 }
 
+/** A chunk, and the keys of the selected streams that it has. */
+interface SelectedChunk extends Pick<ChunkSpan, "keys"> {
+  readonly chunk: McapTypes.ChunkIndex;
+}
+
 /**
  * Opens a file.
  *
+ * @param memory of the chunks that are kept, which other files may share
  * @throws Error that describes what is wrong with it
  */
-export async function openRecording(path: string): Promise<RecordingReader> {
+export async function openRecording(path: string, memory = new ChunkMemory()): Promise<RecordingReader> {
   const file = await open(path, "r");
   try {
     const decompressHandlers = await openDecompression();
@@ -40,7 +47,7 @@ export async function openRecording(path: string): Promise<RecordingReader> {
     );
     if (reader.chunkIndexes.length === 0 && (reader.statistics?.messageCount ?? 0n) > 0n)
       throw new Error("the file has no index of its chunks; `mcap recover` adds one");
-    const chunks = new ChunkCache(readable, decompressHandlers);
+    const chunks = new ChunkCache(readable, decompressHandlers, memory);
     return new RecordingReader(file, reader, chunks, Number(await readable.size()), isFinished);
   } catch (error) {
     await file.close();
@@ -82,6 +89,11 @@ export class RecordingReader implements AsyncDisposable {
       .map((channel) => this.#channelOf(channel));
   }
 
+  /** Memory of the chunks that are kept. */
+  get memory(): ChunkMemory {
+    return this.#chunks.memory;
+  }
+
   /** Program that wrote it. */
   get library(): string {
     return this.#reader.header.library;
@@ -114,22 +126,29 @@ export class RecordingReader implements AsyncDisposable {
 
   /** Returns the chunks that a range is read from, in the order of the file. */
   chunks(range: RecordingRange = {}): readonly ChunkSpan[] {
-    return this.#chunksOf(range).map(({ messageStartTime, messageEndTime, uncompressedSize, keys }) => ({
-      fromMs: Number(messageStartTime / NS_PER_MS),
-      toMs: Number(messageEndTime / NS_PER_MS),
-      bytes: Number(uncompressedSize),
+    return this.#chunksOf(range).map(({ chunk, keys }) => ({
+      fromMs: Number(chunk.messageStartTime / NS_PER_MS),
+      toMs: Number(chunk.messageEndTime / NS_PER_MS),
+      bytes: Number(chunk.uncompressedSize),
       keys,
     }));
   }
 
-  /** Returns the memory of the largest entry of each stream of a range, by its key, as the indexes state it. @throws Error if the file is damaged */
-  async largestEntries(range: RecordingRange = {}): Promise<ReadonlyMap<string, number>> {
+  /**
+   * Returns the memory of the largest entry of each stream of a range, by its key, as the indexes state it.
+   *
+   * @param minChunkBytes the entries of smaller chunks are not considered
+   * @throws Error if the file is damaged
+   */
+  async largestEntries(range: RecordingRange = {}, minChunkBytes = 0): Promise<ReadonlyMap<string, number>> {
     const largest = new Map<string, number>();
-    for (const chunk of this.#chunksOf(range))
+    for (const { chunk, keys } of this.#chunksOf(range)) {
+      if (chunk.uncompressedSize < minChunkBytes) continue;
       for (const [channel, bytes] of await this.#chunks.largestMessages(chunk)) {
         const key = this.#keys.get(channel) ?? "";
-        if (chunk.keys.has(key)) largest.set(key, Math.max(largest.get(key) ?? 0, bytes + ENTRY_BYTES));
+        if (keys.has(key)) largest.set(key, Math.max(largest.get(key) ?? 0, bytes + ENTRY_BYTES));
       }
+    }
     return largest;
   }
 
@@ -175,8 +194,8 @@ export class RecordingReader implements AsyncDisposable {
         decoder.open(channel, this.#reader.schemasById.get(channel.schemaId));
     const isSelected = ({ channelId, logTime }: Pick<McapTypes.Message, "channelId" | "logTime">) =>
       this.#keys.get(channelId) === key && logTime >= first && (last === undefined || logTime <= last);
-    for (const chunk of this.#chunksOf(range)) {
-      if (!chunk.keys.has(key)) continue;
+    for (const { chunk, keys } of this.#chunksOf(range)) {
+      if (!keys.has(key)) continue;
       if (windowBytes === undefined) {
         const records = await this.#chunks.records(chunk);
         for (const { offset, message } of chunkRecords(records)) {
@@ -201,6 +220,23 @@ export class RecordingReader implements AsyncDisposable {
     }
   }
 
+  /**
+   * Reads every entry in the order of the file, so that each chunk is read once, with one of them in memory.
+   *
+   * @throws Error if the file is damaged
+   */
+  async check(signal: AbortSignal): Promise<void> {
+    const decoder = new EntryDecoder();
+    for (const channel of this.#reader.channelsById.values())
+      decoder.open(channel, this.#reader.schemasById.get(channel.schemaId));
+    for (const chunk of this.#reader.chunkIndexes) {
+      if (signal.aborted) return;
+      const records = await this.#chunks.check(chunk);
+      for (const { offset, message } of chunkRecords(records))
+        if (message !== undefined) decoder.decode(readChunkMessage(records, offset));
+    }
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#file.close();
   }
@@ -211,8 +247,8 @@ export class RecordingReader implements AsyncDisposable {
     return new Set(wanted.map(({ stream }) => stream.key));
   }
 
-  /** Returns the indexes of chunks with entries of a range, in the order of the file. */
-  #chunksOf(range: RecordingRange): readonly (McapTypes.ChunkIndex & Pick<ChunkSpan, "keys">)[] {
+  /** Returns the chunks with entries of a range, in the order of the file. */
+  #chunksOf(range: RecordingRange): readonly SelectedChunk[] {
     const selected = this.#keysOf(range);
     const { first, last } = nanosecondsOf(range);
     return this.#reader.chunkIndexes
@@ -222,10 +258,10 @@ export class RecordingReader implements AsyncDisposable {
       )
       .map((chunk) => {
         const keys = [...chunk.messageIndexOffsets.keys()].map((id) => this.#keys.get(id) ?? "");
-        return { ...chunk, keys: new Set(keys.filter((key) => selected.has(key))) };
+        return { chunk, keys: new Set(keys.filter((key) => selected.has(key))) };
       })
       .filter(({ keys }) => keys.size > 0)
-      .sort((a, b) => (a.chunkStartOffset < b.chunkStartOffset ? -1 : 1));
+      .sort((a, b) => (a.chunk.chunkStartOffset < b.chunk.chunkStartOffset ? -1 : 1));
   }
 
   #channelOf(channel: McapTypes.Channel): RecordingChannel {

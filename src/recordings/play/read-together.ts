@@ -13,7 +13,7 @@ import { type MergeSource, mergeById } from "./merge.ts";
 /** The part of a reader that is needed. */
 export type ReadFile = Pick<
   RecordingReader,
-  "hasExactTimes" | "span" | "read" | "readStream" | "chunks" | "largestEntries"
+  "hasExactTimes" | "memory" | "span" | "read" | "readStream" | "chunks" | "largestEntries"
 >;
 
 /** Reading of a range of several files. */
@@ -43,7 +43,8 @@ export async function planReading(
   range: RecordingRange,
   maxBytes = MAX_CHUNK_BYTES,
 ): Promise<Reading> {
-  const bytes = maxBytesAtOnce(files.flatMap((file) => file.chunks(range)));
+  const chunks = files.flatMap((file) => file.chunks(range));
+  const bytes = maxBytesAtOnce(chunks);
   const together: Reading = {
     sources: files.map((file) => ({ startMs: startOf(file), open: () => file.read(range) })),
     bytes,
@@ -51,7 +52,9 @@ export async function planReading(
   // In files of other programs, the entries of a stream may have any order.
   if (bytes <= MAX_TOGETHER_BYTES || !files.every(({ hasExactTimes }) => hasExactTimes)) return together;
   const streams = files.flatMap((file) => streamsOf(file, range));
-  const cachedBytes = files.length * CACHED_CHUNK_BYTES;
+  // A larger chunk is the only one that is kept.
+  const keptBytes = chunks.reduce((max, chunk) => Math.max(max, chunk.bytes), CACHED_CHUNK_BYTES);
+  const cachedBytes = new Set(files.map(({ memory }) => memory)).size * keptBytes;
   const apart = maxBytesAtOnce(streams) + cachedBytes;
   if (Math.min(apart, bytes) > maxBytes) {
     const windows = await planWindows(streams, range, maxBytes - cachedBytes);

@@ -23,7 +23,7 @@ export interface Page {
   readonly hasGap: boolean;
   /** The stream is empty or does not exist, although the cursor is past its start: any later entry follows a gap. */
   readonly isGone: boolean;
-  /** Id of the first entry of the stream; undefined if the page begins at the start of the stream, or if the stream is empty. */
+  /** Id of the first entry of the stream; undefined if the stream is empty. */
   readonly oldest: EntryId | undefined;
 }
 
@@ -130,7 +130,7 @@ export function createPageReader({ reads, largeReads, replicas, sizes }: PageRea
         isLast: entries.length < count,
         hasGap: oldest !== undefined && compareIds(oldest.id, cursor) > 0,
         isGone: full === undefined && checkFirst !== undefined && oldest === undefined,
-        oldest: oldest?.id,
+        oldest: (checkFirst === undefined ? entries[0] : oldest)?.id,
       };
     },
 

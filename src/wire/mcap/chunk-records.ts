@@ -46,6 +46,8 @@ export interface ChunkRecord {
   readonly opcode: number;
   /** Position in the records of the chunk. */
   readonly offset: number;
+  /** Position after it. */
+  readonly end: number;
   /** Head of a message; undefined for other records. */
   readonly message: { readonly channelId: number; readonly logTime: bigint } | undefined;
 }
@@ -76,6 +78,7 @@ export function* chunkRecords(records: Uint8Array, from = 0): Generator<ChunkRec
     yield {
       opcode,
       offset,
+      end: at + length,
       message: isMessage
         ? { channelId: view.getUint16(at, true), logTime: view.getBigUint64(at + 6, true) }
         : undefined,

@@ -13,6 +13,7 @@ import { mergeById } from "../../../src/recordings/play/merge.ts";
 import { planReading, readTogether } from "../../../src/recordings/play/read-together.ts";
 import { OpenPart } from "../../../src/recordings/play/thread/open-part.ts";
 import { MESSAGE_HEAD_BYTES, RECORD_HEAD_BYTES } from "../../../src/wire/mcap/chunk-records.ts";
+import { NO_COMPRESSION } from "../../../src/wire/mcap/mcap-writer.ts";
 import { bytesOfText } from "../../../src/wire/utf8.ts";
 import { type KeyedEntry, writeFile } from "../../support/data/mcap.ts";
 
@@ -25,7 +26,7 @@ const CHUNKS = 20;
 const LARGE = 4 * MIB;
 
 /** Chunk `i` has an entry of `rover:fast`, and one of `rover:slow` that is `apart` ms older. Sequences of the latter exceed those of log times. */
-function store(name: string, apart: number, bytes: number): string {
+function store(name: string, apart: number, bytes: number, compression = NO_COMPRESSION): string {
   const entries = Array.from({ length: CHUNKS }, (_, i): readonly KeyedEntry[] => [
     ["rover:fast", { id: idOf(BigInt(1000 + apart + i), 0n), data: Buffer.alloc(bytes, i) }],
     [
@@ -37,7 +38,7 @@ function store(name: string, apart: number, bytes: number): string {
     ],
   ]).flat();
   const path = join(folder, name);
-  writeFileSync(path, writeFile(entries, { perChunk: 2 }));
+  writeFileSync(path, writeFile(entries, { perChunk: 2, compression }));
   return path;
 }
 
@@ -146,15 +147,56 @@ test("a part is rejected when it is opened if the entries of its streams exceed 
     const keys = Array.from({ length: streams }, (_, i) => `rover:${i}`);
     const part = await OpenPart.open({ paths, keys, fromMs: 1000, toMs: 1000 });
     try {
-      return (await part.facts()).chunkBytes;
+      return (await part.facts()).bytes;
     } finally {
       await part.close();
     }
   };
   await expect(open(50)).rejects.toThrow(
-    "the streams are far apart in the files, so that 301 MiB of them would be in memory; at most 256 MiB are possible: select fewer streams",
+    "the streams are far apart in the files, or their entries are large, so that 301 MiB of them would be in memory; at most 256 MiB are possible: select fewer streams, or a shorter time",
   );
-  expect(Math.ceil((await open(40)) / MIB)).toBe(241);
+  // 241 MiB, and two batches with one entry.
+  expect(Math.ceil((await open(40)) / MIB)).toBe(252);
+});
+
+test("files whose streams are far apart share the memory of the chunks that are kept", async () => {
+  // 80 MiB of chunks share a moment in each file.
+  const path = store("one-of-many.mcap", 10_000, LARGE, await openCompression("zstd"));
+  const bytesOf = async (files: number) => {
+    const paths = Array.from({ length: files }, () => path);
+    const keys = ["rover:fast", "rover:slow"];
+    const part = await OpenPart.open({ paths, keys, fromMs: 1000, toMs: 1000 + 10_000 + CHUNKS });
+    try {
+      return (await part.facts()).bytes;
+    } finally {
+      await part.close();
+    }
+  };
+  // A chunk of each stream, and 32 MiB of further chunks.
+  expect(Math.round((await bytesOf(12)) / MIB)).toBe(12 * 2 * 4 + 32);
+});
+
+test("a chunk of more than is kept counts with its size", async () => {
+  const data = Buffer.alloc(MIB);
+  const perChunk = 80;
+  const written = ["rover:a", "rover:b"].flatMap((key) =>
+    Array.from({ length: perChunk }, (_, i): KeyedEntry => [key, { id: idOf(BigInt(1000 + i), 0n), data }]),
+  );
+  const path = join(folder, "large-chunks.mcap");
+  writeFileSync(path, writeFile(written, { perChunk, compression: await openCompression("zstd") }));
+  await using file = await openRecording(path);
+  const { sources, bytes } = await planReading([file], {}, 10 * MIB);
+  // A window and an entry of each stream, and the chunk.
+  expect([sources.length, Math.floor(bytes / MIB)]).toEqual([2, 82]);
+});
+
+test("an entry that is larger than a batch counts for each batch in memory", async () => {
+  const paths = [await storeAtOnce("large-entry.mcap", 1, 20 * MIB)];
+  const part = await OpenPart.open({ paths, keys: ["rover:0"], fromMs: 1000, toMs: 1000 });
+  const { bytes } = await part.facts();
+  await part.close();
+  // Its chunk, and two batches besides the usual ones of 256 KiB.
+  expect(Math.round((bytes / MIB) * 10) / 10).toBe(20 + 2 * 19.75);
 });
 
 test("the index of a file states the largest entry of each stream", async () => {

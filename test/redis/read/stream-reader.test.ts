@@ -71,6 +71,20 @@ test("successive reads return every entry once, each within the byte limit plus 
   );
 });
 
+test("each page has the first entry of the stream, also the first page", async () => {
+  const streamReader = readerWith(100_000, 1_000_000);
+  const { key, ids } = await stored([1, 2, 3, 4]);
+  const oldestAfter = async (cursor: EntryId) => (await streamReader.readAfter(key, cursor, 2)).oldest;
+  expect(await oldestAfter(FIRST_ID)).toBe(ids[0]);
+  await reads.call("XTRIM", key, "MAXLEN", 3);
+  expect(await oldestAfter(ids[1] ?? FIRST_ID)).toBe(ids[1]);
+  await reads.call("XTRIM", key, "MAXLEN", 0);
+  expect([await oldestAfter(FIRST_ID), await oldestAfter(ids[1] ?? FIRST_ID)]).toEqual([
+    undefined,
+    undefined,
+  ]);
+});
+
 test("a cut range continues where it ended, in both directions", async () => {
   await fc.assert(
     fc.asyncProperty(cases, fc.boolean(), async ({ sizes, pageBytes, answerBytes, count }, reverse) => {

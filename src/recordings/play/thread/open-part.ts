@@ -3,9 +3,11 @@ import { basename } from "node:path";
 import type { StreamEntries } from "../../../domain/streams/entry.ts";
 import { packEntries } from "../../entry-batch.ts";
 import {
+  ChunkMemory,
   openRecording,
   type RecordedEntry,
   type RecordingChannel,
+  type RecordingRange,
   type RecordingReader,
 } from "../../files/read-recording.ts";
 import { MAX_CHUNK_BYTES, planReading, type ReadFile, readTogether } from "../read-together.ts";
@@ -14,6 +16,10 @@ import type { NextEntries, OpenedPart, PlayedPart } from "./play-messages.ts";
 /** Size of a batch. The event loop stores a batch in a few milliseconds. */
 const BATCH_BYTES = 256 * 1024;
 const BATCH_ENTRIES = 256;
+/** Batches in memory besides the one that is being stored. */
+const BATCHES_AHEAD = 2;
+/** Size of chunks whose entries may exceed a batch by much. Chunks of smaller entries have 4 MiB. */
+const LARGE_CHUNK_BYTES = 4 * 1024 * 1024 + BATCH_BYTES;
 /** Bytes of an entry besides its payload. */
 const ENTRY_BYTES = 64;
 
@@ -33,11 +39,11 @@ export class OpenPart {
     this.#readers = readers;
     this.#named = readers.map((reader, i): ReadFile => {
       const name = basename(files.paths[i] ?? "");
-      const { hasExactTimes, span } = reader;
+      const { hasExactTimes, memory, span } = reader;
       return {
-        ...{ hasExactTimes, span, chunks: (range) => reader.chunks(range) },
-        largestEntries: (range) =>
-          reader.largestEntries(range).catch((error: unknown) => {
+        ...{ hasExactTimes, memory, span, chunks: (range) => reader.chunks(range) },
+        largestEntries: (range, minChunkBytes) =>
+          reader.largestEntries(range, minChunkBytes).catch((error: unknown) => {
             throw damaged(name, error);
           }),
         read: (range) => readNamed(name, reader.read(range)),
@@ -51,7 +57,8 @@ export class OpenPart {
   static async open(files: PlayedPart): Promise<OpenPart> {
     const readers: RecordingReader[] = [];
     try {
-      for (const path of files.paths) readers.push(await openWhole(path));
+      const memory = new ChunkMemory();
+      for (const path of files.paths) readers.push(await openWhole(path, memory));
       return new OpenPart(files, readers);
     } catch (error) {
       await closeAll(readers);
@@ -59,20 +66,31 @@ export class OpenPart {
     }
   }
 
-  /** Returns the facts about it. @throws Error if too many chunks would be in memory */
+  /** Returns the facts about it. @throws Error if it would need too much memory */
   async facts(): Promise<OpenedPart> {
     const { fromMs, toMs } = this.#files;
-    const { bytes: chunkBytes } = await planReading(this.#named, { fromMs, toMs, selects: this.#selects });
+    const range = { fromMs, toMs, selects: this.#selects };
+    const { bytes: chunkBytes } = await planReading(this.#named, range);
     if (chunkBytes > MAX_CHUNK_BYTES)
       throw new Error(
-        `the streams are far apart in the files, so that ${mib(chunkBytes)} MiB of them would be in memory; at most ${mib(MAX_CHUNK_BYTES)} MiB are possible: select fewer streams`,
+        `the streams are far apart in the files, or their entries are large, so that ${mib(chunkBytes)} MiB of them would be in memory; at most ${mib(MAX_CHUNK_BYTES)} MiB are possible: select fewer streams, or a shorter time`,
       );
     this.#chunkBytes = chunkBytes;
     const metas = new Map<string, string>();
     for (const channel of this.#readers.flatMap(({ channels }) => channels))
       if (this.#selects(channel) && channel.stream.meta !== undefined)
         metas.set(channel.stream.key, metas.get(channel.stream.key) ?? channel.stream.meta);
-    return { metas: [...metas], chunkBytes };
+    const batchBytes = Math.max(0, (await this.#largestEntry(range)) - BATCH_BYTES);
+    return { metas: [...metas], bytes: chunkBytes + BATCHES_AHEAD * batchBytes };
+  }
+
+  /** Returns the size of the largest entry, or 0 if all entries are small. */
+  async #largestEntry(range: RecordingRange): Promise<number> {
+    let max = 0;
+    for (const file of this.#named)
+      for (const bytes of (await file.largestEntries(range, LARGE_CHUNK_BYTES)).values())
+        max = Math.max(max, bytes);
+    return max;
   }
 
   async seek(fromMs: number): Promise<void> {
@@ -123,11 +141,11 @@ const damaged = (name: string, error: unknown): Error =>
 const mib = (bytes: number): number => Math.ceil(bytes / 2 ** 20);
 
 /** Opens a file that has its end. @throws Error that names it */
-async function openWhole(path: string): Promise<RecordingReader> {
+async function openWhole(path: string, memory: ChunkMemory): Promise<RecordingReader> {
   const name = basename(path);
   let reader: RecordingReader;
   try {
-    reader = await openRecording(path);
+    reader = await openRecording(path, memory);
   } catch (error) {
     throw new Error(`${name}: ${(error as Error).message.replaceAll(path, name)}`);
   }

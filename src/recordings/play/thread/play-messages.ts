@@ -24,8 +24,8 @@ export type PlayCall =
 export interface OpenedPart {
   /** Metadata of the streams as JSON, by key, as far as it is recorded. */
   readonly metas: readonly (readonly [key: string, meta: string])[];
-  /** Maximum number of bytes of chunks that are in memory at the same time. */
-  readonly chunkBytes: number;
+  /** Maximum number of bytes of chunks, and of batches with large entries, that are in memory at the same time. */
+  readonly bytes: number;
 }
 
 /** Result of `next`. */

@@ -35,7 +35,7 @@ interface Ending {
   readonly error: string | null;
 }
 
-/** Memory besides chunks: batches on their way from the thread, and entries that wait to be stored. */
+/** Memory besides chunks and large entries: batches on their way from the thread, and entries that wait to be stored. */
 const BUFFER_BYTES = 2 * 1024 * 1024;
 /** Time in ms for storing due entries when a playback ends early. */
 const FLUSH_MS = 1000;
@@ -220,7 +220,7 @@ export class Playback {
   }
 
   #baseBytes(): number {
-    return (this.#part?.chunkBytes ?? 0) + BUFFER_BYTES;
+    return (this.#part?.bytes ?? 0) + BUFFER_BYTES;
   }
 
   #release(): void {

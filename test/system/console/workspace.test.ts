@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import sharp from "sharp";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { connect } from "../../../client/index.ts";
+import { timeText } from "../../../console/page/format.ts";
 import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
 import {
   axeViolations,
@@ -151,6 +152,7 @@ test("draws the boxes that a stream declares over the image, where the JSON has 
   await pane.getByRole("checkbox", { name: "rover:boxes" }).uncheck();
   await until("it is removed", async () => (await pane.locator("canvas.overlay").count()) === 0);
   expect(console.problems).toEqual([]);
+  expect(await pane.locator(".below time").textContent()).toBe(timeText(START));
 });
 
 test("lists consumer groups, requeues and drops dead letters, and removes a group", async () => {

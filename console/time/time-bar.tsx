@@ -1,5 +1,5 @@
 /** The time bar: one clock for all panes, and where their streams store entries. */
-import { useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon, type IconName } from "../design/icon.tsx";
 import { dayAndTime, msOfId } from "../page/format.ts";
@@ -140,14 +140,28 @@ function Now({ workspace: { clock, listing, isUtc } }: { readonly workspace: Wor
       >
         {isUtc.value ? "UTC" : "local"}
       </button>
-      <Mode clock={clock} listing={listing} />
+      <Mode clock={clock} listing={listing} ticks={ticks} />
     </span>
   );
 }
 
-function Mode({ clock, listing }: Pick<Workspace, "clock" | "listing">) {
-  const { look, text } = clockStatus(clock.mode.value, listing.problem.value !== undefined);
-  return <span class={`mode chip ${look}`}>{text}</span>;
+interface ModeProps extends Pick<Workspace, "clock" | "listing"> {
+  /** Changes whenever the status may have changed. */
+  readonly ticks: ReadonlySignal<number>;
+}
+
+function Mode({ clock, listing, ticks }: ModeProps) {
+  const status = useComputed(() => {
+    const { look, text } = clockStatus({
+      mode: clock.mode.value,
+      isUnavailable: listing.problem.value !== undefined,
+      shownMs: clock.newestMs,
+      nowMs: ticks.value,
+    });
+    return `${look} ${text}`;
+  });
+  const [look, ...words] = status.value.split(" ");
+  return <span class={`mode chip ${look}`}>{words.join(" ")}</span>;
 }
 
 /** Slider over the range that the visible streams store, with their density behind it. */
@@ -175,7 +189,7 @@ function Track({ workspace }: { readonly workspace: Workspace }) {
       const element = slider.current;
       if (element === null || range.peek() === undefined) return;
       const { start, end } = range.peek() ?? { start: 0, end: 0 };
-      const at = clock.mode.peek() === "live" ? end : clock.timeMs;
+      const at = clock.timeMs;
       if (!element.matches(":active")) element.value = String(Math.max(start, Math.min(end, at)));
       element.setAttribute("aria-valuetext", dayAndTime(at, workspace.isUtc.peek()).join(" "));
     };

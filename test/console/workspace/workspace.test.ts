@@ -49,11 +49,12 @@ test("what is not live never looks live", () => {
   expect(paneStatus({ ...state, isUnavailable: true }).look).toBe("good");
   expect(paneStatus({ ...state, isUnavailable: true, nowMs: 4000 }).look).toBe("bad");
   expect(paneStatus({ ...state, isUnavailable: true, shownMs: undefined, nowMs: 4000 }).look).toBe("bad");
-  expect(clockStatus("live", false).look).toBe("good");
-  expect(clockStatus("live", true)).toEqual({ look: "bad", text: "waiting" });
+  expect(clockStatus(state)).toEqual({ look: "good", text: "live" });
+  expect(clockStatus({ ...state, isUnavailable: true })).toEqual({ look: "bad", text: "waiting" });
+  expect(clockStatus({ ...state, nowMs: 14_000 })).toEqual({ look: "calm", text: "no data for 13 s" });
   for (const mode of ["paused", "past", "playing", "buffering"] as const) {
     expect(paneStatus({ ...state, mode, isUnavailable: true }).look).toBe("warn");
-    expect(clockStatus(mode, true).look).toBe("warn");
+    expect(clockStatus({ ...state, mode, isUnavailable: true }).look).toBe("warn");
   }
 });
 

@@ -200,8 +200,7 @@ function Track({ workspace }: { readonly workspace: Workspace }) {
   }, []);
   return (
     <div class="time-track">
-      <div class="strip">
-        <DensityStrip workspace={workspace} range={range} />
+      <DensityStrip workspace={workspace} range={range}>
         <input
           ref={slider}
           type="range"
@@ -211,7 +210,7 @@ function Track({ workspace }: { readonly workspace: Workspace }) {
           disabled={range.value === undefined}
           onInput={({ currentTarget }) => clock.seek(currentTarget.value)}
         />
-      </div>
+      </DensityStrip>
       <select
         class="quiet"
         aria-label="Shown range"

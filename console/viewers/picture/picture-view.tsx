@@ -3,13 +3,14 @@ import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon } from "../../design/icon.tsx";
+import { ReloadOffer } from "../../design/reload-offer.tsx";
 import { timeText } from "../../page/format.ts";
 import { useThrottled } from "../../page/use-throttled.ts";
 import { nextTurns } from "../../workspace/turns.ts";
 import { entryValue } from "../content.ts";
 import type { ViewProps } from "../viewer.ts";
 import { OverlayMenu } from "./overlay-menu.tsx";
-import type { DrawnEvent, PictureScreen } from "./picture-screen.ts";
+import type { CreateScreen, PictureScreen } from "./picture-screen.ts";
 import { PictureStage } from "./picture-stage.ts";
 import { entryFor, shapesOf } from "./shapes.ts";
 import { type Overlays, useOverlays } from "./use-overlays.ts";
@@ -17,7 +18,7 @@ import "./picture-view.css";
 
 interface PictureViewProps extends ViewProps {
   /** The same function as long as the stream is the same. */
-  readonly createScreen: (drawn: DrawnEvent) => PictureScreen;
+  readonly createScreen: CreateScreen;
   /** Such as `image`. */
   readonly what: string;
 }
@@ -38,6 +39,7 @@ export function PictureView(props: PictureViewProps) {
   const turns = useComputed(() => layout.paneOf(name)?.turns ?? 0).value;
   const facts = useSignal("");
   const isZoomed = useSignal(false);
+  const isBroken = useSignal(false);
   const shownMs = useSignal<number | undefined>(undefined);
   const shown = useStage(props, box, overlays, {
     shows: (timeMs) => {
@@ -47,8 +49,12 @@ export function PictureView(props: PictureViewProps) {
       facts.value = text;
       isZoomed.value = zoomed;
     },
+    breaks: () => {
+      isBroken.value = true;
+    },
   });
   useEffect(() => shown.current?.stage.turn(turns), [turns]);
+  if (isBroken.value) return <ReloadOffer problem="" />;
   return (
     <>
       <div ref={box} class="picture" title="Scroll to zoom, drag to move, double-click to fit" />
@@ -117,6 +123,8 @@ interface PictureReport {
   /** @param timeMs time of the entry of the shown picture, Unix ms; undefined if none is shown */
   shows(timeMs: number | undefined): void;
   describes(text: string, isZoomed: boolean): void;
+  /** Called if the code that draws pictures cannot be loaded. */
+  breaks(): void;
 }
 
 /** Draws into an element. */
@@ -137,7 +145,7 @@ function useStage(
       if (entries.peek().length > 0) report.shows(entry.timeMs);
       if (isFirst) requestAnimationFrame(update);
       isFirst = false;
-    });
+    }, report.breaks);
     screen.canvas.setAttribute("role", "img");
     screen.canvas.setAttribute("aria-label", `The newest ${what} of ${name}`);
     const stage = new PictureStage(element, screen, (entry, size) =>

@@ -8,6 +8,7 @@ import { loginUrl } from "./page/urls.ts";
 import { createDialogs } from "./shell/dialogs.ts";
 import { watchKeys } from "./shell/keys.ts";
 import { KeysHelp } from "./shell/keys-help.tsx";
+import { LoadFailure } from "./shell/load-failure.tsx";
 import { readSession } from "./shell/session.ts";
 import { NARROW, openSides, type Sides } from "./shell/sides.ts";
 import { Splitter } from "./shell/splitter.tsx";
@@ -34,7 +35,13 @@ export function App({ streamer }: { readonly streamer: Streamer }) {
       <TopBar workspace={workspace} sides={sides} dialogs={dialogs} />
       <KeysHelp isOpen={dialogs.help} />
       {dialogs.palette.value && (
-        <Loaded load={loadPalette} props={{ targets: { workspace, sides, dialogs } }} />
+        <Loaded
+          load={loadPalette}
+          props={{ targets: { workspace, sides, dialogs } }}
+          frame={(message) => (
+            <LoadFailure close={() => (dialogs.palette.value = false)}>{message}</LoadFailure>
+          )}
+        />
       )}
       <ProblemBanner listing={workspace.listing} />
       <div class="columns">

@@ -3,7 +3,7 @@ import { type Signal, useComputed, useSignal } from "@preact/signals";
 import { SearchField } from "../design/search-field.tsx";
 import { countText } from "../page/format.ts";
 import { isAuthenticated } from "../shell/session.ts";
-import { mayPlay } from "../workspace/demo.ts";
+import { demoOffer } from "../workspace/demo.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { StreamTree } from "./stream-tree.tsx";
 import { foundStreams, ORDERS, type Order, treeRows } from "./tree-rows.ts";
@@ -34,7 +34,7 @@ export function StreamList({ workspace: { listing, layout, session, demo }, open
     treeRows(found.value, { search: search.value, order: order.value, folded: folded.value }),
   );
   const all = listing.streams.value;
-  const played = demo.state.value?.device;
+  const offer = demoOffer(demo.state.value, session.value, all ?? []);
   const demoProblem = useSignal("");
   return (
     <section class="list" aria-label="Stream list">
@@ -68,11 +68,12 @@ export function StreamList({ workspace: { listing, layout, session, demo }, open
         selectedKey={layout.selectedKey.value}
         isCurrent={listing.problem.value === undefined}
         resetOn={order.value}
-        demoDevice={played !== undefined && mayPlay(session.value, played) ? played : undefined}
-        stopDemo={() => {
+        demo={offer}
+        changeDemo={({ action }) => {
           demoProblem.value = "";
-          demo.stop().catch((error: Error) => {
-            demoProblem.value = `The demo device was not stopped: ${error.message}`;
+          demo[action]().catch((error: Error) => {
+            const done = action === "stop" ? "stopped" : "started";
+            demoProblem.value = `The demo device was not ${done}: ${error.message}`;
           });
         }}
         openStream={(key) => {

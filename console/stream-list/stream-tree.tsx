@@ -8,6 +8,7 @@ import { dragStream } from "../page/dragged-stream.ts";
 import { bytesText, countText, msOfId, rateText, spanText } from "../page/format.ts";
 import { Sparkline } from "../page/sparkline.tsx";
 import { useResize } from "../page/use-resize.ts";
+import type { DemoOffer } from "../workspace/demo.ts";
 import type { DeviceRow, StreamRow, TreeRow } from "./tree-rows.ts";
 
 /** Height of a row in CSS pixels, as in `stream-list.css`. */
@@ -26,9 +27,9 @@ interface StreamTreeProps {
   readonly isCurrent: boolean;
   /** Changes when the rows are other ones, which are shown from the top. */
   readonly resetOn: string;
-  /** The demo device, while it is played and the user may stop it. */
-  readonly demoDevice: string | undefined;
-  readonly stopDemo: () => void;
+  /** What the user may do with the demo device. */
+  readonly demo: DemoOffer | undefined;
+  readonly changeDemo: (offer: DemoOffer) => void;
   readonly openStream: (key: string) => void;
   readonly fold: (device: string, isOpen: boolean) => void;
 }
@@ -36,7 +37,7 @@ interface StreamTreeProps {
 /** Renders the tree. */
 export function StreamTree(props: StreamTreeProps) {
   const { rows, connected, open, selectedKey, isCurrent, resetOn, openStream, fold } = props;
-  const { demoDevice, stopDemo } = props;
+  const { demo, changeDemo } = props;
   const box = useRef<HTMLDivElement>(null);
   const top = useSignal(0);
   const height = useSignal(600);
@@ -69,9 +70,9 @@ export function StreamTree(props: StreamTreeProps) {
             row.kind === "device" ? (
               <Device
                 key={`device ${row.device}`}
-                {...{ row, index: from + i, fold }}
+                {...{ row, index: from + i, fold, changeDemo }}
                 isConnected={connected.has(row.device)}
-                stopDemo={row.device === demoDevice ? stopDemo : undefined}
+                demo={row.device === demo?.device ? demo : undefined}
               />
             ) : (
               <Stream
@@ -127,11 +128,13 @@ interface DeviceProps {
   readonly index: number;
   readonly isConnected: boolean;
   /** Set for the demo device. */
-  readonly stopDemo: (() => void) | undefined;
+  readonly demo: DemoOffer | undefined;
+  readonly changeDemo: StreamTreeProps["changeDemo"];
   readonly fold: StreamTreeProps["fold"];
 }
 
-function Device({ row: { device, count, isOpen }, index, isConnected, stopDemo, fold }: DeviceProps) {
+function Device({ row, index, isConnected, demo, changeDemo, fold }: DeviceProps) {
+  const { device, count, isOpen } = row;
   return (
     <div
       role="row"
@@ -152,20 +155,25 @@ function Device({ row: { device, count, isOpen }, index, isConnected, stopDemo, 
         </button>
       </span>
       <span role="gridcell" class="hint tail">
-        {stopDemo && (
-          <button
-            type="button"
-            class="quiet"
-            title="Stop the demo device"
-            aria-label="Stop the demo device"
-            onClick={stopDemo}
-          >
-            <Icon of="stop" small />
-          </button>
-        )}
+        {demo && <DemoButton {...{ demo, changeDemo }} />}
         {countText(count)}
       </span>
     </div>
+  );
+}
+
+interface DemoButtonProps {
+  readonly demo: DemoOffer;
+  readonly changeDemo: StreamTreeProps["changeDemo"];
+}
+
+function DemoButton({ demo, changeDemo }: DemoButtonProps) {
+  const isPlayed = demo.action === "stop";
+  const label = isPlayed ? "Stop the demo device" : "Play the demo device again";
+  return (
+    <button type="button" class="quiet" title={label} aria-label={label} onClick={() => changeDemo(demo)}>
+      <Icon of={isPlayed ? "stop" : "play"} small />
+    </button>
   );
 }
 

@@ -76,10 +76,15 @@ export class Clock {
     return this.#mode.value === "live" ? undefined : this.#position.value;
   }
 
-  /** The shown time, Unix ms. */
+  /** Time of the newest shown entry, Unix ms; undefined if none is shown. */
+  get newestMs(): number | undefined {
+    return msOfId(this.#newestShown() ?? "");
+  }
+
+  /** The shown time, Unix ms. Live, it is that of the newest entry: it stands still when the devices do. */
   get timeMs(): number {
     const { timeMs, atMs, rate } = this.#reported;
-    if (this.#mode.peek() === "live") return Date.now();
+    if (this.#mode.peek() === "live") return this.newestMs ?? Date.now();
     if (this.#mode.peek() === "playing") return timeMs + (performance.now() - atMs) * rate;
     return this.#mode.peek() === "buffering" ? timeMs : (msOfId(this.#position.peek()) ?? 0);
   }

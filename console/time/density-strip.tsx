@@ -1,12 +1,21 @@
 /** Strip of the time bar: a line for each visible stream, with the parts of the range in which it stores entries. */
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import type { ComponentChild, TargetedPointerEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { sleep } from "../../src/domain/scheduling/sleep.ts";
 import { LINE_COLOURS } from "../design/line-colours.ts";
 import { pageUrl } from "../page/urls.ts";
 import { useResize } from "../page/use-resize.ts";
 import type { Workspace } from "../workspace/workspace.ts";
-import { type Density, densityPath, fillOf, listedKeys, parseDensity } from "./density.ts";
+import {
+  DENSITY_HINT,
+  type Density,
+  densityPath,
+  densityText,
+  fillOf,
+  listedKeys,
+  parseDensity,
+} from "./density.ts";
 import type { TimeRange } from "./time-range.ts";
 
 /** Interval at which the densities are read, ms. */
@@ -15,10 +24,13 @@ const PERIOD_MS = 4000;
 interface DensityStripProps {
   readonly workspace: Workspace;
   readonly range: ReadonlySignal<TimeRange | undefined>;
+  /** The slider over it. */
+  readonly children: ComponentChild;
 }
 
-/** Renders the strip. It is decorative: the slider over it has the position. */
-export function DensityStrip({ workspace: { layout, listing, theme }, range }: DensityStripProps) {
+/** Renders the strip. It is decorative: the slider over it has the position. A tooltip has the entries under the pointer. */
+export function DensityStrip({ workspace, range, children }: DensityStripProps) {
+  const { layout, listing, theme, isUtc } = workspace;
   const canvas = useRef<HTMLCanvasElement>(null);
   const density = useSignal<Density | undefined>(undefined);
   // A text, so that a poll of the list changes nothing.
@@ -52,9 +64,18 @@ export function DensityStrip({ workspace: { layout, listing, theme }, range }: D
       for (const stop of stops) stop();
     };
   }, [isDark]);
+  const title = useSignal(DENSITY_HINT);
+  const describe = ({ currentTarget, clientX, clientY }: TargetedPointerEvent<HTMLElement>) => {
+    const { left, top, width, height } = currentTarget.getBoundingClientRect();
+    const point = { x: (clientX - left) / width, y: (clientY - top) / height };
+    title.value = densityText(density.peek(), range.peek(), point, isUtc.peek());
+  };
   return (
-    <div class="density" aria-hidden="true">
-      <canvas ref={canvas} />
+    <div class="strip" title={title} onPointerMove={describe}>
+      <div class="density" aria-hidden="true">
+        <canvas ref={canvas} />
+      </div>
+      {children}
     </div>
   );
 }

@@ -1,5 +1,7 @@
 /** Density of the visible streams: where entries are stored. Read from the gateway, for the strip of the time bar. */
 import { isObject } from "../../client/gateway/graphql.ts";
+import { countText, spanText, timeText } from "../page/format.ts";
+import type { TimeRange } from "./time-range.ts";
 
 /** Density of one stream. */
 export interface StreamDensity {
@@ -60,4 +62,36 @@ export function parseDensity(value: unknown): Density | undefined {
 export function fillOf(entries: readonly number[]): readonly number[] {
   const max = Math.log1p(Math.max(1, ...entries));
   return entries.map((count) => (count > 0 ? 0.25 + 0.75 * (Math.log1p(count) / max) : 0));
+}
+
+/** Explains the strip. */
+export const DENSITY_HINT =
+  "Where the open streams store entries, a line each. The stronger the colour, the more entries.";
+
+/** Point of the strip: parts of its width and height, 0 to 1. */
+export interface StripPoint {
+  readonly x: number;
+  readonly y: number;
+}
+
+const bucketText = (ms: number): string => (ms < 1000 ? `${Math.round(ms)} ms` : spanText(ms));
+
+/** Describes a point of the strip: the stream of the line, and its entries in the bucket. */
+export function densityText(
+  density: Density | undefined,
+  range: TimeRange | undefined,
+  { x, y }: StripPoint,
+  isUtc: boolean,
+): string {
+  const stream = density?.streams[Math.floor(y * density.streams.length)];
+  if (density === undefined || stream === undefined || range === undefined) return DENSITY_HINT;
+  const bucketMs = (density.end - density.start) / Math.max(1, stream.entries.length);
+  const atMs = range.start + x * (range.end - range.start);
+  const bucket = Math.floor((atMs - density.start) / bucketMs);
+  const count = stream.entries[bucket];
+  if (count === undefined) return DENSITY_HINT;
+  const from = timeText(Math.round(density.start + bucket * bucketMs), isUtc);
+  const entries = count === 1 ? "1 entry" : `${countText(count)} entries`;
+  const gap = stream.hasGap ? "\nRed: earlier entries were trimmed." : "";
+  return `${stream.key}: ${entries} in ${bucketText(bucketMs)} from ${from}\n${DENSITY_HINT}${gap}`;
 }

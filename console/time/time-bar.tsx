@@ -1,5 +1,5 @@
 /** The time bar: one clock for all panes, and where their streams store entries. */
-import { useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { Icon, type IconName } from "../design/icon.tsx";
 import { dayAndTime, msOfId } from "../page/format.ts";
@@ -8,7 +8,8 @@ import { clockStatus } from "../workspace/pane-status.ts";
 import type { Workspace } from "../workspace/workspace.ts";
 import { SPEEDS } from "./clock.ts";
 import { DensityStrip } from "./density-strip.tsx";
-import { parsePosition, SPANS, shownRange } from "./time-range.ts";
+import { GO_TO_ID, GoTo } from "./go-to.tsx";
+import { SPANS, shownRange } from "./time-range.ts";
 import "./time-bar.css";
 
 /** Interval at which the time is updated, ms. */
@@ -19,11 +20,17 @@ export function TimeBar({ workspace }: { readonly workspace: Workspace }) {
   const { clock } = workspace;
   const isRunning = useComputed(() => clock.isRunning);
   const isLive = useComputed(() => clock.mode.value === "live");
+  // Small windows hide the field for a moment while it is live, until the user wants it.
+  const isGoing = useSignal(false);
   const step = (direction: 1 | -1) => void clock.step(direction, workspace.layout.selectedKey.peek());
   const stepped = workspace.layout.selectedKey.value;
   const entry = stepped === undefined ? "One entry" : `One entry of ${stepped}`;
   return (
-    <div class={isLive.value ? "time" : "time past"} role="group" aria-label="Time">
+    <div
+      class={`time ${isLive.value ? "" : "past"} ${isGoing.value ? "going" : ""}`}
+      role="group"
+      aria-label="Time"
+    >
       <div class="time-controls">
         <TimeButton label="One entry back" hint={`${entry} back (←)`} icon="back" act={() => step(-1)} />
         {isRunning.value ? (
@@ -57,11 +64,19 @@ export function TimeBar({ workspace }: { readonly workspace: Workspace }) {
           class="live-button"
           aria-pressed={isLive.value}
           title="Follow live (L)"
-          onClick={() => clock.live()}
+          onClick={() => {
+            isGoing.value = false;
+            clock.live();
+          }}
         >
           <Icon of="radio" small /> Live
         </button>
-        <GoTo workspace={workspace} />
+        <GoTo
+          workspace={workspace}
+          focused={() => {
+            isGoing.value = true;
+          }}
+        />
       </div>
       <Track workspace={workspace} />
       <p class="problem" role="status">
@@ -95,7 +110,7 @@ function TimeButton({ label, hint, icon, isDisabled = false, act }: TimeButtonPr
   );
 }
 
-/** Shows the time of the clock. A component of its own, so that the clock re-renders only this. */
+/** Button with the time of the clock. A component of its own, so that the clock re-renders only this. */
 function Now({ workspace: { clock, listing, isUtc } }: { readonly workspace: Workspace }) {
   const ticks = useNow(UPDATE_MS);
   const text = useComputed(() => {
@@ -106,10 +121,16 @@ function Now({ workspace: { clock, listing, isUtc } }: { readonly workspace: Wor
   const [day, time] = text.value;
   return (
     <span class="now">
-      <output>
+      <button
+        type="button"
+        class="quiet readout"
+        title="Go to a time or an entry (G)"
+        onClick={() => document.getElementById(GO_TO_ID)?.focus()}
+      >
+        <span class="unseen">Go to a time; shown: </span>
         <span class="day">{day} </span>
         {time}
-      </output>
+      </button>
       <button
         type="button"
         class="quiet zone"
@@ -119,45 +140,28 @@ function Now({ workspace: { clock, listing, isUtc } }: { readonly workspace: Wor
       >
         {isUtc.value ? "UTC" : "local"}
       </button>
-      <Mode clock={clock} listing={listing} />
+      <Mode clock={clock} listing={listing} ticks={ticks} />
     </span>
   );
 }
 
-function Mode({ clock, listing }: Pick<Workspace, "clock" | "listing">) {
-  const { look, text } = clockStatus(clock.mode.value, listing.problem.value !== undefined);
-  return <span class={`mode chip ${look}`}>{text}</span>;
+interface ModeProps extends Pick<Workspace, "clock" | "listing"> {
+  /** Changes whenever the status may have changed. */
+  readonly ticks: ReadonlySignal<number>;
 }
 
-/** Field for a moment. */
-function GoTo({ workspace: { clock, isUtc } }: { readonly workspace: Workspace }) {
-  const isInvalid = useSignal(false);
-  return (
-    <form
-      class="go-to"
-      onSubmit={(event) => {
-        event.preventDefault();
-        const field = event.currentTarget.elements.namedItem("at");
-        if (!(field instanceof HTMLInputElement)) return;
-        const position = parsePosition(field.value, clock.timeMs, isUtc.peek());
-        isInvalid.value = position === undefined;
-        if (position === undefined) return;
-        clock.seek(position);
-        field.value = "";
-      }}
-    >
-      <input
-        name="at"
-        id="go-to"
-        aria-label="Go to"
-        aria-invalid={isInvalid.value}
-        placeholder="Go to 13:05:20, -30s"
-        title="A time, a date and time, -30s or +2m from here, or an entry id (G)"
-        autocomplete="off"
-        onInput={() => (isInvalid.value = false)}
-      />
-    </form>
-  );
+function Mode({ clock, listing, ticks }: ModeProps) {
+  const status = useComputed(() => {
+    const { look, text } = clockStatus({
+      mode: clock.mode.value,
+      isUnavailable: listing.problem.value !== undefined,
+      shownMs: clock.newestMs,
+      nowMs: ticks.value,
+    });
+    return `${look} ${text}`;
+  });
+  const [look, ...words] = status.value.split(" ");
+  return <span class={`mode chip ${look}`}>{words.join(" ")}</span>;
 }
 
 /** Slider over the range that the visible streams store, with their density behind it. */
@@ -185,7 +189,7 @@ function Track({ workspace }: { readonly workspace: Workspace }) {
       const element = slider.current;
       if (element === null || range.peek() === undefined) return;
       const { start, end } = range.peek() ?? { start: 0, end: 0 };
-      const at = clock.mode.peek() === "live" ? end : clock.timeMs;
+      const at = clock.timeMs;
       if (!element.matches(":active")) element.value = String(Math.max(start, Math.min(end, at)));
       element.setAttribute("aria-valuetext", dayAndTime(at, workspace.isUtc.peek()).join(" "));
     };
@@ -196,8 +200,7 @@ function Track({ workspace }: { readonly workspace: Workspace }) {
   }, []);
   return (
     <div class="time-track">
-      <div class="strip">
-        <DensityStrip workspace={workspace} range={range} />
+      <DensityStrip workspace={workspace} range={range}>
         <input
           ref={slider}
           type="range"
@@ -207,7 +210,7 @@ function Track({ workspace }: { readonly workspace: Workspace }) {
           disabled={range.value === undefined}
           onInput={({ currentTarget }) => clock.seek(currentTarget.value)}
         />
-      </div>
+      </DensityStrip>
       <select
         class="quiet"
         aria-label="Shown range"

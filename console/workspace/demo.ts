@@ -1,5 +1,6 @@
 /** The demo device that the gateway plays (docs/protocol.md, "The demo device"). */
 import { type ReadonlySignal, signal } from "@preact/signals";
+import type { StreamInfo } from "../../client/browser.ts";
 import { isObject } from "../../client/gateway/graphql.ts";
 import { gatewayRequest } from "../page/gateway-request.ts";
 import { may, type Session } from "../shell/session.ts";
@@ -11,12 +12,35 @@ export const mayPlay = (session: Session | undefined, device: string): boolean =
 /** Device id that the gateway uses if none is named. */
 export const DEMO_DEVICE = "rover";
 
+/** Streams of the demo device. */
+export const DEMO_STREAM_NAMES = ["camera", "detections", "imu", "mic", "gps", "state", "log"] as const;
+
 /** State of the demo device. */
 export interface DemoState {
   /** Whether the gateway permits a demo device. */
   readonly isEnabled: boolean;
   /** Device that is being played. */
   readonly device: string | undefined;
+}
+
+/** What the user may do with the demo device of the stream list. */
+export interface DemoOffer {
+  readonly device: string;
+  readonly action: "start" | "stop";
+}
+
+/** Returns the offer: to stop the device, or, if its streams show that it was played before, to play it again. */
+export function demoOffer(
+  state: DemoState | undefined,
+  session: Session | undefined,
+  streams: readonly Pick<StreamInfo, "device" | "stream">[],
+): DemoOffer | undefined {
+  const { device = DEMO_DEVICE } = state ?? {};
+  if (state === undefined || !mayPlay(session, device)) return undefined;
+  if (state.device !== undefined) return { device, action: "stop" };
+  const names = new Set(streams.filter((one) => one.device === device).map(({ stream }) => stream));
+  const wasPlayed = DEMO_STREAM_NAMES.every((name) => names.has(name));
+  return state.isEnabled && wasPlayed ? { device, action: "start" } : undefined;
 }
 
 /** The demo device, as this page knows it. */

@@ -41,8 +41,8 @@ export function paneStatus({ mode, isStalled, isUnavailable, shownMs, nowMs }: P
   return { look: "good", text: "live" };
 }
 
-/** Returns the status of the time bar. @param isUnavailable whether the gateway or its Redis does not respond */
-export function clockStatus(mode: ClockMode, isUnavailable: boolean): PaneStatus {
-  if (mode !== "live") return { look: "warn", text: MODE_TEXTS[mode] };
-  return isUnavailable ? WAITING : { look: "good", text: MODE_TEXTS[mode] };
+/** Returns the status of the time bar, which is that of the newest entry of all panes. */
+export function clockStatus(state: Omit<PaneState, "isStalled">): PaneStatus {
+  const isWaiting = state.mode === "live" && state.isUnavailable;
+  return isWaiting ? WAITING : paneStatus({ ...state, isStalled: false });
 }

@@ -90,7 +90,7 @@ function PlayForm({ recording: { name }, play }: PlaybackControlsProps) {
         type="submit"
         title={`Stores the entries again, at their pace, as streams of their own: ${name}-replay`}
       >
-        <Icon of="play" small /> Play
+        <Icon of="play" small /> Play as new streams
       </button>
       <label class="inline">
         Speed{" "}

@@ -155,10 +155,11 @@ function Recording({ recording, isRevealed, workspace, playback, stop, remove }:
         {streams.length > 0 && (
           <button
             type="button"
-            title="Opens the streams at the first recorded moment, as long as Redis stores it"
+            class="quiet"
+            title="Opens the streams that were recorded at the first recorded moment, as long as Redis stores it"
             onClick={() => show(recording, workspace)}
           >
-            <Icon of="rows" small /> Show its streams
+            <Icon of="rows" small /> Show the original streams
           </button>
         )}
         {mayDelete && <ConfirmButton text="Delete" confirmText={`Delete ${name} now`} action={remove} />}

@@ -1,5 +1,5 @@
 /** Camera: JPEG pictures at the chosen rate. A picture that could not be sent at once is not made, so that none is old. */
-import type { CaptureOutput, OpenCapture } from "./capture.ts";
+import { type CaptureOutput, type OpenCapture, OUTDATED_PAGE } from "./capture.ts";
 import type { ToFrameClock } from "./frame-clock-worker.ts";
 
 /** Selectable sizes and rates. The camera may have only others, and then uses the nearest. */
@@ -45,6 +45,7 @@ export async function openCamera(options: CameraOptions, output: CaptureOutput):
     track.onended = () => output.ended(new Error("The camera was disconnected, or another program took it."));
   const encode = createEncoder(preview);
   const clock = new Worker(new URL("./frame-clock-worker.ts", import.meta.url), { type: "module" });
+  clock.onerror = () => output.ended(new Error(OUTDATED_PAGE));
   let isEncoding = false;
   let isStopped = false;
   clock.onmessage = async () => {

@@ -1,6 +1,10 @@
 /** Interface between the sensors of the device and the sender of their readings. */
 import type { Declaration } from "../../../client/browser.ts";
 
+/** Reason for which the code of a worker cannot be loaded: an upgraded gateway has only that of its own page. */
+export const OUTDATED_PAGE =
+  "A part of this page cannot be loaded. The gateway may have been upgraded since the page was opened. Reload the page.";
+
 /** Receives the readings of an open capture. */
 export interface CaptureOutput {
   /** Whether a picture that is made now is sent at once. If not, the camera makes none, and counts it as skipped. */

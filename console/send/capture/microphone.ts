@@ -1,5 +1,5 @@
 /** Microphone: 16-bit PCM of one channel, in entries of a tenth of a second. */
-import type { CaptureOutput, OpenCapture } from "./capture.ts";
+import { type CaptureOutput, type OpenCapture, OUTDATED_PAGE } from "./capture.ts";
 import { levelText, type PcmChunk } from "./pcm-chunks.ts";
 import workletUrl from "./pcm-worklet.ts?worker&url";
 
@@ -29,7 +29,9 @@ export async function openMicrophone(
   try {
     opened = openContext(media, rate);
     const [context, source] = opened;
-    await context.audioWorklet.addModule(workletUrl);
+    await context.audioWorklet.addModule(workletUrl).catch((cause: unknown) => {
+      throw new Error(OUTDATED_PAGE, { cause });
+    });
     const node = new AudioWorkletNode(context, "pcm", {
       channelCount: 1,
       channelCountMode: "explicit",

@@ -30,8 +30,13 @@ export class ImageCanvas implements PictureScreen {
 
   readonly canvas = document.createElement("canvas");
 
-  constructor(drawn: DrawnEvent) {
+  /** @param broken called if the code of the worker cannot be loaded */
+  constructor(drawn: DrawnEvent, broken: () => void) {
     this.#drawnEvent = drawn;
+    // An error of the code itself is an ErrorEvent.
+    this.#worker.onerror = (event: Event) => {
+      if (!(event instanceof ErrorEvent)) broken();
+    };
     this.#worker.onmessage = ({ data }: MessageEvent<FromPictureWorker>) => this.#received(data);
     const canvas = this.canvas.transferControlToOffscreen();
     this.#send({ canvas }, [canvas]);

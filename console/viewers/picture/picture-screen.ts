@@ -6,6 +6,9 @@ import type { PictureSize } from "./picture-size.ts";
 /** Called for each picture that was drawn. */
 export type DrawnEvent = (entry: PulledEntry, size: PictureSize) => void;
 
+/** Creates a canvas. @param broken called if its code cannot be loaded */
+export type CreateScreen = (drawn: DrawnEvent, broken: () => void) => PictureScreen;
+
 /** Decodes and draws. */
 export interface PictureScreen {
   readonly canvas: HTMLCanvasElement;

@@ -121,6 +121,19 @@ test("is live at first; a pause keeps the newest shown entry of all panes", () =
   expect(feeds[0]?.calls.at(-1)).toBe("follow");
 });
 
+test("live, it shows the time of the newest entry, which stands still when the device does", () => {
+  const { clock, feeds } = open([], "a", "b");
+  const beforeMs = Date.now();
+  expect(clock.newestMs).toBeUndefined();
+  expect(clock.timeMs).toBeGreaterThanOrEqual(beforeMs);
+  const [a, b] = feeds;
+  if (a !== undefined) a.entries.value = [entryOf("a", "1000-0"), entryOf("a", "5000-2")];
+  if (b !== undefined) b.entries.value = [entryOf("b", "4000-0")];
+  expect([clock.newestMs, clock.timeMs]).toEqual([5000, 5000]);
+  clock.pause();
+  expect(clock.timeMs).toBe(5000);
+});
+
 test("a moment is shown in all panes, also in one that is opened later", () => {
   const { clock, feeds } = open([], "a", "b");
   clock.seek("5000");

@@ -1,5 +1,12 @@
 import { expect, test } from "vitest";
-import { densityPath, fillOf, listedKeys, parseDensity } from "../../../console/time/density.ts";
+import {
+  DENSITY_HINT,
+  densityPath,
+  densityText,
+  fillOf,
+  listedKeys,
+  parseDensity,
+} from "../../../console/time/density.ts";
 import { parsePosition, shownRange } from "../../../console/time/time-range.ts";
 
 const NOW = Date.UTC(2026, 10, 28, 12, 0, 0);
@@ -64,4 +71,33 @@ test("the strip has the open streams that are listed, at most eight", () => {
   expect(listedKeys(keysOf("a"), undefined)).toEqual([]);
   const many = keysOf(...Array.from({ length: 20 }, (_, n) => `s${n}`));
   expect(listedKeys(many, many)).toHaveLength(8);
+});
+
+test("a tooltip has the stream and the entries of the bucket under the pointer, and explains the colour", () => {
+  const start = Date.UTC(2026, 0, 2, 13, 5, 20);
+  const density = {
+    start,
+    end: start + 10_000,
+    streams: [
+      { key: "rover:imu", entries: [1, 2000, 0, 5], hasGap: false },
+      { key: "rover:log", entries: [0, 0, 0, 1], hasGap: true },
+    ],
+  };
+  const textAt = (x: number, y: number, range = { start, end: start + 10_000 }) =>
+    densityText(density, range, { x, y }, true).split("\n");
+  expect(textAt(0.3, 0.4)).toEqual([
+    "rover:imu: 2,000 entries in 2.5 s from 2026-01-02 13:05:22.500",
+    DENSITY_HINT,
+  ]);
+  expect(textAt(0.99, 0.6)).toEqual([
+    "rover:log: 1 entry in 2.5 s from 2026-01-02 13:05:27.500",
+    DENSITY_HINT,
+    "Red: earlier entries were trimmed.",
+  ]);
+  const short = { ...density, end: start + 160 };
+  expect(densityText(short, { start, end: start + 160 }, { x: 0, y: 0 }, true)).toContain("1 entry in 40 ms");
+  // The range moves on while the density is read again.
+  expect(textAt(0, 0, { start: start + 5000, end: start + 15_000 })[0]).toContain("rover:imu: 0 entries");
+  expect(textAt(1, 0)).toEqual([DENSITY_HINT]);
+  expect(densityText(undefined, undefined, { x: 0, y: 0 }, true)).toBe(DENSITY_HINT);
 });

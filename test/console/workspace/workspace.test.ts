@@ -2,9 +2,11 @@
 import { expect, test } from "vitest";
 import { connectionState } from "../../../console/shell/connection.ts";
 import { openSides } from "../../../console/shell/sides.ts";
+import { DEMO_STREAM_NAMES, demoOffer } from "../../../console/workspace/demo.ts";
 import { clockStatus, paneStatus } from "../../../console/workspace/pane-status.ts";
 import { presetsOf } from "../../../console/workspace/presets.ts";
 import { pushSamples } from "../../../console/workspace/push-samples.ts";
+import { DEMO_STREAMS } from "../../../src/demo/demo-entries.ts";
 
 const stream = (device: string | undefined, name: string, meta: unknown = null) => ({
   key: device === undefined ? name : `${device}:${name}`,
@@ -49,12 +51,32 @@ test("what is not live never looks live", () => {
   expect(paneStatus({ ...state, isUnavailable: true }).look).toBe("good");
   expect(paneStatus({ ...state, isUnavailable: true, nowMs: 4000 }).look).toBe("bad");
   expect(paneStatus({ ...state, isUnavailable: true, shownMs: undefined, nowMs: 4000 }).look).toBe("bad");
-  expect(clockStatus("live", false).look).toBe("good");
-  expect(clockStatus("live", true)).toEqual({ look: "bad", text: "waiting" });
+  expect(clockStatus(state)).toEqual({ look: "good", text: "live" });
+  expect(clockStatus({ ...state, isUnavailable: true })).toEqual({ look: "bad", text: "waiting" });
+  expect(clockStatus({ ...state, nowMs: 14_000 })).toEqual({ look: "calm", text: "no data for 13 s" });
   for (const mode of ["paused", "past", "playing", "buffering"] as const) {
     expect(paneStatus({ ...state, mode, isUnavailable: true }).look).toBe("warn");
-    expect(clockStatus(mode, true).look).toBe("warn");
+    expect(clockStatus({ ...state, mode, isUnavailable: true }).look).toBe("warn");
   }
+});
+
+test("offers to stop the demo device, and to play it again while its streams are listed", () => {
+  expect(DEMO_STREAM_NAMES).toEqual(DEMO_STREAMS);
+  const streams = DEMO_STREAM_NAMES.map((name) => stream("rover", name));
+  const all = { identity: "key:one", permissions: ["write:rover:*", "write:r2:*"] };
+  const ended = { isEnabled: true, device: undefined };
+  expect(demoOffer({ isEnabled: true, device: "r2" }, all, streams)).toEqual({
+    device: "r2",
+    action: "stop",
+  });
+  expect(demoOffer(ended, all, streams)).toEqual({ device: "rover", action: "start" });
+  // A device of the user that has the same name.
+  expect(demoOffer(ended, all, streams.slice(1))).toBeUndefined();
+  expect(demoOffer({ ...ended, isEnabled: false }, all, streams)).toBeUndefined();
+  expect(demoOffer(undefined, all, streams)).toBeUndefined();
+  const reader = { ...all, permissions: ["read:*"] };
+  expect(demoOffer(ended, reader, streams)).toBeUndefined();
+  expect(demoOffer({ isEnabled: true, device: "r2" }, reader, streams)).toBeUndefined();
 });
 
 test("states since when the gateway or Redis has been unavailable", () => {

@@ -306,9 +306,24 @@ test("without device prefixes, shows the names that the streams have", async () 
   expect(problems).toEqual([]);
 });
 
-test("a refused permission reports what to do", async () => {
+test("a refused permission reports what to do, and so does code that an upgraded gateway no longer has", async () => {
   await using sender = await openSender();
   const { page } = sender;
+  const files = /\/console\/frame-clock-worker-[^/]*\.js$/;
+  await browser.context.route(files, (route) => route.fulfill({ status: 404 }));
+  // The request of a worklet is not routed.
+  await page.evaluate(`{
+    const { addModule } = AudioWorklet.prototype;
+    AudioWorklet.prototype.addModule = function (url) { return addModule.call(this, url + "-old"); };
+  }`);
+  for (const [sensor, title] of [
+    ["camera", "Camera"],
+    ["microphone", "Microphone"],
+  ] as const) {
+    await start(page, sensor);
+    await cardOf(page, title).getByText("may have been upgraded since the page was opened. Reload").waitFor();
+  }
+  await browser.context.unroute(files);
   await page.evaluate(
     `navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException("denied", "NotAllowedError"))`,
   );

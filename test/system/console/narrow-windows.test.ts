@@ -74,8 +74,13 @@ test("show a moment of the past that the user selects", async () => {
   const pane = paneOf(page, "rover:past");
   const shows = (text: string) => until(text, async () => (await lastRow(pane).textContent()) === text);
   await shows("late");
-  await page.getByLabel("Go to").fill(`${start}-0`);
-  await page.getByLabel("Go to").press("Enter");
+  await page.getByRole("button", { name: "Live", exact: true }).click();
+  const field = page.getByLabel("Go to", { exact: true });
+  await until("the field is hidden", async () => ((await field.boundingBox())?.width ?? 0) < 50);
+  await page.getByRole("button", { name: /^Go to a time; shown: .*\d\d:\d\d:\d\d\.\d{3}$/ }).press("Enter");
+  await page.keyboard.type(`${start}-0`);
+  expect((await field.boundingBox())?.width).toBeGreaterThan(200);
+  await page.keyboard.press("Enter");
   await shows("early");
   expect(await page.evaluate(WIDE)).toEqual([]);
   // A rate belongs to entries that arrive.

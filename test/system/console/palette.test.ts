@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Page } from "playwright-core";
+import sharp from "sharp";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
 import { axeViolations, openConsole, paneOf } from "../../support/browser/console-page.ts";
@@ -142,4 +143,35 @@ test("records the open streams, and shows the recording", async () => {
   await recording.getByRole("button", { name: "Stop" }).click();
   await recording.getByText("stopped", { exact: true }).waitFor();
   expect(console.problems).toEqual([]);
+});
+
+test("offers to reload the page where code cannot be loaded, as after an upgrade of the gateway", async () => {
+  const png = await sharp({ create: { width: 8, height: 8, channels: 3, background: "#0f0" } })
+    .png()
+    .toBuffer();
+  await redis.control.call("XADD", "rover:camera", "1-0", "d", png);
+  await redis.control.call("XADD", "rover:log", "1-0", "d", "hello");
+  const { context } = browser;
+  const files = /\/console\/(palette-dialog|raw-view|inspector|picture-worker|events-panel)-[^/]*\.js$/;
+  await context.route(files, (route) => route.fulfill({ status: 404 }));
+  const hash = "#open=rover:log&view=raw&open=rover:camera&show=events";
+  await using console = await openConsole(browser, gateway.http, hash);
+  const { page } = console;
+  const reload = { name: "Reload the page" };
+  for (const name of ["rover:log", "rover:camera", "Events"])
+    await paneOf(page, name).getByRole("button", reload).waitFor();
+  await page.getByRole("button", { name: "Inspector", exact: true }).click();
+  await page.getByRole("complementary", { name: "Selected stream" }).getByRole("button", reload).waitFor();
+  expect(await axeViolations(page)).toEqual([]);
+  await page.keyboard.press("Control+k");
+  const palette = paletteOf(page);
+  await palette.getByRole("button", reload).waitFor();
+  await page.keyboard.press("Escape");
+  await palette.waitFor({ state: "detached" });
+  await page.keyboard.press("Control+k");
+  await palette.getByRole("button", reload).waitFor();
+  await context.unroute(files);
+  await page.keyboard.press("Enter");
+  await paneOf(page, "rover:log").getByText("68 65 6c 6c 6f").waitFor();
+  await paneOf(page, "rover:camera").getByText("8 × 8").waitFor();
 });

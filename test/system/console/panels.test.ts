@@ -75,7 +75,7 @@ test("records the open panes, stops, downloads, shows the streams at that moment
   );
   expect(await axeViolations(page)).toEqual([]);
   await page.keyboard.press("Escape");
-  await recording.getByRole("button", { name: "Show its streams" }).click();
+  await recording.getByRole("button", { name: "Show the original streams" }).click();
   await until("it shows the first moment", () => page.url().includes("t=1700000000000"));
   await recording.locator("summary", { hasText: "Play in a terminal" }).click();
   await recording.getByText("npx redis-streamer play run-1.mcap").waitFor();
@@ -135,10 +135,10 @@ test("plays a recording into streams of its own, with its progress", async () =>
   const { page } = console;
   const recording = page.getByRole("region", { name: "Recording run-2" });
   await recording.getByText("2 entries").waitFor();
-  expect(await recording.getByRole("button", { name: "Play" }).count()).toBe(0);
+  expect(await recording.getByRole("button", { name: "Play as new streams" }).count()).toBe(0);
   await post("/run-2/stop");
   await recording.getByLabel("Speed").selectOption("×4");
-  await recording.getByRole("button", { name: "Play" }).click();
+  await recording.getByRole("button", { name: "Play as new streams" }).click();
   await paneOf(page, "run-2-replay:a").waitFor();
   await recording.getByText("playing", { exact: true }).waitFor();
   await recording.getByText(/ of 60 min · ×4 · 1 stored$/).waitFor();
@@ -150,7 +150,7 @@ test("plays a recording into streams of its own, with its progress", async () =>
   await recording.getByText("playing", { exact: true }).waitFor();
   await recording.getByRole("button", { name: "Stop playing" }).click();
   await recording.getByText("playing stopped", { exact: true }).waitFor();
-  await recording.getByRole("button", { name: "Play", exact: true }).waitFor();
+  await recording.getByRole("button", { name: "Play as new streams" }).waitFor();
   expect(await axeViolations(page)).toEqual([]);
   await post("/run-2/play", { device: "other" });
   await recording.getByText("playing", { exact: true }).waitFor();

@@ -61,7 +61,7 @@ test("plays history at the selected speed, pauses, and plays on until it is live
   expect(rows).toEqual(Array.from({ length: paused + 1 }, (_, n) => `entry ${n}`));
   await time.getByLabel("Playback speed").selectOption("8");
   await time.getByRole("button", { name: "Play", exact: true }).click();
-  await time.getByText("live", { exact: true }).waitFor();
+  await time.getByRole("button", { name: "Live", pressed: true }).waitFor();
   await until("all is shown again", async () => (await shown()) === 100, WAIT_MS);
   await add("default:log", 20_000, "entry 101");
   await until("the new entry is shown", async () => (await shown()) === 101, WAIT_MS);

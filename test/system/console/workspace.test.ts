@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import sharp from "sharp";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { connect } from "../../../client/index.ts";
+import { timeText } from "../../../console/page/format.ts";
 import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
 import {
   axeViolations,
@@ -50,8 +51,12 @@ test("an empty console plays the demo device and shows it, until the user stops 
   await camera.getByText("480 × 270").waitFor();
   await camera.getByText("Overlays: 1").waitFor();
   await page.getByRole("button", { name: "Stop the demo device" }).click();
-  await page.getByRole("button", { name: "Stop the demo device" }).waitFor({ state: "detached" });
+  const again = page.getByRole("button", { name: "Play the demo device again" });
+  await again.waitFor();
   expect((await request(`${gateway.http}/demo`)).json()).toEqual({ enabled: true, device: null });
+  await again.click();
+  await page.getByRole("button", { name: "Stop the demo device" }).click();
+  await again.waitFor();
   expect(problems).toEqual([]);
 });
 
@@ -147,6 +152,7 @@ test("draws the boxes that a stream declares over the image, where the JSON has 
   expect(await alphaAt(300, 150)).toBeGreaterThan(100);
   expect(await alphaAt(200, 200)).toBeGreaterThan(100);
   expect([await alphaAt(200, 150), await alphaAt(400, 150), await alphaAt(200, 300)]).toEqual([0, 0, 0]);
+  expect(await pane.locator(".below time").textContent()).toBe(timeText(START));
   await pane.getByRole("button", { name: "Overlays" }).click();
   await pane.getByRole("checkbox", { name: "rover:boxes" }).uncheck();
   await until("it is removed", async () => (await pane.locator("canvas.overlay").count()) === 0);

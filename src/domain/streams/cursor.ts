@@ -79,6 +79,7 @@ export function parseBound(name: "start" | "end", text: string): EntryId {
   const id = idOfBound(isExclusive ? text.slice(1) : text, isStart === isExclusive ? "greatest" : "least");
   const bound = !isExclusive ? id : id && (isStart ? idAfter(id) : idBefore(id));
   if (bound !== undefined) return bound;
+  if (id !== undefined) throw badParameter(name, `must not exclude all entries, got ${text}`);
   throw badParameter(
     name,
     `must be an entry id, milliseconds, an ISO 8601 time, - or +, got "${text.slice(0, 60)}"`,

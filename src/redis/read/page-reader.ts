@@ -5,7 +5,7 @@
 
 import { InFlightGate } from "../../domain/scheduling/in-flight-gate.ts";
 import type { Entry } from "../../domain/streams/entry.ts";
-import { compareIds, type EntryId, FIRST_ID } from "../../domain/streams/entry-id.ts";
+import { compareIds, type EntryId, FIRST_ID, LAST_ID } from "../../domain/streams/entry-id.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands } from "../resp/commands.ts";
 import { type Reply, ReplyError } from "../resp/reader.ts";
@@ -119,7 +119,7 @@ export function createPageReader({ reads, largeReads, replicas, sizes }: PageRea
 
   return {
     async after(key, cursor, count) {
-      const command = ["XRANGE", key, exclusive(cursor), "+", "COUNT", count];
+      const command = ["XRANGE", key, ...idsAfter(cursor), "COUNT", count];
       const checkFirst = cursor === FIRST_ID ? undefined : ["XRANGE", key, "-", "+", "COUNT", 1];
       const isFull = ([entries]: Answer) => entries.length >= count;
       const full = replicas && (await readReplica(key, command, checkFirst, isFull));
@@ -150,5 +150,11 @@ export function createPageReader({ reads, largeReads, replicas, sizes }: PageRea
   };
 }
 
-/** Start of a range that excludes the cursor itself (Redis 6.2: `XRANGE key (id …`). */
-export const exclusive = (cursor: EntryId): string => (cursor === FIRST_ID ? "-" : `(${cursor}`);
+/**
+ * Returns the first and the last id of the range after a cursor, exclusively (Redis 6.2: `XRANGE key (id +`). After the greatest id, Redis
+ * rejects such a range, so it is one without ids.
+ */
+export function idsAfter(cursor: EntryId): readonly [first: string, last: string] {
+  if (cursor === LAST_ID) return ["+", "-"];
+  return [cursor === FIRST_ID ? "-" : `(${cursor}`, "+"];
+}

@@ -4,7 +4,7 @@ import { bytesOf, type Entry } from "../../domain/streams/entry.ts";
 import { type EntryId, LAST_ID } from "../../domain/streams/entry-id.ts";
 import type { Commands } from "../resp/commands.ts";
 import type { EntrySizes } from "./entry-sizes.ts";
-import { createPageReader, exclusive, type Page, type PageReader } from "./page-reader.ts";
+import { createPageReader, idsAfter, type Page, type PageReader } from "./page-reader.ts";
 import type { ReplicaReads } from "./replicas.ts";
 
 /** Entries of a range. */
@@ -61,7 +61,8 @@ export function createStreamReader(parts: StreamReaderParts): StreamReader {
     readAfter: (key, cursor, count, among = 1) => pages.after(key, cursor, count, among),
 
     async readNewest(key, cursor, count, among = 1) {
-      const range = await pages.range("XREVRANGE", key, ["+", exclusive(cursor)], count, among);
+      const [first, last] = idsAfter(cursor);
+      const range = await pages.range("XREVRANGE", key, [last, first], count, among);
       return [...range.entries].reverse();
     },
 

@@ -136,6 +136,8 @@ test("an entry with the maximum id ends every read", async () => {
     isCut: false,
     entries: [{ id: LAST_ID }],
   });
+  expect(await streamReader.readAfter("end", LAST_ID, 1)).toMatchObject({ isLast: true, entries: [] });
+  expect(await streamReader.readNewest("end", LAST_ID, 1)).toEqual([]);
 });
 
 test("a small read does not wait for large ones", async () => {

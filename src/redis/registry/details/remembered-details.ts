@@ -8,7 +8,9 @@
  * and `maxDeletedEntryId`, nor a stream created again with the same length and with ids in the same range, as by RESTORE.
  * Therefore details are remembered for a limited time.
  */
+
 import { BoundedMap } from "../../../domain/bounded-map.ts";
+import { LAST_ID } from "../../../domain/streams/entry-id.ts";
 import type { Reply } from "../../resp/reader.ts";
 import type { Argument } from "../../resp/writer.ts";
 import { type EdgeEntry, edgeOf, type StreamDetails } from "./stream-info.ts";
@@ -23,7 +25,7 @@ const MAX_STREAMS = 4000;
 /** KEYS: a stream. ARGV: remembered length, first id, last id. Returns the number of groups; false if the stream has changed. */
 const CHECK = `if redis.call('XLEN', KEYS[1]) ~= tonumber(ARGV[1]) then return false end
 if redis.call('XRANGE', KEYS[1], '-', '(' .. ARGV[2], 'COUNT', 1)[1] then return false end
-if redis.call('XRANGE', KEYS[1], '(' .. ARGV[3], '+', 'COUNT', 1)[1] then return false end
+if ARGV[3] ~= '${LAST_ID}' and redis.call('XRANGE', KEYS[1], '(' .. ARGV[3], '+', 'COUNT', 1)[1] then return false end
 return #redis.call('XINFO', 'GROUPS', KEYS[1])`;
 
 /** Details of a stream with entries, as they were when they were read. */

@@ -92,6 +92,14 @@ describe("stored entries", () => {
     expect(cursorOf(answer)).toBe("100-11");
   });
 
+  test.each(["", "&latest=1"])("returns nothing after the greatest id%s", async (latest) => {
+    const id = "18446744073709551615-18446744073709551615";
+    if (latest === "") await add("default:full", id, "last");
+    const answer = await get(`full+there?last_entry_id=${id}%2B100-10&block=0${latest}`);
+    expect(answer.text).toBe("e11");
+    expect(cursorOf(answer)).toBe(`${id}+100-11`);
+  });
+
   test("has offsets of starts or of ends", async () => {
     const query = "there?last_entry_id=100-9&count=2";
     expect(offsetsOf(await get(query)).map(([, , offset]) => offset)).toEqual([0, 3]);

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { CONNECTION_HEADER, type Visitor } from "../../access/admission.ts";
 import { BEARER_PROTOCOL } from "../../access/identity/credentials.ts";
 import { GatewayError } from "../../domain/errors.ts";
+import { hasBody } from "../request/request-head.ts";
 import { WARNINGS_HEADER, warningsHeader } from "../request/warnings.ts";
 import { endWithError } from "../response/errors/socket-errors.ts";
 import type { SocketDeadlines } from "../response/sockets/socket-deadlines.ts";
@@ -42,6 +43,8 @@ export function answerHandshake(
   const version = headers["sec-websocket-version"];
   if (headers.upgrade?.toLowerCase() !== "websocket") throw wrong("Upgrade must be websocket");
   if (method !== "GET") throw wrong("the method must be GET");
+  // Its bytes would be read as frames.
+  if (hasBody(headers)) throw wrong("it must not have a body");
   if (version !== "13")
     throw new GatewayError(
       "UPGRADE_REQUIRED",

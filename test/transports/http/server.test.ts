@@ -279,6 +279,7 @@ describe("a head that is rejected before routing", () => {
     ["two Hosts", 400, "BAD_REQUEST", [get, host1, host1]],
     ["two different Hosts", 400, "BAD_REQUEST", [get, host1, "host: 127.0.0.1"]],
     ["another expectation", 417, "EXPECTATION_FAILED", [get, host1, "Expect: cookies"]],
+    ["an unknown coding", 415, "UNSUPPORTED_MEDIA_TYPE", [get, host1, "Transfer-Encoding: gzip, chunked"]],
     ["a bad percent escape in the path", 400, "BAD_PARAMETER", ["GET /data/%zz HTTP/1.1", host1]],
     ["a bad percent escape elsewhere", 400, "BAD_REQUEST", ["GET /%zz HTTP/1.1", host1]],
     ["1,001 header lines", 431, "HEADERS_TOO_LARGE", [get, host1, ...lines(1001)]],
@@ -310,6 +311,8 @@ describe("a head that is rejected before routing", () => {
   test.each<[string, number, string, string[]]>([
     ["two Hosts", 400, "BAD_REQUEST", [host1, host1]],
     ["no Host", 400, "BAD_REQUEST", []],
+    ["a body", 400, "BAD_REQUEST", [host1, "Content-Length: 5"]],
+    ["a chunked body", 400, "BAD_REQUEST", [host1, "Transfer-Encoding: chunked"]],
     ["1,001 header lines", 431, "HEADERS_TOO_LARGE", [host1, ...lines(1001)]],
   ])("an upgrade with %s", async (_what, status, code, head) => {
     const upgrade = [

@@ -82,6 +82,7 @@ test.each([
 
 test.each([
   ["Upgrade to something else", { Upgrade: "h2c" }, "Upgrade"],
+  ["a body", { "Content-Length": "5" }, "body"],
   ["no key", { "Sec-WebSocket-Key": undefined }, "Key"],
   ["a key of 15 bytes", { "Sec-WebSocket-Key": Buffer.alloc(15).toString("base64") }, "Key"],
   ["a key that is not base64", { "Sec-WebSocket-Key": "!!!!!!!!!!!!!!!!!!!!!!==" }, "Key"],

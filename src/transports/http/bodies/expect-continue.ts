@@ -4,16 +4,14 @@
  * After a response without it Node closes the connection, because the next bytes may be the body or another request.
  */
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { hasBody } from "../../request/request-head.ts";
 
 const expecting = new WeakMap<IncomingMessage, ServerResponse>();
-
-const hasBody = ({ headers }: IncomingMessage): boolean =>
-  headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 
 /** Handles requests with `Expect: 100-continue` like all others. */
 export function delayContinue(server: Server): void {
   server.on("checkContinue", (request, response) => {
-    if (hasBody(request)) expecting.set(request, response);
+    if (hasBody(request.headers)) expecting.set(request, response);
     else response.writeContinue();
     server.emit("request", request, response);
   });

@@ -5,6 +5,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Sessions } from "../../../access/sessions.ts";
 import type { GatewayError } from "../../../domain/errors.ts";
+import { hasBody } from "../../request/request-head.ts";
 
 /** Uploads in progress of a server. */
 export interface Uploads {
@@ -13,9 +14,6 @@ export interface Uploads {
   /** Sends an error to all of them and closes their connections. */
   end(error: GatewayError): void;
 }
-
-const hasBody = ({ headers }: FastifyRequest): boolean =>
-  headers["transfer-encoding"] !== undefined || (headers["content-length"] ?? "0") !== "0";
 
 /** Watches the uploads of all routes. To be called after the hook that identifies the client. */
 export function addUploads(app: FastifyInstance, sessions: Pick<Sessions, "whileGood">): Uploads {
@@ -33,7 +31,7 @@ export function addUploads(app: FastifyInstance, sessions: Pick<Sessions, "while
   }
 
   app.addHook("onRequest", (request, reply, done) => {
-    if (hasBody(request)) {
+    if (hasBody(request.headers)) {
       const release = sessions.whileGood(request.visitor, (error) => cut(reply, error));
       open.set(request, { reply, release });
       reply.raw.once("close", () => forget(request));

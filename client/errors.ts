@@ -128,6 +128,7 @@ const UNTRUSTED =
  * Codes of Node's HTTP parser for a response that is not HTTP; the errors of `fetch` in Node 24 have only a name. A response that is cut off
  * (EOF) may be the gateway's.
  */
+// cspell:ignore HTTPP
 const NOT_HTTP = /^(HTTPP|HPE_)(?!INVALID_EOF)/;
 
 /** Characters of such a response in an error. */

@@ -16,6 +16,7 @@ import {
 } from "jose";
 import { GatewayError } from "../../domain/errors.ts";
 import type { Logger } from "../../domain/logger.ts";
+import { shown } from "../../domain/shown.ts";
 import { watchFile } from "../watched-file.ts";
 import type { Identity } from "./authorize.ts";
 import { type Grant, parseGrant } from "./grant.ts";
@@ -135,9 +136,13 @@ function algorithmOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): st
 }
 
 function identityOf(payload: JWTPayload, clockToleranceMs: number): Identity {
-  const { sub, exp = 0 } = payload;
+  const { exp = 0 } = payload;
+  const { sub = "" }: { readonly sub?: unknown } = payload;
+  // Otherwise all such tokens would share one account.
+  if (typeof sub !== "string")
+    throw new GatewayError("UNAUTHENTICATED", `the token's claim sub must be a string, got ${shown(sub)}`);
   return {
-    name: `jwt:${accountOf(typeof sub === "string" ? sub : "")}`,
+    name: `jwt:${accountOf(sub)}`,
     grants: grantsOf(payload),
     expiresAtMs: exp * 1000 + clockToleranceMs,
   };
@@ -177,6 +182,7 @@ function grantsOf({ permissions, scope }: JWTPayload): readonly Grant[] {
 
 /** Converts a verification error to the error that the client receives. */
 function rejectionOf(error: unknown): GatewayError {
+  if (error instanceof GatewayError) return error;
   const reject = (message: string) => new GatewayError("UNAUTHENTICATED", message, { cause: error });
   if (error instanceof errors.JWTExpired) return reject("the token has expired");
   if (error instanceof errors.JWTClaimValidationFailed)

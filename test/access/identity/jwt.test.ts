@@ -94,6 +94,7 @@ describe("keys in a file", () => {
     expect(() => verifierOf({ keys: join(dir, "not-there") })).toThrow();
     const other = generateKeyPairSync("ec", { namedCurve: "P-384" });
     expect(() => verifierOf({ keys: write("other.pem", pem(other.publicKey)) })).toThrow(
+      // cspell:ignore secp
       "JWT_KEYS must have a key for RS256 (RSA) or ES256 (P-256), got ec secp384r1",
     );
     expect(() => verifierOf({ secret: "short" })).toThrow(/at least 32/);
@@ -172,6 +173,16 @@ describe("claims", () => {
     expect((await identity({ sub: "a\nb\u001b[2J" })).name).toMatch(/^jwt:a\?b\?\[2J~sha256:[\w-]{43}$/);
     expect((await identity({ sub: "" })).name).toBe("jwt:?");
   });
+
+  test.each([[5], [true], [null], [["alice"]], [{ name: "alice" }]])(
+    "rejects the subject %j, which would share an account with others",
+    async (sub) => {
+      await expect(identity({ sub })).rejects.toMatchObject({
+        code: "UNAUTHENTICATED",
+        message: expect.stringContaining("claim sub must be a string"),
+      });
+    },
+  );
 
   test("maps different subjects to different accounts, and the same subject to the same", async () => {
     const long = "service-account@".repeat(8);

@@ -96,8 +96,10 @@ export interface RecordingInfo extends Omit<RecordingFile, "file" | "state"> {
   readonly slowed: boolean;
   readonly started: string;
   readonly ended: string | null;
-  /** Keys of the streams that are recorded. */
+  /** Keys of the streams that are recorded. A list of recordings has the first ones, up to 16 KiB. */
   readonly streams: readonly string[];
+  /** Number of the streams that are recorded. */
+  readonly streamsTotal: number;
   /** Newest ranges of ids in which entries may be missing. The files have all. */
   readonly newestGaps: readonly {
     readonly stream: string;

@@ -89,7 +89,8 @@ class Recording(NamedTuple):
         error: why it failed; while it is recording, what it waits for.
         slowed: whether it reads stored entries slowly, because the gateway serves clients.
         started, ended: times of the recording, UTC.
-        streams: keys of the streams that are recorded.
+        streams: keys of the streams that are recorded; in a list of recordings, the first 16 KiB of them.
+        streams_total: number of the streams that are recorded.
         bytes, entries, gaps, first_time, last_time: as of its files, together.
         newest_gaps: the newest gaps. The files have all.
         files: its files in order.
@@ -112,6 +113,7 @@ class Recording(NamedTuple):
     newest_gaps: List[RecordingGap]
     files: List[RecordingFile]
     playback: Optional[RecordingPlayback]
+    streams_total: int
 
 
 class RecordingMethods:
@@ -329,6 +331,7 @@ def _recording(found: Any) -> Recording:
             started=_time(found["started"]),
             ended=_time(found["ended"]),
             streams=list(found["streams"]),
+            streams_total=int(found.get("streamsTotal", len(found["streams"]))),
             newest_gaps=[
                 RecordingGap(one["stream"], one["after"], one["before"]) for one in found["newestGaps"]
             ],

@@ -66,6 +66,8 @@ export interface RecordingStatus extends Recorded {
   readonly ended: string | null;
   /** Keys of the streams that are recorded. */
   readonly streams: readonly string[];
+  /** Number of these streams: the list has only the first names. */
+  readonly streamsTotal: number;
   readonly newestGaps: readonly Gap[];
   readonly files: readonly FileStatus[];
   readonly request: RecordingRequest;

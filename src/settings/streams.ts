@@ -58,7 +58,7 @@ export const STREAMS = {
     whole(0, 1000),
     "16",
     "",
-    "Maximum number of recordings in progress; 0 disables recording",
+    "Maximum number of recordings in progress, of which one identity may have half with AUTH=1; 0 disables recording",
   ),
   maxPlaybacks: row(
     "MAX_PLAYBACKS",

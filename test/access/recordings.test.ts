@@ -91,6 +91,35 @@ it("read stops and downloads, and admin deletes", async () => {
   expect((await as(["admin"], "DELETE", "/empty")).status).toBe(204);
 });
 
+it("one identity has at most half of the recordings in progress, and an operator all of them", async () => {
+  await using limited = await startTestGateway(redis.url, {
+    ...{ ...guardedBy(keys), MAX_RECORDINGS: "3" },
+    RECORDINGS_DIR: mkdtempSync(join(directory, "shared-")),
+  });
+  const start = async (name: string, credentials: string) => {
+    const answer = await request(`${limited.http}/recordings`, {
+      ...{ method: "POST", headers: bearer(credentials) },
+      body: JSON.stringify({ name, device: "rover", streams: ["cam"] }),
+    });
+    return answer.status === 201 ? 201 : answer.json();
+  };
+  const alice = await tokenFor(CAM);
+  const key = keys.add("bob", CAM);
+  expect([await start("a1", alice), await start("a2", alice)]).toEqual([201, 201]);
+  expect(await start("a3", alice)).toEqual({
+    code: "TOO_MANY_RECORDINGS",
+    error: "jwt:alice has reached its limit of 2 recordings in progress, half of MAX_RECORDINGS",
+  });
+  await until("another identity records", async () => (await start("b1", key)) === 201);
+  await request(`${limited.http}/recordings/b1/stop`, { method: "POST", headers: bearer(key) });
+  // The same identity, with the permission of an operator.
+  const operator = await tokenFor(["admin"]);
+  expect(await start("a3", operator)).toBe(201);
+  expect(await start("a4", operator)).toMatchObject({
+    error: "the gateway has reached its limit of 3 recordings in progress",
+  });
+});
+
 describe("playing", () => {
   const OWN = ["read:rover:*", "write:played-replay:*"];
 

@@ -26,13 +26,13 @@ export function recordingLook({ state, reason, error }: RecordingInfo): Recordin
 
 /** Returns its duration, size, and number of entries, streams and gaps, and whether it yields to clients. */
 export function recordingFacts(recording: RecordingInfo, nowMs: number): readonly string[] {
-  const { started, ended, entries, bytes, streams, gaps, slowed } = recording;
+  const { started, ended, entries, bytes, streamsTotal, gaps, slowed } = recording;
   const endMs = ended === null ? nowMs : Date.parse(ended);
   return [
     spanText(endMs - Date.parse(started)),
     counted(entries, "entry", "entries"),
     bytesText(bytes),
-    counted(streams.length, "stream", "streams"),
+    counted(streamsTotal, "stream", "streams"),
     ...(gaps > 0 ? [counted(gaps, "gap", "gaps")] : []),
     ...(slowed ? ["slowed, because the gateway serves clients"] : []),
   ];

@@ -1,5 +1,5 @@
 /** HTTP routes of recordings (docs/protocol.md, "Recordings"). */
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { authorize, may } from "../../access/identity/authorize.ts";
 import { type Action, allowsGateway } from "../../access/identity/grant.ts";
 import { GatewayError } from "../../domain/errors.ts";
@@ -8,10 +8,12 @@ import type { RecordingStatus } from "../../recordings/recording-status.ts";
 import type { TransportParts } from "../parts.ts";
 import { memoryOf } from "../response/memory/response-memory.ts";
 import { sendFile } from "./download.ts";
+import { sendList } from "./list.ts";
 import { addPlayRoutes, type PlayRoutesParts } from "./play/routes.ts";
 import { requestedStreams } from "./recorded-streams.ts";
 import { readRecordingRequest } from "./recording-request.ts";
 import type { Recordings } from "./recordings.ts";
+import { shortened, textBytesOf } from "./shortened.ts";
 
 /** Dependencies of the routes. */
 export interface RecordingRoutesParts {
@@ -28,10 +30,16 @@ export const recordingRoutes =
   (app: FastifyInstance): void => {
     /** Finds a recording that the client may act on. @throws GatewayError NOT_FOUND or FORBIDDEN */
     const find = async (request: FastifyRequest, name: string, action: Action): Promise<RecordingStatus> => {
-      const all = isRecordingName(name) ? await recordings.list() : [];
-      const found = all.find((one) => one.name === name && mayRead(request, one));
-      if (found === undefined) throw notFound(name);
+      const found = isRecordingName(name) ? await recordings.get(name) : undefined;
+      if (found === undefined || !mayRead(request, found)) throw notFound(name);
       authorize(request.visitor.identity, action, found.streams);
+      return found;
+    };
+
+    /** As `find`, for a response with the recording: reserves the memory of it. @throws GatewayError OVERLOADED */
+    const findToShow = async (request: FastifyRequest, reply: FastifyReply, name: string) => {
+      const found = await find(request, name, "read");
+      await memoryOf(reply, parts.access.memory).grow(textBytesOf(found));
       return found;
     };
 
@@ -52,27 +60,27 @@ export const recordingRoutes =
         .send(await recordings.create(name, wanted, owner));
     });
 
-    app.get("/recordings", async (request, reply) => {
-      // The list itself, and the response.
-      await memoryOf(reply, parts.access.memory).grow(2 * (await recordings.listBytes()));
-      const all = await recordings.list();
-      const seen = all.filter((one) => mayRead(request, one)).map((one) => visible(request, one));
-      return reply.header("cache-control", "no-store").send(seen);
+    app.get("/recordings", (request, reply) => {
+      const show = (one: RecordingStatus) =>
+        mayRead(request, one) ? shortened(visible(request, one)) : undefined;
+      return sendList(reply, recordings, show, parts);
     });
 
     app.get<Named>("/recordings/:name", { exposeHeadRoute: true }, async (request, reply) => {
       const { name } = request.params;
       const ofFile = recordingOfFile(name);
-      const found = await find(request, ofFile ?? name, "read");
-      if (ofFile === undefined)
-        return reply.header("cache-control", "no-store").send(visible(request, found));
+      if (ofFile === undefined) {
+        const shown = visible(request, await findToShow(request, reply, name));
+        return reply.header("cache-control", "no-store").send(shown);
+      }
+      const found = await find(request, ofFile, "read");
       const file = found.files.find((one) => one.file === name);
       if (file === undefined) throw notFound(name);
       return sendFile(request, reply, { directory, file, keys: found.streams }, parts);
     });
 
     app.post<Named>("/recordings/:name/stop", async (request, reply) => {
-      const { name } = await find(request, request.params.name, "read");
+      const { name } = await findToShow(request, reply, request.params.name);
       return reply.send(shown(request, name, await recordings.stop(name)));
     });
 
@@ -82,7 +90,7 @@ export const recordingRoutes =
       return reply.code(204).send();
     });
 
-    addPlayRoutes(app, { recordings, shown, find: (request, name) => find(request, name, "read") }, parts);
+    addPlayRoutes(app, { recordings, shown, find: findToShow }, parts);
   };
 
 /** Returns a status without the streams of its playback that the client may not read. */

@@ -12,7 +12,9 @@ const CALL = "recordings.call";
 
 /** A request to the worker that records. */
 type Call =
-  | { readonly act: "list" | "listBytes" }
+  | { readonly act: "pageBytes" }
+  | { readonly act: "page"; readonly after: string }
+  | { readonly act: "get"; readonly name: string }
   | {
       readonly act: "create";
       readonly name: string;
@@ -35,10 +37,12 @@ export const recordingHandlers = (own: Recordings): PeerHandlers => ({
 
 function perform(own: Recordings, call: Call): Promise<unknown> {
   switch (call.act) {
-    case "list":
-      return own.list();
-    case "listBytes":
-      return own.listBytes();
+    case "pageBytes":
+      return own.pageBytes();
+    case "page":
+      return own.page(call.after);
+    case "get":
+      return own.get(call.name);
     case "create":
       return own.create(call.name, call.request, call.owner);
     case "stop":
@@ -60,8 +64,9 @@ export function peerRecordings(request: RequestPeers): Recordings {
     new GatewayError("RECORDINGS_UNAVAILABLE", "the worker that records does not respond");
   const send = <T>(call: Call): Promise<T> => callPeer(request, CALL, call, unavailable);
   return {
-    list: () => send({ act: "list" }),
-    listBytes: () => send({ act: "listBytes" }),
+    pageBytes: () => send({ act: "pageBytes" }),
+    page: (after) => send({ act: "page", after }),
+    get: (name) => send({ act: "get", name }),
     create: (name, wanted, owner) => send({ act: "create", name, request: wanted, owner }),
     stop: (name) => send({ act: "stop", name }),
     remove: (name) => send({ act: "remove", name }),

@@ -7,10 +7,11 @@ import { type FileStatus, MAX_GAPS, type RecordingStatus } from "../../recording
 import type { FileOptions } from "../../recordings/thread/messages.ts";
 import type { TransportParts } from "../parts.ts";
 import { type CompletedFile, completeFile } from "./complete-file.ts";
+import { maxNamesBytes, nameBytes } from "./names-bytes.ts";
 import type { Recorder } from "./recorder/recorder.ts";
 
 /** Dependencies of the contents. */
-export interface ContentsParts extends Pick<TransportParts, "observe"> {
+export interface ContentsParts extends Pick<TransportParts, "observe" | "config"> {
   readonly directory: RecordingsDirectory;
 }
 
@@ -25,14 +26,14 @@ interface OpenFile {
 const STATUS_BYTES = 1000;
 const FILE_BYTES = 300;
 const GAP_BYTES = 150;
-/** Bytes of the quotes and punctuation of two texts as JSON. */
-const PAIR_BYTES = 6;
 
 /** Contents of one recording while it is written. */
 export class RecordingContents {
   readonly #parts: ContentsParts;
   #record: RecordingRecord;
-  readonly #streams: Set<string>;
+  readonly #streams = new Set<string>();
+  /** Size of their names as JSON. */
+  #namesBytes = 0;
   /** Size of the request as JSON. */
   readonly #requestBytes: number;
   #newestGaps: readonly Gap[] = [];
@@ -43,7 +44,7 @@ export class RecordingContents {
   constructor(record: RecordingRecord, parts: ContentsParts) {
     this.#record = record;
     this.#parts = parts;
-    this.#streams = new Set(record.streams);
+    for (const key of record.streams) this.#putStream(key);
     this.#requestBytes = JSON.stringify(record.request).length;
   }
 
@@ -58,11 +59,10 @@ export class RecordingContents {
 
   /** Approximate size of the status in bytes. */
   get statusBytes(): number {
-    let bytes = STATUS_BYTES + this.#requestBytes + this.#record.files.length * FILE_BYTES;
-    for (const key of this.#streams) bytes += key.length + 3;
-    for (const { stream } of this.#newestGaps) bytes += stream.length + GAP_BYTES;
+    let bytes = STATUS_BYTES + this.#requestBytes + this.#record.files.length * FILE_BYTES + this.#namesBytes;
+    for (const { stream } of this.#newestGaps) bytes += nameBytes(stream) + GAP_BYTES;
     for (const [key, target] of Object.entries(this.#record.playback?.streams ?? {}))
-      bytes += key.length + target.length + PAIR_BYTES;
+      bytes += nameBytes(key) + nameBytes(target);
     return bytes;
   }
 
@@ -80,6 +80,7 @@ export class RecordingContents {
       from: times("from")[0] ?? null,
       to: times("to").at(-1) ?? null,
       streams: [...this.#streams].sort(),
+      streamsTotal: this.#streams.size,
       gaps: sumOf(files, "gaps"),
       newestGaps: this.#newestGaps,
       files,
@@ -106,8 +107,18 @@ export class RecordingContents {
     this.#open = { recorder, bytes: 0, gaps: 0 };
   }
 
-  addStream(key: string): void {
+  /** Adds a stream, unless the names of all streams would be too long. @returns whether it is recorded */
+  addStream(key: string): boolean {
+    const isKnown = this.#streams.has(key);
+    if (!isKnown && this.#namesBytes + nameBytes(key) > maxNamesBytes(this.#parts.config)) return false;
+    this.#putStream(key);
+    return true;
+  }
+
+  #putStream(key: string): void {
+    if (this.#streams.has(key)) return;
     this.#streams.add(key);
+    this.#namesBytes += nameBytes(key);
   }
 
   addGap(gap: Gap): void {
@@ -144,7 +155,7 @@ export class RecordingContents {
       files.push(status);
       for (const [key, id] of facts?.lastIds ?? []) {
         lastIds.set(key, id);
-        this.#streams.add(key);
+        this.#putStream(key);
       }
       this.#addGaps(facts?.gaps ?? []);
     }

@@ -183,7 +183,11 @@ export class Recording {
       options,
       {
         onGrowth: (size) => this.#grown(size),
-        onStream: (key) => this.#contents.addStream(key),
+        onStream: (key) => {
+          const isAdded = this.#contents.addStream(key);
+          if (!isAdded) this.#lacks = LONG_NAMES;
+          return isAdded;
+        },
         onGap: (gap) => this.#contents.addGap(gap),
         onLimit: () => {
           this.#lacks = MORE_STREAMS;
@@ -247,4 +251,5 @@ export class Recording {
   }
 }
 
+const LONG_NAMES = "the names of the streams are too long together; further streams are not recorded";
 const MORE_STREAMS = "the pattern selects more than MAX_STREAMS streams; further ones are not recorded";

@@ -9,17 +9,23 @@ import type { RecordingOwner, RecordingRecord } from "../../recordings/recording
 import type { RecordingRequest, RecordingStatus } from "../../recordings/recording-status.ts";
 import { FileThread } from "../../recordings/thread/file-thread.ts";
 import type { TransportParts } from "../parts.ts";
+import { checkRoom } from "./check-room.ts";
 import { DirectoryAccess, unavailable } from "./directory-access.ts";
 import { MetadataChanges } from "./metadata-changes.ts";
+import { checkNames } from "./names-bytes.ts";
+import { pageBytesOf, pageOf, type RecordingPage } from "./pages.ts";
 import { Playbacks } from "./play/playbacks.ts";
 import { openRecorded } from "./recorded-streams.ts";
 import { Recording, type RecordingParts } from "./recording.ts";
 
 /** Operations on recordings. Permissions are checked before. All arguments and results can be encoded as JSON. */
 export interface Recordings {
-  list(): Promise<readonly RecordingStatus[]>;
-  /** Returns the approximate size of the list in bytes. */
-  listBytes(): Promise<number>;
+  /** Returns a page of the list. @param after name before its first recording; empty for the first page */
+  page(after: string): Promise<RecordingPage>;
+  /** Returns the approximate size of the first page in bytes, at most that of a full one. */
+  pageBytes(): Promise<number>;
+  /** @returns undefined if there is none of this name */
+  get(name: string): Promise<RecordingStatus | undefined>;
   /** Starts a recording. @throws GatewayError */
   create(name: string, request: RecordingRequest, owner: RecordingOwner): Promise<RecordingStatus>;
   /** Stops a recording. @returns undefined if there is none of this name */
@@ -115,25 +121,35 @@ export class OwnRecordings implements Recordings {
     if (records.length > 0) void this.#metadataChanges.start();
   }
 
-  async list(): Promise<readonly RecordingStatus[]> {
+  async page(after: string): Promise<RecordingPage> {
     await this.#started;
-    return [...this.#recordings.values()]
-      .map((recording) => this.#playbacks.withStatus(recording.status()))
-      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    return pageOf(this.#recordings, after, (recording) => this.#playbacks.withStatus(recording.status()));
   }
 
-  async listBytes(): Promise<number> {
+  async pageBytes(): Promise<number> {
     await this.#started;
-    return [...this.#recordings.values()].reduce((sum, { statusBytes }) => sum + statusBytes, 0);
+    return pageBytesOf(this.#recordings.values());
+  }
+
+  async get(name: string): Promise<RecordingStatus | undefined> {
+    await this.#started;
+    const recording = this.#recordings.get(name);
+    return recording && this.#playbacks.withStatus(recording.status());
   }
 
   async create(name: string, request: RecordingRequest, owner: RecordingOwner): Promise<RecordingStatus> {
     if (!isRecordingName(name)) throw badParameter("name", `${NAME_RULE}, got ${shown(name)}`);
     await this.#started;
     if (this.#problem !== undefined) throw unavailable(this.#problem);
-    this.#checkRoom(name);
+    this.#checkRoom(name, owner);
     await this.#access.use(() => this.#access.open());
     const opened = await openRecorded(request, owner, this.#parts);
+    try {
+      checkNames(opened.streams, this.#parts.config);
+    } catch (error) {
+      opened.pattern?.close();
+      throw error;
+    }
     const record: RecordingRecord = {
       ...{ version: 1, name, state: "recording", reason: null, error: null, request, owner },
       ...{ started: new Date().toISOString(), ended: null, files: [] },
@@ -149,7 +165,7 @@ export class OwnRecordings implements Recordings {
     const recording = new Recording(record, this.#parts);
     try {
       // Another request may have been faster.
-      this.#checkRoom(name);
+      this.#checkRoom(name, owner);
       this.#recordings.set(name, recording);
       await this.#access.use(() => recording.begin(opened));
     } catch (error) {
@@ -221,15 +237,12 @@ export class OwnRecordings implements Recordings {
     }
   }
 
-  #checkRoom(name: string): void {
+  #checkRoom(name: string, owner: RecordingOwner): void {
     if (this.#recordings.has(name))
       throw new GatewayError("RECORDING_EXISTS", `there is already a recording named ${name}`);
-    const running = [...this.#recordings.values()].filter(({ isRecording }) => isRecording).length;
-    if (running >= this.#max)
-      throw new GatewayError(
-        "TOO_MANY_RECORDINGS",
-        `the gateway has reached its limit of ${this.#max} recordings in progress`,
-      );
+    const running = [...this.#recordings.values()].filter(({ isRecording }) => isRecording);
+    const owners = running.map(({ record }) => record.owner.name);
+    checkRoom(owner, owners, this.#max);
   }
 }
 

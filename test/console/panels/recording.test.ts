@@ -14,6 +14,7 @@ const recording: RecordingInfo = {
     gaps: 0,
     slowed: false,
     streams: ["rover:a", "rover:b"],
+    streamsTotal: 2,
     newestGaps: [],
     files: [],
   },

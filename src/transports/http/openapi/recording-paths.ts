@@ -50,7 +50,8 @@ const STATUS = object({
   slowed: { type: "boolean" },
   ...{ started: TIME, ended: TIME },
   ...CONTENT,
-  streams: TEXTS,
+  streams: { ...TEXTS, description: "In the list, the first 16 KiB of names." },
+  streamsTotal: INTEGER,
   newestGaps: listOf(object({ stream: STRING, after: STRING, before: STRING })),
   files: listOf(
     object({

@@ -13,7 +13,7 @@ import { readPlaybackRequest } from "./playback-request.ts";
 export interface PlayRoutesParts {
   readonly recordings: Recordings;
   /** Finds a recording that the client may read. @throws GatewayError NOT_FOUND */
-  readonly find: (request: FastifyRequest, name: string) => Promise<RecordingStatus>;
+  readonly find: (request: FastifyRequest, reply: FastifyReply, name: string) => Promise<RecordingStatus>;
   /** Returns the part of a status that the client may see. @throws GatewayError NOT_FOUND if there is none */
   readonly shown: (
     request: FastifyRequest,
@@ -33,7 +33,7 @@ export function addPlayRoutes(
   app.post<Named>("/recordings/:name/play", async (request, reply) => {
     const { visitor, body } = request;
     const { name } = request.params;
-    const found = await find(request, name);
+    const found = await find(request, reply, name);
     const wanted = readPlaybackRequest(Buffer.isBuffer(body) ? body.toString() : "");
     const targets = [...playTargets(found, wanted, config).values()];
     authorize(visitor.identity, "write", targets);
@@ -44,7 +44,7 @@ export function addPlayRoutes(
 
   const change = (wanted: PlaybackChange) => async (request: FastifyRequest<Named>, reply: FastifyReply) => {
     const { name } = request.params;
-    const { playback } = await find(request, name);
+    const { playback } = await find(request, reply, name);
     authorize(request.visitor.identity, "write", Object.values(playback?.streams ?? {}));
     return reply.send(shown(request, name, await recordings.changePlayback(name, wanted)));
   };

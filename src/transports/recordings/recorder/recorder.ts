@@ -32,7 +32,8 @@ const STALLED_MS = 5000;
 export interface RecorderHooks {
   /** @param size size of the file so far */
   readonly onGrowth: (size: number) => void;
-  readonly onStream: (key: string) => void;
+  /** @returns whether the stream is recorded */
+  readonly onStream: (key: string) => boolean;
   readonly onGap: (gap: Gap) => void;
   /** A stream of the pattern is not recorded: there are `MAX_STREAMS` streams. */
   readonly onLimit: (name: string) => void;
@@ -88,13 +89,14 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
 
   /** Records streams from their cursors. */
   start(
-    { streams, pattern, metas }: RecordedStreams,
+    { streams: found, pattern, metas }: RecordedStreams,
     cursorOf: (stream: SubscribedStream) => SubscribedStream,
   ): void {
-    for (const [i, { key }] of streams.entries()) {
-      this.#declarations.set(key, metas[i]);
-      this.#hooks.onStream(key);
-    }
+    const streams = found.filter(({ key }, i) => {
+      const isRecorded = this.#hooks.onStream(key);
+      if (isRecorded) this.#declarations.set(key, metas[i]);
+      return isRecorded;
+    });
     const started = streams.map((stream) => ({ ...cursorOf(stream), name: stream.key }));
     for (const { key, cursor } of started) this.progress.begin(key, cursor);
     const subscription = this.#parts.streams.subscribe({
@@ -117,9 +119,8 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
             // Without its metadata, the stream is recorded by its payloads.
             .catch(() => [])
             .then(([meta]) => {
-              if (this.#isOver || !joining.delete(stream.key)) return;
+              if (this.#isOver || !joining.delete(stream.key) || !this.#hooks.onStream(stream.key)) return;
               this.#declarations.set(stream.key, meta);
-              this.#hooks.onStream(stream.key);
               this.progress.begin(stream.key, stream.cursor);
               subscription.add({ ...stream, name: stream.key });
             })

@@ -33,13 +33,13 @@ for i = 1, 4000 do
 end
 redis.call('XREADGROUP', 'GROUP', 'pending', long, 'COUNT', 4000, 'STREAMS', KEYS[1], '>')`;
 
-/** A recording of many streams with long names, which is over. Its list is larger than the buffers of a connection. */
+/** A recording of many streams with long names, which is over. The list of many is larger than the buffers of a connection. */
 const RECORDING = {
-  ...{ version: 1, name: "large", state: "stopped", reason: "request", error: null },
+  ...{ version: 1, state: "stopped", reason: "request", error: null },
   ...{ started: "2026-01-01T00:00:00Z", ended: "2026-01-01T00:00:01Z" },
   ...{ owner: { name: "anyone", grants: [] }, startCursors: {}, files: [] },
   request: { streams: ["*"], exclude: [], prefix: "", from: "$", compression: "zstd" },
-  streams: Array.from({ length: 10_500 }, (_, i) => `default:${i}${"n".repeat(900)}`),
+  streams: Array.from({ length: 100 }, (_, i) => `default:${i}${"n".repeat(900)}`),
 };
 
 let redis: TestRedis;
@@ -52,7 +52,8 @@ beforeAll(async () => {
   // More than the kernel buffers of a connection hold.
   const body = new Uint8Array(MIB / 4).fill(97);
   for (let i = 0; i < 64; i++) await fetch(`${filling.http}/data/big`, { method: "POST", body });
-  writeFileSync(join(recordings, "large.json"), JSON.stringify(RECORDING));
+  for (let i = 0; i < 600; i++)
+    writeFileSync(join(recordings, `large-${i}.json`), JSON.stringify({ ...RECORDING, name: `large-${i}` }));
   await redis.control.call("EVAL", GROUPS, 1, "default:grouped");
 });
 beforeEach(async () => {

@@ -21,6 +21,7 @@ import { createSharedTimers } from "./playback/shared-timers.ts";
 import type { PlaybackTimers } from "./playback/timers.ts";
 import { ReadMemory, type ReadMemoryEvents } from "./read-memory.ts";
 import type { Encoder, Sink } from "./sink.ts";
+import { noStreamMemory, type StreamMemory } from "./stream-memory.ts";
 import { createStreamState, type StreamState, type SubscribedStream } from "./stream-state.ts";
 import type { PauseReason, Subscribe, Subscription, SubscriptionOptions } from "./subscription.ts";
 
@@ -70,6 +71,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
   readonly #onCaughtUp: SubscriptionOptions<Frame>["onCaughtUp"];
   readonly #onError: SubscriptionOptions<Frame>["onError"];
   readonly #memory: ReadMemory | undefined;
+  readonly #streamMemory: StreamMemory | undefined;
   readonly #delivery: Delivery;
   readonly #playback: Playback | undefined;
   /** Bits of the reasons to pause. */
@@ -104,8 +106,12 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.#playback = playback && new PlaybackDelivery(this, playback, { createLive, pageBytes, timers });
     this.#delivery = this.#playback ?? createLive(this);
     this.#counters.readers++;
-    // Deferred: the transport's callback for the first frame needs the returned subscription.
-    queueMicrotask(() => this.#run());
+    this.#streamMemory = options.streamMemory;
+    const hasRoom = this.#streamMemory?.add(options.streams) !== false;
+    // Nothing is read before it ends.
+    if (!hasRoom) this.pause("memory");
+    // Deferred: the transport's callbacks need the returned subscription.
+    queueMicrotask(() => (hasRoom ? this.#run() : this.onError(noStreamMemory())));
   }
 
   pause(reason: PauseReason): void {
@@ -149,6 +155,12 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
 
   add(stream: SubscribedStream): void {
     if (this.#isClosed) return;
+    if (this.#streamMemory?.add([stream]) === false) {
+      this.pause("memory");
+      // Deferred, like an error at the start: the caller may be about to use this subscription.
+      queueMicrotask(() => this.onError(noStreamMemory()));
+      return;
+    }
     const state = this.#stateOf(stream);
     this.states = [...this.states, state];
     this.#attempt(() => this.#delivery.add(state));
@@ -159,6 +171,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     if (this.#isClosed || state === undefined) return;
     this.states = this.states.filter((one) => one !== state);
     state.isRemoved = true;
+    this.#streamMemory?.remove(state);
     this.#attempt(() => this.#delivery.remove(state));
     this.hub.forget(key);
   }
@@ -169,6 +182,7 @@ class RunningSubscription<Frame> implements Subscription, DeliveryContext<Frame>
     this.#counters.readers--;
     if (this.#reasons !== 0) this.#counters.readersPaused--;
     this.#memory?.release();
+    this.#streamMemory?.release();
     this.#delivery.halt();
     this.#delivery.close?.();
     this.background?.close();

@@ -20,6 +20,7 @@ import type { BackgroundControls } from "./background/reads.ts";
 import type { OnDemandOptions } from "./on-demand.ts";
 import type { PlaybackControls, PlaybackOptions } from "./playback/options.ts";
 import type { Encoder, Reservation, Sink } from "./sink.ts";
+import type { StreamMemory } from "./stream-memory.ts";
 import type { SubscribedStream } from "./stream-state.ts";
 
 /**
@@ -35,6 +36,11 @@ export interface SubscriptionOptions<Frame> {
   readonly sink: Sink<Frame>;
   /** Memory of entries that are read and not yet written; released when the subscription closes. */
   readonly memory?: Reservation;
+  /**
+   * Memory of the streams, released when the subscription closes. If the streams do not fit, also one that is added later,
+   * the subscription fails with OVERLOADED. Absent: not counted.
+   */
+  readonly streamMemory?: StreamMemory;
   /** If present, delivery is on demand: one frame at a time with at most `count` entries of each stream. */
   readonly onDemand?: OnDemandOptions;
   /** If present, delivery is a playback; `onDemand` applies once it is live. */

@@ -1,6 +1,6 @@
 /**
- * The two memory budgets of a gateway: one for data received from clients, one for data sent to them. Each client has a
- * share of both. Without memory, a request waits and is then rejected with `OVERLOADED`, and a reader is paused.
+ * The memory budgets of a gateway: one for data received from clients, one for data sent to them, and one for the streams
+ * that clients follow. Each client has a share of each. Without memory, a request waits and is then rejected with `OVERLOADED`, and a reader is paused.
  */
 import type { Visitor } from "../admission.ts";
 import { accountName } from "./limits.ts";
@@ -19,6 +19,14 @@ const RECEIVE_USES = ["body", "message", "append"] as const;
  */
 const ANSWER_USES = ["answer", "graphql", "unread"] as const;
 
+/** Uses of memory for streams that are followed: in subscriptions, and by workers of consumer groups. */
+const STREAM_USES = ["streams"] as const;
+/**
+ * Part of `TOTAL_ANSWER_BYTES` that the streams of all clients may use, in addition to it. They have a budget of their own
+ * because clients hold it for as long as they like: it must not take the memory that reads and responses wait for.
+ */
+const OF_ANSWERS = 1 / 2;
+
 type ReceiveUse = (typeof RECEIVE_USES)[number];
 type AnswerUse = (typeof ANSWER_USES)[number];
 
@@ -28,6 +36,8 @@ export interface ClientMemory {
   receive(use: ReceiveUse, visitor: Visitor): MemoryLease;
   /** Opens a lease on `TOTAL_ANSWER_BYTES`. */
   answer(use: AnswerUse, visitor: Visitor): MemoryLease;
+  /** Opens a lease for streams that a client follows, on half of `TOTAL_ANSWER_BYTES` that is separate from the answers. */
+  streams(visitor: Visitor): MemoryLease;
   /** Uploads that hold leases of `receive`. */
   readonly uploads: Uploads;
   /** Returns whether any lease waits for memory. */
@@ -36,7 +46,7 @@ export interface ClientMemory {
   counts(): Iterable<readonly [use: string, counts: Readonly<MemoryCounts>]>;
 }
 
-/** Bounds of both budgets. */
+/** Bounds of the budgets. */
 export interface ClientMemoryOptions {
   readonly totalReceiveBytes: number;
   readonly totalAnswerBytes: number;
@@ -48,7 +58,7 @@ export interface ClientMemoryOptions {
   readonly onStalledUpload: () => void;
 }
 
-/** Creates both budgets. */
+/** Creates the budgets. */
 export function createClientMemory(options: ClientMemoryOptions): ClientMemory {
   const { totalReceiveBytes, totalAnswerBytes, clientMemoryPercent, memoryWaitMs: waitMs } = options;
   const budget = <Use extends string>(uses: readonly Use[], totalBytes: number): MemoryBudget<Use> =>
@@ -61,11 +71,13 @@ export function createClientMemory(options: ClientMemoryOptions): ClientMemory {
     });
   const receive = budget(RECEIVE_USES, totalReceiveBytes);
   const answer = budget(ANSWER_USES, totalAnswerBytes);
+  const streams = budget(STREAM_USES, totalAnswerBytes * OF_ANSWERS);
   return {
     uploads: new Uploads(receive.isShort, options.onStalledUpload),
     receive: (use, visitor) => receive.open(use, accountName(visitor)),
     answer: (use, visitor) => answer.open(use, accountName(visitor)),
+    streams: (visitor) => streams.open("streams", accountName(visitor)),
     isShort: () => receive.isShort() || answer.isShort(),
-    counts: () => [...Object.entries(receive.counts), ...Object.entries(answer.counts)],
+    counts: () => [receive, answer, streams].flatMap(({ counts }) => Object.entries(counts)),
   };
 }

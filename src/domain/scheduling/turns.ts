@@ -2,6 +2,7 @@
 import { AcceptPressure } from "./accept-pressure.ts";
 import { ClientActivity } from "./client-activity.ts";
 import { FairTurns } from "./fair-turns.ts";
+import { InFlightGate } from "./in-flight-gate.ts";
 import { WorkSlices } from "./work-slice.ts";
 
 /**
@@ -13,7 +14,15 @@ export interface Turns {
   readonly requests: FairTurns;
   readonly slices: WorkSlices;
   readonly activity: ClientActivity;
+  /** Requests whose streams are being opened, by their number of streams. */
+  readonly openings: InFlightGate;
 }
+
+/**
+ * Streams whose cursors are resolved at the same time: until then, a subscription reserves no memory, and hundreds of them
+ * with a thousand streams each would fill the process.
+ */
+const OPENING_STREAMS = { small: 16, max: 2048 };
 
 /** Creates the turns. */
 export function createTurns(): Turns {
@@ -23,5 +32,6 @@ export function createTurns(): Turns {
     requests: new FairTurns(pressure),
     slices: new WorkSlices(pressure),
     activity: new ClientActivity(),
+    openings: new InFlightGate(OPENING_STREAMS),
   };
 }

@@ -180,7 +180,22 @@ export interface OpenStreams {
  * @param playback if present, the streams are for a playback
  * @throws GatewayError if Redis is unavailable
  */
-export async function openStreams(
+export function openStreams(
+  requested: RequestedStreams,
+  identity: Identity,
+  parts: TransportParts,
+  playback?: RequestedPlayback,
+): Promise<OpenStreams> {
+  const { named, pattern } = requested;
+  const size = pattern === undefined ? named.length : parts.config.maxStreams;
+  return parts.access.turns.openings.run({
+    client: identity.name,
+    size: () => size,
+    send: () => openNow(requested, identity, parts, playback),
+  });
+}
+
+async function openNow(
   { named, pattern }: RequestedStreams,
   identity: Identity,
   { streams: { registry, streamWatch }, access, observe, config: { maxStreams } }: TransportParts,

@@ -5,6 +5,7 @@ import type { GatewayError } from "../../domain/errors.ts";
 import type { RequestedCursor } from "../../domain/streams/cursor.ts";
 import { bytesOf } from "../../domain/streams/entry.ts";
 import { ReadMemory } from "../../live/read-memory.ts";
+import { reserveStreams, StreamMemory } from "../../live/stream-memory.ts";
 import type { Delivered } from "../../redis/groups/commands/group-commands.ts";
 import type { Consumer } from "../../redis/groups/consumer.ts";
 import type { NamedEntry } from "../../redis/groups/consumer-options.ts";
@@ -47,6 +48,17 @@ export interface NextOptions {
  * @throws GatewayError
  */
 export async function nextEntries(groups: Groups, options: NextOptions): Promise<NextEntries> {
+  const { access, visitor, work } = options;
+  const memory = new StreamMemory(access.memory.streams(visitor));
+  reserveStreams(memory, work.streams);
+  try {
+    return await receiveBatch(groups, options);
+  } finally {
+    memory.release();
+  }
+}
+
+async function receiveBatch(groups: Groups, options: NextOptions): Promise<NextEntries> {
   const { work, consumer: name, from, maxDeliver, count, waitMs, format, reply, access, visitor } = options;
   const lost: NamedEntry[] = [];
   let finish: (result: Delivered[], key: string) => void = () => undefined;

@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { RequestedCursor } from "../../domain/streams/cursor.ts";
 import { ReadMemory } from "../../live/read-memory.ts";
+import { reserveStreams, StreamMemory } from "../../live/stream-memory.ts";
 import { UNNAMED } from "../../redis/groups/commands/scripts.ts";
 import type { Consumer } from "../../redis/groups/consumer.ts";
 import type { NamedEntry, OnOutcome, Outcome } from "../../redis/groups/consumer-options.ts";
@@ -73,6 +74,7 @@ class WorkSocket {
   readonly #sink: ByteSink;
   readonly #output: WorkOutput;
   readonly #messages: MessageTurns;
+  readonly #streamMemory: StreamMemory;
   /** Pauses reading while the client does not read the confirmations of its messages. */
   readonly #unread: Pausable;
   #consumer: Consumer | undefined;
@@ -91,6 +93,8 @@ class WorkSocket {
     const keys = work.streams.map(({ key }) => key);
     access.sessions.use(session, "work", keys);
     for (const key of keys) access.limits.useStream(session.visitor, key);
+    this.#streamMemory = new StreamMemory(access.memory.streams(session.visitor));
+    reserveStreams(this.#streamMemory, work.streams);
     logOddTimes(fromTimes(work, from), {
       warnings: parts.observe.warnings,
       lastIds: parts.streams.registry,
@@ -171,6 +175,7 @@ class WorkSocket {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#output.close();
+    this.#streamMemory.release();
     void this.#consumer?.close();
   }
 

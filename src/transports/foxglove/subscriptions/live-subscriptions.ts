@@ -3,6 +3,7 @@ import type { Session } from "../../../access/sessions.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import type { StreamPosition } from "../../../domain/streams/cursor.ts";
 import { type EntryId, FIRST_ID, idBefore } from "../../../domain/streams/entry-id.ts";
+import { StreamMemory } from "../../../live/stream-memory.ts";
 import type { Subscription } from "../../../live/subscription.ts";
 import type { RequestedSubscription } from "../../../wire/foxglove/client-messages.ts";
 import type { TransportParts } from "../../parts.ts";
@@ -101,6 +102,8 @@ export class Subscriptions implements ChannelReaders {
       encoder: createMessageEncoder(open.id, channel),
       sink: channel.isImage ? inFlight : outlet,
       memory: parts.access.memory.answer("answer", session.visitor),
+      // All are counted: a viewer has a subscription for each channel.
+      streamMemory: new StreamMemory(parts.access.memory.streams(session.visitor), { uncounted: 0 }),
       ...(skips && {
         onDemand: { count: 1, latest: true, onSkipped: (_name, entries) => skips(entries) },
       }),

@@ -15,6 +15,7 @@ import {
   timeOfId,
 } from "../../../domain/streams/entry-id.ts";
 import type { PlaybackState } from "../../../live/playback/state-reports.ts";
+import { StreamMemory } from "../../../live/stream-memory.ts";
 import type { Subscription } from "../../../live/subscription.ts";
 import type { PlaybackControl, RequestedSubscription } from "../../../wire/foxglove/client-messages.ts";
 import { idOfLogTime, logTimeOf, NS_PER_MS } from "../../../wire/foxglove/log-time.ts";
@@ -135,6 +136,7 @@ export class PlayedChannels implements ChannelReaders {
       encoder: { encode: (streams) => this.#encode(streams) },
       sink: outlet,
       memory: parts.access.memory.answer("answer", visitor),
+      streamMemory: new StreamMemory(parts.access.memory.streams(visitor)),
       playback: {
         ...{ ...range, rate, loop: false, latest: false },
         onState: (state) => this.#onState(state),

@@ -6,6 +6,7 @@
 import { GatewayError } from "../../../domain/errors.ts";
 import type { StreamEntries } from "../../../domain/streams/entry.ts";
 import type { Encoder } from "../../../live/sink.ts";
+import { StreamMemory } from "../../../live/stream-memory.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
 import { openStreams } from "../../request/pattern-streams.ts";
 import { keysOf, type RequestedStreams } from "../../request/streams.ts";
@@ -76,6 +77,7 @@ export async function followStreams(
       whenDrained: (callback) => ready.whenDrained(callback),
     },
     memory: memory.answer("answer", visitor),
+    streamMemory: new StreamMemory(memory.streams(visitor)),
     ...(latest && { onDemand: { count, latest } }),
     onGap: (gap) => ready.addGap(gap),
     onError: end,

@@ -2,11 +2,13 @@
  * `GET /data/{stream_id}`: the next entries after a cursor (docs/protocol.md, "GET entries"). A request that a client repeats
  * may be answered before it reaches this route (`repeated-responses.ts`).
  */
+
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { GatewayError } from "../../../../domain/errors.ts";
 import type { RequestedCursor } from "../../../../domain/streams/cursor.ts";
 import type { EntryId } from "../../../../domain/streams/entry-id.ts";
 import { formatNamedCursors } from "../../../../domain/streams/named-cursors.ts";
+import { StreamMemory } from "../../../../live/stream-memory.ts";
 import type { ParametersOf } from "../../../request/parameters/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import {
@@ -106,6 +108,7 @@ function waitOf({ reply, parameters: { latest, block: blockMs }, parts }: GetReq
     latest,
     blockMs,
     memory: () => memory.answer("answer", visitor),
+    streamMemory: () => new StreamMemory(memory.streams(visitor)),
     whenGone: (callback: () => void) => whenGone(reply, closing, callback),
     whenRevoked: (callback: (error: GatewayError) => void) => sessions.whileGood(visitor, callback),
   };

@@ -3,6 +3,7 @@
 import type { GatewayError } from "../../../../domain/errors.ts";
 import type { Entry, Gap, StreamEntries } from "../../../../domain/streams/entry.ts";
 import type { Encoder, Reservation } from "../../../../live/sink.ts";
+import type { StreamMemory } from "../../../../live/stream-memory.ts";
 import type { SubscribedStream } from "../../../../live/stream-state.ts";
 import type { StreamReader } from "../../../../redis/read/stream-reader.ts";
 import type { TransportParts } from "../../../parts.ts";
@@ -23,6 +24,8 @@ export interface ReadOnceOptions {
   readonly blockMs: number;
   /** Opens a memory reservation for entries that arrive during the wait. */
   readonly memory: () => Reservation;
+  /** Opens the memory of the streams that are followed during the wait. */
+  readonly streamMemory: () => StreamMemory;
   /** Calls back when the client disconnects or the gateway stops. @returns a function that removes the callback */
   readonly whenGone: (callback: () => void) => () => void;
   /** Calls back when the credentials expire or are revoked. @returns a function that removes the callback */
@@ -142,7 +145,7 @@ async function readNow(
 
 function waitForFirst(
   { streams: { subscribe }, access: { sessions } }: TransportParts,
-  { streams, pattern, count, latest, blockMs, memory, whenGone, whenRevoked }: ReadOnceOptions,
+  { streams, pattern, count, latest, blockMs, memory, streamMemory, whenGone, whenRevoked }: ReadOnceOptions,
   gone: ReadonlySet<SubscribedStream>,
 ): Promise<ReadOnce> {
   return new Promise((resolve, reject) => {
@@ -168,6 +171,7 @@ function waitForFirst(
       encoder: unencoded,
       onDemand: { count, latest },
       memory: memory(),
+      streamMemory: streamMemory(),
       sink: {
         write(entries) {
           found = entries;

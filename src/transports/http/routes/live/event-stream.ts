@@ -5,6 +5,7 @@ import type { GatewayError } from "../../../../domain/errors.ts";
 import type { Gap } from "../../../../domain/streams/entry.ts";
 import type { PlaybackOptions } from "../../../../live/playback/options.ts";
 import type { Encoder, Sink } from "../../../../live/sink.ts";
+import { reserveStreams, StreamMemory } from "../../../../live/stream-memory.ts";
 import type { Subscription, SubscriptionOptions } from "../../../../live/subscription.ts";
 import type { PlaybackNotice } from "../../../../wire/notices/playback-notice.ts";
 import type { TransportParts } from "../../../parts.ts";
@@ -48,7 +49,12 @@ export interface LiveResponseOptions {
 /** Sends a response that follows streams until the client disconnects or the gateway stops. */
 export function sendLive(reply: FastifyReply, options: LiveResponseOptions, parts: TransportParts): void {
   try {
-    parts.access.limits.checkConnection(reply.request.visitor);
+    const { visitor } = reply.request;
+    parts.access.limits.checkConnection(visitor);
+    // Before the head, so that the response has a status.
+    const probe = new StreamMemory(parts.access.memory.streams(visitor));
+    reserveStreams(probe, options.opened.streams);
+    probe.release();
   } catch (error) {
     options.opened.pattern?.close();
     throw error;
@@ -105,6 +111,7 @@ class LiveResponse {
         whenDrained: (callback) => sink.whenDrained(callback),
       },
       memory: access.memory.answer("answer", session.visitor),
+      streamMemory: new StreamMemory(access.memory.streams(session.visitor)),
       ...(onDemand && { onDemand }),
       ...(playback && { playback }),
       ...(gapNotice && { onGap: (gap: Gap) => sink.write(gapNotice(gap)) }),

@@ -79,6 +79,10 @@ export class ContinuousStream<Frame> implements LiveReader {
         return false;
       }
     }
+    if (this.#context.encoder.maxFrameEntries !== undefined) {
+      this.sendEntries(batch.entries);
+      return false;
+    }
     if (state.hasGap) this.#reportGap(batch.entries);
     this.#count(batch.last, batch.entries.length, batch.bytes);
     return this.#context.write(frameOf(batch, this.frameKey, this.#context, state));
@@ -93,8 +97,21 @@ export class ContinuousStream<Frame> implements LiveReader {
     this.#context.write(frame as Frame);
   }
 
-  /** Sends entries that are not a whole batch, so that no other reader shares their frame. */
+  /**
+   * Sends entries that are not a whole batch, so that no other reader shares their frame. If they need several frames and the
+   * sink is full before the last one, the stream catches up with the other entries later.
+   */
   sendEntries(entries: readonly Entry[]): void {
+    const size = this.#context.encoder.maxFrameEntries?.() ?? entries.length;
+    if (entries.length <= size) {
+      this.#sendFrame(entries);
+      return;
+    }
+    for (let from = 0; from < entries.length && !this.#context.isHalted(); from += size)
+      this.#sendFrame(entries.slice(from, from + size));
+  }
+
+  #sendFrame(entries: readonly Entry[]): void {
     const { state } = this;
     const last = entries[entries.length - 1];
     if (last === undefined) return;

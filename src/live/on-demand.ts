@@ -72,7 +72,7 @@ export class OnDemandDelivery<Frame> implements Delivery {
         return;
       }
       if (
-        this.#send(
+        this.#sendAll(
           this.#states,
           found.map((entries) => entries ?? []),
         )
@@ -202,8 +202,26 @@ export class OnDemandDelivery<Frame> implements Delivery {
       state.lastRead = found[i]?.at(-1)?.id ?? state.lastRead;
       if (state.isAtEnd) this.#context.hub.confirmEnd(state.key, state.cursor);
     });
-    this.#send(states, found);
+    this.#sendAll(states, found);
     this.run();
+  }
+
+  /**
+   * Sends the next entries: in one frame, or in several if the encoder limits their size. The streams whose frames the sink did
+   * not take are read again.
+   *
+   * @returns whether there are any entries to send
+   */
+  #sendAll(states: readonly StreamState[], found: NextEntries): boolean {
+    const { encoder } = this.#context;
+    if (encoder.maxFrameEntries === undefined) return this.#send(states, found);
+    let isAny = false;
+    for (let from = 0; from < states.length && !this.#context.isHalted(); ) {
+      const to = endOfFrame(found, from, encoder.maxFrameEntries());
+      if (this.#send(states.slice(from, to), found.slice(from, to))) isAny = true;
+      from = to;
+    }
+    return isAny;
   }
 
   /** Sends one frame of the next entries, or begins to encode it. @returns whether there are any entries to send */
@@ -277,4 +295,13 @@ export class OnDemandDelivery<Frame> implements Delivery {
     }
     return true;
   }
+}
+
+/** Returns the index after the last stream whose entries fit a frame; at least one stream fits. */
+function endOfFrame(found: NextEntries, from: number, maxEntries: number): number {
+  let entries = found[from]?.length ?? 0;
+  let to = from + 1;
+  while (to < found.length && entries + (found[to]?.length ?? 0) <= maxEntries)
+    entries += found[to++]?.length ?? 0;
+  return to;
 }

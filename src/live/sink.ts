@@ -7,6 +7,11 @@ export interface Encoder<Frame> {
   readonly form?: string | undefined;
   /** @param streams at least one, each with at least one entry; the caller never changes them */
   encode(streams: readonly StreamEntries[]): Frame;
+  /**
+   * Returns the maximum number of entries in one frame, for an encoder that adds many bytes to each entry. Absent: any number.
+   * Such an encoder has no form, and no steps.
+   */
+  maxFrameEntries?(): number;
   /** Returns the size of a frame. Absent if frames refer to the entries, so that these remain in memory with them. */
   bytesOf?(frame: Frame): number;
   /**

@@ -52,10 +52,21 @@ export class FrameSender<Frame> {
   /**
    * Writes entries as a frame, or begins to encode it.
    *
-   * @param written called after the frame is written
-   * @returns false without memory to encode the frame: its entries must be read again
+   * @param written called after the last frame is written
+   * @returns false without memory to encode the frame, or if the sink is full before the last one: the entries must be read again
    */
   send(runs: Runs, written?: () => void): boolean {
+    const size = this.#context.encoder.maxFrameEntries?.();
+    if (size === undefined) return this.#sendFrame(runs, written);
+    const frames = [...framesOf(runs, size)];
+    for (const [i, frame] of frames.entries()) {
+      if (i > 0 && this.#context.isHalted()) return false;
+      this.#sendFrame(frame, i === frames.length - 1 ? written : undefined);
+    }
+    return true;
+  }
+
+  #sendFrame(runs: Runs, written?: () => void): boolean {
     const { encoder, entryFrames } = this.#context;
     const streams: StreamEntries[] = runs.map(({ stream, entries }) => ({
       stream: stream.state.name,
@@ -105,6 +116,24 @@ export class FrameSender<Frame> {
     state.counters.entriesOut += entries.length;
     state.counters.bytesOut += bytesOf(entries);
   }
+}
+
+/** Divides entries into frames of at most `size` entries. */
+function* framesOf(runs: Runs, size: number): Generator<Runs> {
+  let frame: Run<PlayedStream>[] = [];
+  let room = size;
+  for (const { stream, entries } of runs)
+    for (let from = 0; from < entries.length; ) {
+      const part = entries.slice(from, from + room);
+      frame.push({ stream, entries: part });
+      from += part.length;
+      room -= part.length;
+      if (room > 0) continue;
+      yield frame;
+      frame = [];
+      room = size;
+    }
+  if (frame.length > 0) yield frame;
 }
 
 /** The cursor right before an id. */

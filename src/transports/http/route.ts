@@ -28,6 +28,8 @@ export const MAX_SEGMENT_LENGTH = 64 * 1024;
 
 /** Settings of the HTTP transport. */
 export interface HttpConfig extends TransportConfig {
+  /** Maximum size of a request's head, in bytes. */
+  readonly maxHeaderBytes: number;
   /** Maximum size of the response headers of a read, in bytes. */
   readonly maxResponseHeaderBytes: number;
   /** Approximate maximum of payloads in one response, in bytes. */

@@ -126,7 +126,7 @@ function writeMessage(out: FrameWriter, message: string | Pieces): void {
 
 function noticeFrame(message: Encoded | undefined): Chunks | undefined {
   if (message === undefined) return undefined;
-  const out = createFrameWriter(ITEM_BYTES + 3 * message.length);
+  const out = createFrameWriter(ITEM_BYTES + Buffer.byteLength(message));
   writeMessage(out, typeof message === "string" ? message : [message]);
   return out.take();
 }

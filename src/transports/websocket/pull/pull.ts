@@ -1,5 +1,6 @@
 /** Route `/data/{stream_id}/pull`: sends new and stored entries to a client (docs/protocol.md, "WebSocket pull"). */
 import type { Socket } from "node:net";
+import type { MemoryLease } from "../../../access/limits/memory-budget.ts";
 import type { Session } from "../../../access/sessions.ts";
 import { asGatewayError, type GatewayError } from "../../../domain/errors.ts";
 import { statusOf } from "../../../wire/notices/status-notice.ts";
@@ -24,6 +25,7 @@ import { type Delivery, startDelivery } from "./delivery.ts";
 import type { PlaybackCommand } from "./playback-command.ts";
 import { type PullRequest, readPull } from "./pull-request.ts";
 import { type Acks, createAcks } from "./pull-schedule.ts";
+import { openStreamsMemory } from "./streams-memory.ts";
 
 /** Serves a pulling socket. @throws GatewayError if a parameter is invalid */
 export function servePull(accepted: SocketRequest, parts: DataParts): ServedSocket {
@@ -50,6 +52,8 @@ class PullSocket implements ServedSocket {
   readonly #turns: MessageTurns<PlaybackCommand> | undefined;
   readonly #stopStatus: (() => void) | undefined;
   #delivery: Delivery | undefined;
+  /** Reservation for the list of the streams, while it waits for memory and is encoded. */
+  #streamsMemory: MemoryLease | undefined;
   #isClosed = false;
 
   constructor({ webSocket, socket, session }: SocketRequest, request: PullRequest, parts: DataParts) {
@@ -78,7 +82,7 @@ class PullSocket implements ServedSocket {
       at: errorContextOf(this.#session),
     });
     openStreams(requested, visitor.identity, this.#parts, playback).then(
-      (opened) => this.#subscribe(request, opened),
+      (opened) => this.#subscribeWithMemory(request, opened),
       (error) => this.end(asGatewayError(error)),
     );
   }
@@ -96,6 +100,7 @@ class PullSocket implements ServedSocket {
   closed(): void {
     this.#isClosed = true;
     this.#stopStatus?.();
+    this.#streamsMemory?.release();
     this.#delivery?.close();
   }
 
@@ -104,6 +109,31 @@ class PullSocket implements ServedSocket {
     this.closed();
     this.#sink.flush();
     closeWith(this.#webSocket, error);
+  }
+
+  /** Subscribes when there is memory for the message that lists the streams, and in a turn that has time to encode it. */
+  async #subscribeWithMemory(request: PullRequest, opened: OpenStreams): Promise<void> {
+    const listed =
+      request.wantsJoins && !this.#isClosed
+        ? openStreamsMemory(opened, this.#session.visitor, this.#parts)
+        : undefined;
+    if (listed === undefined) {
+      this.#subscribe(request, opened);
+      return;
+    }
+    const { lease, bytes } = listed;
+    this.#streamsMemory = lease;
+    try {
+      await lease.grow(bytes);
+      const slices = this.#parts.access.turns.slices.begin();
+      if (slices.isOver()) await slices.next();
+      this.#subscribe(request, opened);
+    } catch (error) {
+      opened.pattern?.close();
+      this.end(asGatewayError(error));
+    } finally {
+      lease.release();
+    }
   }
 
   #subscribe(request: PullRequest, opened: OpenStreams): void {

@@ -6,8 +6,9 @@ import { createTurns } from "../../../../src/domain/scheduling/turns.ts";
 import { createKeyScan } from "../../../../src/redis/registry/scan.ts";
 import { databaseOver } from "../../../../src/redis/resp/commands.ts";
 import { ask, dataOf } from "../../../support/clients/graphql.ts";
-import { request } from "../../../support/clients/http.ts";
+import { openAnswer, request } from "../../../support/clients/http.ts";
 import { connectSocket } from "../../../support/clients/socket.ts";
+import { readEvents } from "../../../support/clients/sse.ts";
 import { startTestGateway, type TestGateway } from "../../../support/gateway/gateway.ts";
 import { startRedis, type TestRedis } from "../../../support/redis/redis.ts";
 
@@ -79,6 +80,51 @@ describe("HTTP", () => {
     expect(await errorOf(path, post("text/plain", "x"))).toBe("");
     const { streamIds } = await dataOf(gateway, "{ streamIds }");
     expect(streamIds).toContain(`${FITS}:${FITS}${FITS}`);
+  });
+});
+
+describe("event ids", () => {
+  /** 3/4 of the default of `MAX_HEADER_BYTES`. */
+  const LIMIT = 49_152;
+  const add = (device: string, i: number) =>
+    redis.control.call("XADD", `${device}:${String(i).padStart(2, "0")}${"n".repeat(998)}`, "1-0", "d", "x");
+  const eventsOf = (device: string) => `/data/*/events?device_id=${device}&last_entry_id=0`;
+  const tooMany = (streams: number, bytes: number) =>
+    `stream_id selects ${streams} streams: the cursors of ${streams} of them make an event id of ${bytes} bytes, and at most ${LIMIT} are allowed (3/4 of MAX_HEADER_BYTES); use a narrower pattern, fewer or shorter names, or pull over a WebSocket`;
+  /** Size of a name, `=`, a cursor and `+`. */
+  const STREAM_BYTES = 1005;
+
+  test("a pattern whose event ids would be longer than a client can send back is rejected", async () => {
+    for (let i = 0; i < 49; i++) await add("long", i);
+    const { status, text } = await request(gateway.http + eventsOf("long"));
+    expect(status).toBe(400);
+    expect(JSON.parse(text)).toEqual({ error: tooMany(49, 49 * STREAM_BYTES + 1), code: "BAD_PARAMETER" });
+    const narrower = await openAnswer(`${gateway.http}/data/0*/events?device_id=long&last_entry_id=0`);
+    expect(narrower.status).toBe(200);
+    await narrower[Symbol.asyncDispose]();
+    await using socket = await connectSocket(
+      `${gateway.ws}/data/*/pull?device_id=long&format=json&last_entry_id=0`,
+    );
+    expect(await socket.text()).toContain('"1-0"');
+  });
+
+  test("the longest id is accepted as Last-Event-ID, and a stream that makes it longer ends the response", async () => {
+    for (let i = 0; i < 48; i++) await add("full", i);
+    await using answer = await openAnswer(gateway.http + eventsOf("full"));
+    const events = readEvents(answer);
+    for (let i = 0; i < 48; i++) expect(await events.next()).toMatchObject({ data: "x" });
+    const id = events.lastEventId();
+    expect(id.length).toBe(48 * STREAM_BYTES + 1);
+    await using resumed = await openAnswer(gateway.http + eventsOf("full"), { "last-event-id": id });
+    expect(resumed.status).toBe(200);
+    await add("full", 48);
+    for (const reader of [events, readEvents(resumed)]) {
+      expect(await reader.next()).toMatchObject({ event: "joined" });
+      const { event, data = "" } = (await reader.next()) ?? {};
+      expect(event).toBe("error");
+      expect(JSON.parse(data)).toEqual({ error: tooMany(49, 49 * STREAM_BYTES + 1), code: "BAD_PARAMETER" });
+      expect(await reader.next()).toBeUndefined();
+    }
   });
 });
 

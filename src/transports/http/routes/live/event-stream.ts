@@ -36,10 +36,10 @@ export interface LiveResponseOptions {
   readonly maxFps?: number;
   /** Formats a gap: entries may be missing. */
   readonly gapNotice?: (gap: Gap) => Chunks;
-  /** Format the changes of the streams of a pattern. */
+  /** Format the changes of the streams of a pattern. `isFull`: the client has not read the bytes before. */
   readonly patternNotices?: {
-    joined(stream: string): Chunks;
-    left(stream: string): Chunks;
+    joined(stream: string, isFull: boolean): Chunks;
+    left(stream: string, isFull: boolean): Chunks;
     limit(stream: string): Chunks;
   };
   /** Formats a change of the availability of Redis. */
@@ -167,8 +167,8 @@ class LiveResponse {
     const stop = startPattern(pattern, {
       ...{ subscription, session, sessions: access.sessions },
       ...(patternNotices && {
-        onJoin: (name) => sink.write(patternNotices.joined(name)),
-        onLeave: (name) => sink.write(patternNotices.left(name)),
+        onJoin: (name) => sink.write(patternNotices.joined(name, sink.isFull())),
+        onLeave: (name) => sink.write(patternNotices.left(name, sink.isFull())),
       }),
       onLimit(name) {
         const at = { connection: visitor.id, identity: visitor.identity.name };

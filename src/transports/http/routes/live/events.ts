@@ -7,13 +7,14 @@ import { gapOf } from "../../../../wire/notices/gap-notice.ts";
 import { statusOf } from "../../../../wire/notices/status-notice.ts";
 import { encodeSse, encodeSseRetry } from "../../../../wire/sse.ts";
 import type { ParametersOf } from "../../../request/parameters/parameters.ts";
-import { openStreams } from "../../../request/pattern-streams.ts";
+import { type OpenStreams, openStreams } from "../../../request/pattern-streams.ts";
 import { readPlayback } from "../../../request/playback.ts";
 import { cursorTimes, readRequestedStreams } from "../../../request/streams.ts";
 import { warnOfTimes } from "../../../request/warning-headers.ts";
 import { EVENTS_TYPE, errorEvent, HEARTBEAT, jsonEvent } from "../../../response/event-chunks.ts";
 import { type Chunks, textChunks } from "../../../response/memory/chunks.ts";
 import { type RouteParts, targetOf } from "../../route.ts";
+import { EventCursors } from "./event-cursors.ts";
 import { PatternEncoder, severalEncoder, singleEncoder } from "./event-encoders.ts";
 import { sendLive } from "./event-stream.ts";
 
@@ -31,22 +32,22 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
     const playback = readPlayback(parameters);
     await warnOfTimes(reply, parts, cursorTimes(requested.named, playback));
     const opened = await openStreams(requested, identity, parts, playback);
-    const { streams } = opened;
-    const pattern = opened.pattern && new PatternEncoder(form, streams);
-    const id = pattern?.lastEventId ?? streams.map((stream) => stream.cursor).join("+");
-    const opening = encodeSse({ id });
+    const cursors = cursorsOf(opened, config);
+    const pattern = opened.pattern && new PatternEncoder(form, cursors);
+    const opening = encodeSse({ id: cursors.text });
     sendLive(
       reply,
       {
         kind: "events",
         contentType: EVENTS_TYPE,
         opened,
-        encoder: pattern ?? (streams.length === 1 ? singleEncoder(form) : severalEncoder(form, streams)),
+        encoder:
+          pattern ?? (opened.streams.length === 1 ? singleEncoder(form) : severalEncoder(form, cursors)),
         ...(pattern &&
           parameters.joins && {
             patternNotices: {
-              joined: (name) => pattern.joined(name),
-              left: (name) => pattern.left(name),
+              joined: (name, isFull) => pattern.joined(name, isFull),
+              left: (name, isFull) => pattern.left(name, isFull),
               limit: (name) => limitEvent(name, config.maxStreams),
             },
           }),
@@ -76,6 +77,19 @@ function cursorOf(
 ): string {
   const header = headers["last-event-id"];
   return (typeof header === "string" && header) || lastEventId || last_entry_id;
+}
+
+/** Returns the cursors of an event id. @throws GatewayError BAD_PARAMETER if they are too long */
+function cursorsOf(
+  { streams, pattern }: OpenStreams,
+  { maxHeaderBytes }: RouteParts["config"],
+): EventCursors {
+  try {
+    return new EventCursors(streams, { isNamed: pattern !== undefined, maxHeaderBytes });
+  } catch (error) {
+    pattern?.close();
+    throw error;
+  }
 }
 
 /** An SSE comment: clients ignore it, but users of `curl` see it. */

@@ -8,12 +8,12 @@ import type { RecordingStatus } from "../../recordings/recording-status.ts";
 import type { TransportParts } from "../parts.ts";
 import { memoryOf } from "../response/memory/response-memory.ts";
 import { sendFile } from "./download.ts";
-import { sendList } from "./list.ts";
+import { sendList } from "./list/send-list.ts";
+import { shortened, textBytesOf } from "./list/shortened.ts";
 import { addPlayRoutes, type PlayRoutesParts } from "./play/routes.ts";
 import { requestedStreams } from "./recorded-streams.ts";
 import { readRecordingRequest } from "./recording-request.ts";
 import type { Recordings } from "./recordings.ts";
-import { shortened, textBytesOf } from "./shortened.ts";
 
 /** Dependencies of the routes. */
 export interface RecordingRoutesParts {

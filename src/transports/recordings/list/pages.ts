@@ -1,6 +1,6 @@
 /** Pages of the list of recordings, so that a list of any length is read in bounded steps. */
-import type { RecordingStatus } from "../../recordings/recording-status.ts";
-import type { Recording } from "./recording.ts";
+import type { RecordingStatus } from "../../../recordings/recording-status.ts";
+import type { Recording } from "../recording.ts";
 
 /** Recordings of a list, in the order of their names. */
 export interface RecordingPage {

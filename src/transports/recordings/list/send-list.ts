@@ -1,12 +1,12 @@
 /** `GET /recordings`: the list is read and sent page by page, as the client reads it. So its size costs no memory. */
 import { Readable } from "node:stream";
 import type { FastifyReply } from "fastify";
-import type { RecordingStatus } from "../../recordings/recording-status.ts";
-import type { TransportParts } from "../parts.ts";
-import { whenCut } from "../response/closing.ts";
-import { memoryOf } from "../response/memory/response-memory.ts";
+import type { RecordingStatus } from "../../../recordings/recording-status.ts";
+import type { TransportParts } from "../../parts.ts";
+import { whenCut } from "../../response/closing.ts";
+import { memoryOf } from "../../response/memory/response-memory.ts";
+import type { Recordings } from "../recordings.ts";
 import type { RecordingPage } from "./pages.ts";
-import type { Recordings } from "./recordings.ts";
 
 /** Returns a recording as the client sees it; undefined if it may not. */
 type Show = (recording: RecordingStatus) => RecordingStatus | undefined;

@@ -1,6 +1,6 @@
 /** A recording as the list shows it: with a bounded number of names. `GET /recordings/{name}` has all of them. */
-import type { RecordingStatus } from "../../recordings/recording-status.ts";
-import { nameBytes } from "./names-bytes.ts";
+import type { RecordingStatus } from "../../../recordings/recording-status.ts";
+import { nameBytes } from "../names-bytes.ts";
 
 /** Approximate size of a status without names and files, and of a file. */
 const STATUS_BYTES = 2000;

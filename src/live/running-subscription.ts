@@ -14,14 +14,14 @@ import { ContinuousDelivery } from "./continuous.ts";
 import type { Delivery, DeliveryContext, SubscriptionParts } from "./delivery.ts";
 import { Gaps } from "./gaps.ts";
 import type { Hub } from "./hub.ts";
+import { ReadMemory, type ReadMemoryEvents } from "./memory/read-memory.ts";
+import { noStreamMemory, type StreamMemory } from "./memory/stream-memory.ts";
 import { OnDemandDelivery } from "./on-demand.ts";
 import type { Playback, PlaybackControls } from "./playback/options.ts";
 import { PlaybackDelivery } from "./playback/playback.ts";
 import { createSharedTimers } from "./playback/shared-timers.ts";
 import type { PlaybackTimers } from "./playback/timers.ts";
-import { ReadMemory, type ReadMemoryEvents } from "./read-memory.ts";
 import type { Encoder, Sink } from "./sink.ts";
-import { noStreamMemory, type StreamMemory } from "./stream-memory.ts";
 import { createStreamState, type StreamState, type SubscribedStream } from "./stream-state.ts";
 import type { PauseReason, Subscribe, Subscription, SubscriptionOptions } from "./subscription.ts";
 

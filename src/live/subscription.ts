@@ -17,10 +17,10 @@ import type { StreamPosition } from "../domain/streams/cursor.ts";
 import type { Gap } from "../domain/streams/entry.ts";
 import type { EntryId } from "../domain/streams/entry-id.ts";
 import type { BackgroundControls } from "./background/reads.ts";
+import type { StreamMemory } from "./memory/stream-memory.ts";
 import type { OnDemandOptions } from "./on-demand.ts";
 import type { PlaybackControls, PlaybackOptions } from "./playback/options.ts";
 import type { Encoder, Reservation, Sink } from "./sink.ts";
-import type { StreamMemory } from "./stream-memory.ts";
 import type { SubscribedStream } from "./stream-state.ts";
 
 /**

@@ -1,7 +1,7 @@
 /** Memory of a reader's entries: leased before they are read, until they are written. */
 import { expect, test, vi } from "vitest";
 import { createMemoryBudget } from "../../src/access/limits/memory-budget.ts";
-import { ReadMemory } from "../../src/live/read-memory.ts";
+import { ReadMemory } from "../../src/live/memory/read-memory.ts";
 
 const budgetOf = (totalBytes: number) =>
   createMemoryBudget({ uses: ["answer"], totalBytes, shareBytes: totalBytes, smallBytes: 0, waitMs: 1000 });

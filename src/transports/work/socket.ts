@@ -3,8 +3,8 @@
 import { randomUUID } from "node:crypto";
 import { asGatewayError, GatewayError } from "../../domain/errors.ts";
 import type { RequestedCursor } from "../../domain/streams/cursor.ts";
-import { ReadMemory } from "../../live/read-memory.ts";
-import { reserveStreams, StreamMemory } from "../../live/stream-memory.ts";
+import { ReadMemory } from "../../live/memory/read-memory.ts";
+import { reserveStreams, StreamMemory } from "../../live/memory/stream-memory.ts";
 import { UNNAMED } from "../../redis/groups/commands/scripts.ts";
 import type { Consumer } from "../../redis/groups/consumer.ts";
 import type { NamedEntry, OnOutcome, Outcome } from "../../redis/groups/consumer-options.ts";

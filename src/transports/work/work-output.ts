@@ -4,7 +4,7 @@ import { createFifo } from "../../domain/fifo.ts";
 import { runAtOnce } from "../../domain/scheduling/run-at-once.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { bytesOf } from "../../domain/streams/entry.ts";
-import type { ReadMemory } from "../../live/read-memory.ts";
+import type { ReadMemory } from "../../live/memory/read-memory.ts";
 import type { Delivered } from "../../redis/groups/commands/group-commands.ts";
 import { type CleanFormatName, cleanFormat } from "../../wire/formats.ts";
 import type { Pieces } from "../../wire/pieces.ts";

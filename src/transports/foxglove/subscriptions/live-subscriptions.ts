@@ -3,7 +3,7 @@ import type { Session } from "../../../access/sessions.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import type { StreamPosition } from "../../../domain/streams/cursor.ts";
 import { type EntryId, FIRST_ID, idBefore } from "../../../domain/streams/entry-id.ts";
-import { StreamMemory } from "../../../live/stream-memory.ts";
+import { StreamMemory } from "../../../live/memory/stream-memory.ts";
 import type { Subscription } from "../../../live/subscription.ts";
 import type { RequestedSubscription } from "../../../wire/foxglove/client-messages.ts";
 import type { TransportParts } from "../../parts.ts";

@@ -14,8 +14,8 @@ import {
   laterId,
   timeOfId,
 } from "../../../domain/streams/entry-id.ts";
+import { StreamMemory } from "../../../live/memory/stream-memory.ts";
 import type { PlaybackState } from "../../../live/playback/state-reports.ts";
-import { StreamMemory } from "../../../live/stream-memory.ts";
 import type { Subscription } from "../../../live/subscription.ts";
 import type { PlaybackControl, RequestedSubscription } from "../../../wire/foxglove/client-messages.ts";
 import { idOfLogTime, logTimeOf, NS_PER_MS } from "../../../wire/foxglove/log-time.ts";

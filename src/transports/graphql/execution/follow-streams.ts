@@ -5,8 +5,8 @@
 
 import { GatewayError } from "../../../domain/errors.ts";
 import type { StreamEntries } from "../../../domain/streams/entry.ts";
+import { StreamMemory } from "../../../live/memory/stream-memory.ts";
 import type { Encoder } from "../../../live/sink.ts";
-import { StreamMemory } from "../../../live/stream-memory.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
 import { openStreams } from "../../request/pattern-streams.ts";
 import { keysOf, type RequestedStreams } from "../../request/streams.ts";

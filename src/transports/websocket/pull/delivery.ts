@@ -1,7 +1,7 @@
 /** Delivery of one pulling socket: the subscription, and its controls. */
 import type { Session } from "../../../access/sessions.ts";
 import type { GatewayError } from "../../../domain/errors.ts";
-import { StreamMemory } from "../../../live/stream-memory.ts";
+import { StreamMemory } from "../../../live/memory/stream-memory.ts";
 import type { Subscription } from "../../../live/subscription.ts";
 import { gapOf } from "../../../wire/notices/gap-notice.ts";
 import type { StreamNotice } from "../../../wire/notices/stream-notice.ts";

@@ -8,7 +8,7 @@ import type { GatewayError } from "../../../../domain/errors.ts";
 import type { RequestedCursor } from "../../../../domain/streams/cursor.ts";
 import type { EntryId } from "../../../../domain/streams/entry-id.ts";
 import { formatNamedCursors } from "../../../../domain/streams/named-cursors.ts";
-import { StreamMemory } from "../../../../live/stream-memory.ts";
+import { StreamMemory } from "../../../../live/memory/stream-memory.ts";
 import type { ParametersOf } from "../../../request/parameters/parameters.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import {

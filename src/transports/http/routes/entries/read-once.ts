@@ -2,8 +2,8 @@
 
 import type { GatewayError } from "../../../../domain/errors.ts";
 import type { Entry, Gap, StreamEntries } from "../../../../domain/streams/entry.ts";
+import type { StreamMemory } from "../../../../live/memory/stream-memory.ts";
 import type { Encoder, Reservation } from "../../../../live/sink.ts";
-import type { StreamMemory } from "../../../../live/stream-memory.ts";
 import type { SubscribedStream } from "../../../../live/stream-state.ts";
 import type { StreamReader } from "../../../../redis/read/stream-reader.ts";
 import type { TransportParts } from "../../../parts.ts";

@@ -1,5 +1,5 @@
 /** Memory of the entries that a reader or a worker has read and not yet written. If there is none, it waits until there is. */
-import type { Reservation } from "./sink.ts";
+import type { Reservation } from "../sink.ts";
 
 /** Reactions of a reader whose reservation fails. */
 export interface ReadMemoryEvents {

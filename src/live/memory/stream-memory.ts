@@ -2,8 +2,8 @@
  * Memory of the streams that a subscription follows, also while none of them has entries: their cursors, their names, and
  * their places in the hub and in the tail. Without it, a client could fill the process with idle subscriptions.
  */
-import { GatewayError } from "../domain/errors.ts";
-import type { Reservation } from "./sink.ts";
+import { GatewayError } from "../../domain/errors.ts";
+import type { Reservation } from "../sink.ts";
 
 /** A stream, as far as its memory is concerned. */
 export interface NamedStream {

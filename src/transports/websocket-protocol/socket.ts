@@ -82,11 +82,7 @@ export class ServerWebSocket {
     this.#handlers = handlers;
     const socket = this.#socket;
     socket.on("data", (chunk: Buffer) => this.#receive(chunk));
-    socket.on("end", () => {
-      // Node emits the end of a paused socket once its last chunk was taken.
-      this.#chunks?.finish();
-      this.#options.deadlines.finish(socket);
-    });
+    socket.on("end", () => this.#ended());
     socket.on("close", () => {
       // The client had sent them before the connection closed.
       this.#chunks?.finish();
@@ -95,6 +91,8 @@ export class ServerWebSocket {
       handlers.closed(this.#closeCode);
     });
     if (head.length > 0) this.#receive(head);
+    // The client had ended it before its handshake was accepted, so there is no event for it any more.
+    if (socket.readableEnded) this.#ended();
   }
 
   /** Stops reading, so that TCP slows the client down. Data that was already read still arrives. */
@@ -154,6 +152,12 @@ export class ServerWebSocket {
     const was = this.#hasReceived || isPausedAndDrained;
     this.#hasReceived = false;
     return was;
+  }
+
+  /** The client sends nothing more. Node states this of a paused socket once its last chunk was taken. */
+  #ended(): void {
+    this.#chunks?.finish();
+    this.#options.deadlines.finish(this.#socket);
   }
 
   #isHeld(): boolean {

@@ -33,39 +33,40 @@ export type StreamMemoryReservation = Pick<Reservation, "tryGrow" | "set" | "byt
 /** Options of a stream memory. */
 export interface StreamMemoryOptions {
   /**
-   * Streams that are not counted. A connection that follows one stream is limited by the number of connections, so that
-   * `MAX_SOCKETS` of them are possible.
+   * Whether the first stream is counted, too. It is not for a connection of its own: the number of those is limited, and
+   * `MAX_SOCKETS` of them that follow one stream each must be possible.
    *
-   * @default 1
+   * @default false
    */
-  readonly uncounted?: number;
+  readonly countsFirst?: boolean;
 }
 
 /** Memory of the streams of one subscription. */
 export class StreamMemory {
   readonly #reservation: StreamMemoryReservation;
-  readonly #uncounted: number;
-  /** Keys of the streams that are not counted. */
-  readonly #uncountedKeys = new Set<string>();
+  readonly #countsFirst: boolean;
+  /** Key of the stream that is not counted. */
+  #free: string | undefined;
 
-  constructor(reservation: StreamMemoryReservation, { uncounted = 1 }: StreamMemoryOptions = {}) {
+  constructor(reservation: StreamMemoryReservation, { countsFirst = false }: StreamMemoryOptions = {}) {
     this.#reservation = reservation;
-    this.#uncounted = uncounted;
+    this.#countsFirst = countsFirst;
   }
 
   /** Reserves the memory of further streams. @returns whether there was room; if not, nothing is reserved */
   add(streams: readonly NamedStream[]): boolean {
-    const free = Math.max(0, this.#uncounted - this.#uncountedKeys.size);
-    const bytes = streams.slice(free).reduce((sum, stream) => sum + bytesOf(stream), 0);
+    const free = this.#countsFirst || this.#free !== undefined ? undefined : streams[0];
+    let bytes = 0;
+    for (const stream of streams) if (stream !== free) bytes += bytesOf(stream);
     if (bytes > 0 && !this.#reservation.tryGrow(bytes)) return false;
-    for (const { key } of streams.slice(0, free)) this.#uncountedKeys.add(key);
+    this.#free ??= free?.key;
     return true;
   }
 
   /** Returns the memory of a stream that was added. */
   remove(stream: NamedStream): void {
-    if (this.#uncountedKeys.delete(stream.key)) return;
-    this.#reservation.set(Math.max(0, this.#reservation.bytes() - bytesOf(stream)));
+    if (this.#free === stream.key) this.#free = undefined;
+    else this.#reservation.set(Math.max(0, this.#reservation.bytes() - bytesOf(stream)));
   }
 
   /** Returns all memory. Idempotent. */

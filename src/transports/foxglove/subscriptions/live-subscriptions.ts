@@ -103,7 +103,7 @@ export class Subscriptions implements ChannelReaders {
       sink: channel.isImage ? inFlight : outlet,
       memory: parts.access.memory.answer("answer", session.visitor),
       // All are counted: a viewer has a subscription for each channel.
-      streamMemory: new StreamMemory(parts.access.memory.streams(session.visitor), { uncounted: 0 }),
+      streamMemory: new StreamMemory(parts.access.memory.streams(session.visitor), { countsFirst: true }),
       ...(skips && {
         onDemand: { count: 1, latest: true, onSkipped: (_name, entries) => skips(entries) },
       }),

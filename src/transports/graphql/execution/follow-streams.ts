@@ -77,7 +77,7 @@ export async function followStreams(
       whenDrained: (callback) => ready.whenDrained(callback),
     },
     memory: memory.answer("answer", visitor),
-    streamMemory: new StreamMemory(memory.streams(visitor)),
+    streamMemory: new StreamMemory(memory.streams(visitor), { countsFirst: true }),
     ...(latest && { onDemand: { count, latest } }),
     onGap: (gap) => ready.addGap(gap),
     onError: end,

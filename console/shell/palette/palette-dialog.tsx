@@ -3,6 +3,7 @@ import { useComputed } from "@preact/signals";
 import type { TargetedKeyboardEvent } from "preact";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { Icon } from "../../design/icon.tsx";
+import { closingHandlers } from "../closing-handlers.ts";
 import { type CommandTargets, commandsOf } from "./commands.ts";
 import { type Command, Palette } from "./palette.ts";
 import "./palette.css";
@@ -37,7 +38,13 @@ export function PaletteDialog({ targets }: { readonly targets: CommandTargets })
     if (lines.length > 0) void run();
   }, []);
   return (
-    <dialog ref={dialog} class="palette" aria-label="Commands" closedby="any" onClose={close}>
+    <dialog
+      ref={dialog}
+      class="palette"
+      aria-label="Commands"
+      closedby="any"
+      {...closingHandlers(dialog, close)}
+    >
       <input
         type="text"
         role="combobox"

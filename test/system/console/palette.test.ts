@@ -38,6 +38,17 @@ async function openPalette(page: Page): Promise<void> {
   await until("the palette has the focus", () => field.evaluate((one) => one.matches(":focus")));
 }
 
+/** Closes the palette as Escape does, and presses its key before the browser dispatches the event `close`. */
+const REOPEN = `(async () => {
+  const dialog = document.querySelector("dialog[open]");
+  const closed = new Promise((resolve) => dialog.addEventListener("close", resolve));
+  dialog.requestClose();
+  // Lets the page render.
+  for (let i = 0; i < 100; i++) await undefined;
+  document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "k", ctrlKey: true, bubbles: true }));
+  await closed;
+})()`;
+
 /** Opens the palette, types, and runs the best match. */
 async function command(page: Page, text: string): Promise<void> {
   await openPalette(page);
@@ -108,6 +119,10 @@ test("opens streams, layouts, panels and themes by keyboard, and is accessible",
   await openPalette(page);
   await page.keyboard.type("copy link");
   await until("it is found", async () => (await active()) === "Copy the link to this moment");
+  await page.evaluate(REOPEN);
+  await until("another one has the focus", () =>
+    palette.getByRole("combobox").evaluate((one) => one.matches(":focus:placeholder-shown")),
+  );
   await page.keyboard.press("Escape");
   await command(page, "live");
   await paneOf(page, "rover:log").getByText("no data").waitFor();
@@ -160,11 +175,16 @@ test("offers to reload the page where code cannot be loaded, as after an upgrade
   const reload = { name: "Reload the page" };
   for (const name of ["rover:log", "rover:camera", "Events"])
     await paneOf(page, name).getByRole("button", reload).waitFor();
-  await page.getByRole("button", { name: "Inspector", exact: true }).click();
-  await page.getByRole("complementary", { name: "Selected stream" }).getByRole("button", reload).waitFor();
+  const inspector = page.getByRole("complementary", { name: "Selected stream" });
+  // A second try of this test finds it open.
+  if (!(await inspector.isVisible()))
+    await page.getByRole("button", { name: "Inspector", exact: true }).click();
+  await inspector.getByRole("button", reload).waitFor();
   expect(await axeViolations(page)).toEqual([]);
   await page.keyboard.press("Control+k");
   const palette = paletteOf(page);
+  await palette.getByRole("button", reload).waitFor();
+  await page.evaluate(REOPEN);
   await palette.getByRole("button", reload).waitFor();
   await page.keyboard.press("Escape");
   await palette.waitFor({ state: "detached" });

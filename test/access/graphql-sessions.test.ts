@@ -1,29 +1,14 @@
 /** GraphQL connections that outlive their credentials. */
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { type OpenAnswer, openAnswer, request } from "../support/clients/http.ts";
 import { connectSocket, type TestSocket } from "../support/clients/socket.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
-import { createTestKeys, type TestKeys } from "../support/gateway/keys.ts";
-import { bearer, guardedBy, tokenFor } from "../support/gateway/tokens.ts";
-import { startRedis, type TestRedis } from "../support/redis/redis.ts";
+import { openGuardedGateway } from "../support/gateway/own-gateway.ts";
+import { bearer, tokenFor } from "../support/gateway/tokens.ts";
 import { until } from "../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-let keys: TestKeys;
+const { redis, keys, gateway } = await openGuardedGateway();
 /** Subscribed streams. */
 let streams = 0;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  keys = createTestKeys();
-  gateway = await startTestGateway(redis.url, guardedBy(keys));
-});
-afterAll(async () => {
-  await gateway.close();
-  keys[Symbol.dispose]();
-  await redis[Symbol.asyncDispose]();
-});
 
 /** A new key, once it is loaded. */
 async function knownKey(name: string, permissions: readonly string[]): Promise<string> {

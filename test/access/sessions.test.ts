@@ -2,30 +2,16 @@
 
 import { connect } from "node:net";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { openAnswer, request } from "../support/clients/http.ts";
 import { connectSocket } from "../support/clients/socket.ts";
-import { startTestGateway, type TestGateway } from "../support/gateway/gateway.ts";
-import { createTestKeys, type TestKeys } from "../support/gateway/keys.ts";
+import { startTestGateway } from "../support/gateway/gateway.ts";
+import { openGuardedGateway } from "../support/gateway/own-gateway.ts";
 import { bearer, guardedBy, tokenFor } from "../support/gateway/tokens.ts";
-import { startRedis, type TestRedis } from "../support/redis/redis.ts";
 import { until } from "../support/until.ts";
 
-let redis: TestRedis;
-let gateway: TestGateway;
-let keys: TestKeys;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  keys = createTestKeys();
-  gateway = await startTestGateway(redis.url, guardedBy(keys));
-});
-afterAll(async () => {
-  await gateway.close();
-  keys[Symbol.dispose]();
-  await redis[Symbol.asyncDispose]();
-});
+const { redis, keys, gateway } = await openGuardedGateway();
 
 const control = (text: string) => JSON.stringify({ token: text });
 

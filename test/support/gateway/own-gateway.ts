@@ -2,6 +2,8 @@
 import { afterAll } from "vitest";
 import { startRedis, type TestRedis } from "../redis/redis.ts";
 import { startTestGateway, type TestGateway } from "./gateway.ts";
+import { createTestKeys, type TestKeys } from "./keys.ts";
+import { guardedBy } from "./tokens.ts";
 
 /** The servers of a test file. */
 export interface OwnGateway {
@@ -21,4 +23,16 @@ export async function openOwnGateway(env: Record<string, string> = {}): Promise<
   // Hooks run in reverse order, so the gateway stops before its Redis.
   afterAll(() => gateway.close());
   return { redis, gateway };
+}
+
+/** The servers of a test file whose gateway requires authentication, and its keys. */
+export interface GuardedGateway extends OwnGateway {
+  readonly keys: TestKeys;
+}
+
+/** As `openOwnGateway`, with a gateway that accepts the keys and tokens of tests. */
+export async function openGuardedGateway(): Promise<GuardedGateway> {
+  const keys = createTestKeys();
+  afterAll(() => keys[Symbol.dispose]());
+  return { keys, ...(await openOwnGateway(guardedBy(keys))) };
 }

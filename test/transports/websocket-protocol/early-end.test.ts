@@ -4,27 +4,12 @@
  */
 import { once } from "node:events";
 import { connect } from "node:net";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { upgradeRequest } from "../../support/clients/raw-requests.ts";
-import { startTestGateway, type TestGateway } from "../../support/gateway/gateway.ts";
-import { createTestKeys, type TestKeys } from "../../support/gateway/keys.ts";
-import { guardedBy, tokenFor } from "../../support/gateway/tokens.ts";
-import { startRedis, type TestRedis } from "../../support/redis/redis.ts";
+import { openGuardedGateway } from "../../support/gateway/own-gateway.ts";
+import { tokenFor } from "../../support/gateway/tokens.ts";
 
-let redis: TestRedis;
-let keys: TestKeys;
-let gateway: TestGateway;
-
-beforeAll(async () => {
-  redis = await startRedis();
-  keys = createTestKeys();
-  gateway = await startTestGateway(redis.url, guardedBy(keys));
-});
-afterAll(async () => {
-  await gateway.close();
-  keys[Symbol.dispose]();
-  await redis[Symbol.asyncDispose]();
-});
+const { gateway } = await openGuardedGateway();
 
 test.each([
   ["/data/s/pull", ""],

@@ -9,7 +9,8 @@ import type { TransportParts } from "../parts.ts";
 import { memoryOf } from "../response/memory/response-memory.ts";
 import { sendFile } from "./download.ts";
 import { sendList } from "./list/send-list.ts";
-import { shortened, textBytesOf } from "./list/shortened.ts";
+import { shortened } from "./list/shortened.ts";
+import { statusBytesOf } from "./list/status-bytes.ts";
 import { addPlayRoutes, type PlayRoutesParts } from "./play/routes.ts";
 import { requestedStreams } from "./recorded-streams.ts";
 import { readRecordingRequest } from "./recording-request.ts";
@@ -39,7 +40,7 @@ export const recordingRoutes =
     /** As `find`, for a response with the recording: reserves the memory of it. @throws GatewayError OVERLOADED */
     const findToShow = async (request: FastifyRequest, reply: FastifyReply, name: string) => {
       const found = await find(request, name, "read");
-      await memoryOf(reply, parts.access.memory).grow(textBytesOf(found));
+      await memoryOf(reply, parts.access.memory).grow(statusBytesOf(found));
       return found;
     };
 

@@ -7,6 +7,7 @@ import { type FileStatus, MAX_GAPS, type RecordingStatus } from "../../recording
 import type { FileOptions } from "../../recordings/thread/messages.ts";
 import type { TransportParts } from "../parts.ts";
 import { type CompletedFile, completeFile } from "./complete-file.ts";
+import { changingBytesOf } from "./list/status-bytes.ts";
 import { maxNamesBytes, nameBytes } from "./names-bytes.ts";
 import type { Recorder } from "./recorder/recorder.ts";
 
@@ -21,11 +22,6 @@ interface OpenFile {
   bytes: number;
   gaps: number;
 }
-
-/** Approximate bytes of a status, of a file and of a gap in it, without names. */
-const STATUS_BYTES = 1000;
-const FILE_BYTES = 300;
-const GAP_BYTES = 150;
 
 /** Contents of one recording while it is written. */
 export class RecordingContents {
@@ -59,11 +55,9 @@ export class RecordingContents {
 
   /** Approximate size of the status in bytes. */
   get statusBytes(): number {
-    let bytes = STATUS_BYTES + this.#requestBytes + this.#record.files.length * FILE_BYTES + this.#namesBytes;
-    for (const { stream } of this.#newestGaps) bytes += nameBytes(stream) + GAP_BYTES;
-    for (const [key, target] of Object.entries(this.#record.playback?.streams ?? {}))
-      bytes += nameBytes(key) + nameBytes(target);
-    return bytes;
+    const { files, playback = null } = this.#record;
+    const fixedBytes = this.#requestBytes + this.#namesBytes;
+    return fixedBytes + changingBytesOf({ files, playback, newestGaps: this.#newestGaps });
   }
 
   /** Returns the status of the recording. @param problem why it does not record, or not all streams */
@@ -109,10 +103,10 @@ export class RecordingContents {
 
   /** Adds a stream, unless the names of all streams would be too long. @returns whether it is recorded */
   addStream(key: string): boolean {
-    const isKnown = this.#streams.has(key);
-    if (!isKnown && this.#namesBytes + nameBytes(key) > maxNamesBytes(this.#parts.config)) return false;
-    this.#putStream(key);
-    return true;
+    const isAllowed =
+      this.#streams.has(key) || this.#namesBytes + nameBytes(key) <= maxNamesBytes(this.#parts.config);
+    if (isAllowed) this.#putStream(key);
+    return isAllowed;
   }
 
   #putStream(key: string): void {

@@ -2,21 +2,8 @@
 import type { RecordingStatus } from "../../../recordings/recording-status.ts";
 import { nameBytes } from "../names-bytes.ts";
 
-/** Approximate size of a status without names and files, and of a file. */
-const STATUS_BYTES = 2000;
-const FILE_BYTES = 300;
-
 /** Size as JSON up to which the list has the names of the streams of a recording, of its gaps, and of its playback. */
 const LISTED_NAMES_BYTES = 16 * 1024;
-
-/** Returns the approximate size of a whole status as JSON. */
-export function textBytesOf({ streams, newestGaps, files, playback }: RecordingStatus): number {
-  const names = [
-    ...[...streams, ...newestGaps.map(({ stream }) => stream)],
-    ...Object.entries(playback?.streams ?? {}).flat(),
-  ];
-  return names.reduce((sum, name) => sum + nameBytes(name), STATUS_BYTES + FILE_BYTES * files.length);
-}
 
 /** Returns a status with the first streams, the newest gaps, and the first streams of the playback. */
 export function shortened(status: RecordingStatus): RecordingStatus {

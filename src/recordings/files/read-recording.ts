@@ -188,10 +188,7 @@ export class RecordingReader implements AsyncDisposable {
     windowBytes?: number,
   ): AsyncGenerator<RecordedEntry, void, undefined> {
     const { first = 0n, last } = nanosecondsOf(range);
-    const decoder = new EntryDecoder();
-    for (const channel of this.#reader.channelsById.values())
-      if (this.#keys.get(channel.id) === key)
-        decoder.open(channel, this.#reader.schemasById.get(channel.schemaId));
+    const decoder = this.#decoderOf((id) => this.#keys.get(id) === key);
     const isSelected = ({ channelId, logTime }: Pick<McapTypes.Message, "channelId" | "logTime">) =>
       this.#keys.get(channelId) === key && logTime >= first && (last === undefined || logTime <= last);
     for (const { chunk, keys } of this.#chunksOf(range)) {
@@ -226,9 +223,7 @@ export class RecordingReader implements AsyncDisposable {
    * @throws Error if the file is damaged
    */
   async check(signal: AbortSignal): Promise<void> {
-    const decoder = new EntryDecoder();
-    for (const channel of this.#reader.channelsById.values())
-      decoder.open(channel, this.#reader.schemasById.get(channel.schemaId));
+    const decoder = this.#decoderOf(() => true);
     for (const chunk of this.#reader.chunkIndexes) {
       if (signal.aborted) return;
       const records = await this.#chunks.check(chunk);
@@ -245,6 +240,14 @@ export class RecordingReader implements AsyncDisposable {
   #keysOf({ selects }: RecordingRange): ReadonlySet<string> {
     const wanted = this.channels.filter((channel) => selects === undefined || selects(channel));
     return new Set(wanted.map(({ stream }) => stream.key));
+  }
+
+  /** Returns a decoder of the messages of channels. */
+  #decoderOf(isWanted: (id: number) => boolean): EntryDecoder {
+    const decoder = new EntryDecoder();
+    for (const channel of this.#reader.channelsById.values())
+      if (isWanted(channel.id)) decoder.open(channel, this.#reader.schemasById.get(channel.schemaId));
+    return decoder;
   }
 
   /** Returns the chunks with entries of a range, in the order of the file. */

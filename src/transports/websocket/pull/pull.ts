@@ -22,10 +22,10 @@ import { readControl } from "../control.ts";
 import type { DataParts } from "../parts.ts";
 import { CommandQueue, needsPlayback } from "./command-queue.ts";
 import { type Delivery, startDelivery } from "./delivery.ts";
+import { openJoinsMemory } from "./joins-memory.ts";
 import type { PlaybackCommand } from "./playback-command.ts";
 import { type PullRequest, readPull } from "./pull-request.ts";
 import { type Acks, createAcks } from "./pull-schedule.ts";
-import { openStreamsMemory } from "./streams-memory.ts";
 
 /** Serves a pulling socket. @throws GatewayError if a parameter is invalid */
 export function servePull(accepted: SocketRequest, parts: DataParts): ServedSocket {
@@ -53,7 +53,7 @@ class PullSocket implements ServedSocket {
   readonly #stopStatus: (() => void) | undefined;
   #delivery: Delivery | undefined;
   /** Reservation for the list of the streams, while it waits for memory and is encoded. */
-  #streamsMemory: MemoryLease | undefined;
+  #joinsMemory: MemoryLease | undefined;
   #isClosed = false;
 
   constructor({ webSocket, socket, session }: SocketRequest, request: PullRequest, parts: DataParts) {
@@ -100,7 +100,7 @@ class PullSocket implements ServedSocket {
   closed(): void {
     this.#isClosed = true;
     this.#stopStatus?.();
-    this.#streamsMemory?.release();
+    this.#joinsMemory?.release();
     this.#delivery?.close();
   }
 
@@ -115,14 +115,14 @@ class PullSocket implements ServedSocket {
   async #subscribeWithMemory(request: PullRequest, opened: OpenStreams): Promise<void> {
     const listed =
       request.wantsJoins && !this.#isClosed
-        ? openStreamsMemory(opened, this.#session.visitor, this.#parts)
+        ? openJoinsMemory(opened, this.#session.visitor, this.#parts)
         : undefined;
     if (listed === undefined) {
       this.#subscribe(request, opened);
       return;
     }
     const { lease, bytes } = listed;
-    this.#streamsMemory = lease;
+    this.#joinsMemory = lease;
     try {
       await lease.grow(bytes);
       const slices = this.#parts.access.turns.slices.begin();

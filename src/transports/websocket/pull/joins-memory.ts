@@ -20,7 +20,7 @@ const COPIES = 2;
  *
  * @returns undefined if the message is small
  */
-export function openStreamsMemory(
+export function openJoinsMemory(
   { streams, pattern }: OpenStreams,
   visitor: Visitor,
   { access }: DataParts,

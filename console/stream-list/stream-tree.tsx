@@ -27,7 +27,7 @@ interface StreamTreeProps {
   readonly isCurrent: boolean;
   /** Changes when the rows are other ones, which are shown from the top. */
   readonly resetOn: string;
-  /** What the user may do with the demo device. */
+  /** Allowed action on the demo device. */
   readonly demo: DemoOffer | undefined;
   readonly changeDemo: (offer: DemoOffer) => void;
   readonly openStream: (key: string) => void;

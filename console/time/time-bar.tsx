@@ -20,7 +20,7 @@ export function TimeBar({ workspace }: { readonly workspace: Workspace }) {
   const { clock } = workspace;
   const isRunning = useComputed(() => clock.isRunning);
   const isLive = useComputed(() => clock.mode.value === "live");
-  // Small windows hide the field for a moment while it is live, until the user wants it.
+  // Small windows hide the field while it is live, until it is requested.
   const isGoing = useSignal(false);
   const step = (direction: 1 | -1) => void clock.step(direction, workspace.layout.selectedKey.peek());
   const stepped = workspace.layout.selectedKey.value;

@@ -23,7 +23,7 @@ export interface DemoState {
   readonly device: string | undefined;
 }
 
-/** What the user may do with the demo device of the stream list. */
+/** Action on the demo device of the stream list that the gateway allows. */
 export interface DemoOffer {
   readonly device: string;
   readonly action: "start" | "stop";

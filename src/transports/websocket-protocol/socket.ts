@@ -91,7 +91,7 @@ export class ServerWebSocket {
       handlers.closed(this.#closeCode);
     });
     if (head.length > 0) this.#receive(head);
-    // The client had ended it before its handshake was accepted, so there is no event for it any more.
+    // The client ended it before its handshake was accepted: the event has already happened.
     if (socket.readableEnded) this.#ended();
   }
 

@@ -2,7 +2,6 @@
  * `GET /data/{stream_id}`: the next entries after a cursor (docs/protocol.md, "GET entries"). A request that a client repeats
  * may be answered before it reaches this route (`repeated-responses.ts`).
  */
-
 import type { FastifyInstance, FastifyReply } from "fastify";
 import type { GatewayError } from "../../../../domain/errors.ts";
 import type { RequestedCursor } from "../../../../domain/streams/cursor.ts";

@@ -1,6 +1,6 @@
 /**
- * Cursors of several streams as the id of an event. A client sends the id back in a header, so an id that is longer than the
- * request head may be is of no use. Each event has all cursors, so long ones would also multiply the bytes of a response.
+ * Cursors of several streams as the id of an event. A client sends the id back in a header, so it must fit in a request
+ * head. Each event has all cursors, so long ones would also multiply the bytes of a response.
  */
 import { badParameter } from "../../../../domain/errors.ts";
 import type { EntryId } from "../../../../domain/streams/entry-id.ts";

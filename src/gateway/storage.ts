@@ -15,6 +15,7 @@ import { createStreamReader } from "../redis/read/stream-reader.ts";
 import { DetailsReader } from "../redis/registry/details/details-reader.ts";
 import { createMetaWatch } from "../redis/registry/metadata-watch.ts";
 import { createRegistry } from "../redis/registry/registry.ts";
+import { LargeValues } from "../redis/registry/stored-values.ts";
 import { StreamWatch } from "../redis/registry/watch/stream-watch.ts";
 import { requireWritableServer, warnOfServer } from "../redis/resp/server/server-check.ts";
 import type { Store } from "../redis/store.ts";
@@ -46,7 +47,11 @@ export function openStorage(
   closers.push(() => store.close());
   void warnOfServer(store.reads, logger);
   const details = new DetailsReader(store.withoutPayloads);
-  const retention = createRetention(store.reads, { maxEntries: streamMaxLength, maxAgeMs, maxBytes }, logger);
+  const largeValues = new LargeValues(store.largeReads, settings.maxMetaBytes, workSlices);
+  const retention = createRetention({
+    ...{ commands: store.reads, largeValues, logger },
+    defaults: { maxEntries: streamMaxLength, maxAgeMs, maxBytes },
+  });
   closers.push(retention.close);
   const readerParts = { sizes, answerBytes, pageBytes };
   const streamReader = createStreamReader({
@@ -81,7 +86,7 @@ export function openStorage(
   const availability = watchAvailability({ ping: store.ping, counters, logger });
   closers.push(availability.close);
   const presence = createPresence({
-    leases: store.createLeases(randomUUID()),
+    leases: store.createLeases({ gatewayId: randomUUID(), maxMetaBytes: settings.maxMetaBytes }),
     timeoutMs: settings.deviceTimeoutMs,
     logger,
   });
@@ -89,7 +94,7 @@ export function openStorage(
   const registry = createRegistry({
     database: store.reads,
     largeReads: store.largeReads,
-    readValues: store.readValues,
+    largeValues,
     maxKeyBytes: keyBytes,
     streamMaxLength,
     details,

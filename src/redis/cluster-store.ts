@@ -11,7 +11,6 @@ import { createReplicaPool, type ReplicaReads } from "./read/replicas.ts";
 import { createClusterLeases } from "./registry/cluster-presence-leases.ts";
 import { LARGE_PAYLOAD_BYTES } from "./registry/details/stream-info.ts";
 import { TRACK_META } from "./registry/metadata-watch.ts";
-import { valuesOfCluster } from "./registry/stored-values.ts";
 import { ping } from "./resp/commands.ts";
 import type { Connection } from "./resp/connection.ts";
 import { lazily, lazyCommands } from "./resp/lazily.ts";
@@ -54,7 +53,6 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
   return {
     reads,
     largeReads,
-    readValues: valuesOfCluster,
     withoutPayloads: lazyCommands(details),
     replicas,
     openSending: (encode) => ({
@@ -103,8 +101,7 @@ export function openClusterStore(parts: ClusterStoreParts): Store {
       };
     },
     isSameServer: (key, other) => slotOf(key) === slotOf(other),
-    createLeases: (gatewayId) =>
-      createClusterLeases({ database: reads, gatewayId, leaseMs, streamMaxLength }),
+    createLeases: (own) => createClusterLeases({ database: reads, ...own, leaseMs, streamMaxLength }),
     close() {
       replicas?.close();
       reads.close();

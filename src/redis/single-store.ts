@@ -11,7 +11,6 @@ import { createPolledReads } from "./read/poll-cache.ts";
 import { LARGE_PAYLOAD_BYTES } from "./registry/details/stream-info.ts";
 import { metaTrackingOver } from "./registry/metadata-watch.ts";
 import { createPresenceLeases } from "./registry/presence-leases.ts";
-import { valuesOfServer } from "./registry/stored-values.ts";
 import { keyEventsOver } from "./registry/watch/key-events.ts";
 import { databaseOver, ping } from "./resp/commands.ts";
 import { Connection, type ConnectionHooks, type ConnectionOptions } from "./resp/connection.ts";
@@ -75,7 +74,6 @@ export function openSingleStore(parts: SingleStoreParts): Store {
   return {
     reads: database,
     largeReads,
-    readValues: valuesOfServer,
     withoutPayloads: lazyCommands(details),
     replicas,
     openSending: loopbackOver(
@@ -112,8 +110,7 @@ export function openSingleStore(parts: SingleStoreParts): Store {
     openKeyEvents: keyEventsOver((hooks) => open("watch", hooks)),
     openGrowth: growthOver((hooks) => open("groups", { ...hooks, waitMs: 0 }), logger),
     isSameServer: () => true,
-    createLeases: (gatewayId) =>
-      createPresenceLeases({ commands: database, gatewayId, leaseMs, streamMaxLength }),
+    createLeases: (own) => createPresenceLeases({ commands: database, ...own, leaseMs, streamMaxLength }),
     close() {
       replicas?.close();
       large.close();

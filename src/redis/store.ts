@@ -7,8 +7,7 @@ import type { EntrySizes } from "./read/entry-sizes.ts";
 import type { PolledReads, PolledReadsWithForget } from "./read/poll-cache.ts";
 import type { ReplicaReads } from "./read/replicas.ts";
 import type { OpenMetaTracking } from "./registry/metadata-watch.ts";
-import type { PresenceLeases } from "./registry/presence-leases.ts";
-import type { ReadValues } from "./registry/stored-values.ts";
+import type { PresenceLeases, PresenceLeasesParts } from "./registry/presence-leases.ts";
 import type { OpenKeyEventSource } from "./registry/watch/key-events.ts";
 import type { Commands, Database } from "./resp/commands.ts";
 import type { OnTailReads, Tail, TailEvents } from "./tail/tail.ts";
@@ -42,8 +41,6 @@ export interface Store {
   readonly reads: Database;
   /** Reads with large replies, over a connection that the first of them opens: small reads do not wait behind them. */
   readonly largeReads: Commands;
-  /** Reads the values of many keys with few commands. */
-  readonly readValues: ReadValues;
   /** Reads whose replies contain the length of a payload from `LARGE_PAYLOAD_BYTES` instead of its bytes. */
   readonly withoutPayloads: Commands;
   /** Replicas for pages of history, with `REDIS_READ_FROM=replica`. */
@@ -63,7 +60,6 @@ export interface Store {
   readonly openGrowth: OpenGrowth;
   /** Whether a script can use these two keys. */
   isSameServer(key: string, other: string): boolean;
-  /** @param gatewayId unique per process start */
-  createLeases(gatewayId: string): PresenceLeases;
+  createLeases(own: Pick<PresenceLeasesParts, "gatewayId" | "maxMetaBytes">): PresenceLeases;
   close(): void;
 }

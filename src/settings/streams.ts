@@ -53,6 +53,13 @@ export const STREAMS = {
     "",
     "Directory of recordings, for one gateway at a time; empty: the directory recordings beside DATA_DIR",
   ),
+  maxMetaBytes: row(
+    "MAX_META_BYTES",
+    bytes(1024),
+    "256k",
+    "bytes",
+    "Maximum size of the metadata of a stream or a device, as JSON with its schema; larger metadata is rejected, and is not read if another program stored it",
+  ),
   maxRecordings: row(
     "MAX_RECORDINGS",
     whole(0, 1000),

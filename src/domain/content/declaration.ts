@@ -119,9 +119,24 @@ export interface ReadDeclaration {
   readonly problems: readonly string[];
 }
 
-/** Reads the reserved members of a stream's metadata (any JSON). A member that is null counts as absent. */
+/** Declarations by metadata: a schema is checked once, which takes milliseconds if it is large. */
+const known = new WeakMap<object, ReadDeclaration>();
+
+/**
+ * Reads the reserved members of a stream's metadata (any JSON). A member that is null counts as absent.
+ *
+ * @param meta must not be changed afterwards
+ */
 export function readDeclaration(meta: unknown): ReadDeclaration {
-  const members = isObject(meta) ? meta : {};
+  const members = isObject(meta) ? meta : NO_MEMBERS;
+  const read = known.get(members) ?? declarationOf(members);
+  known.set(members, read);
+  return read;
+}
+
+const NO_MEMBERS = {};
+
+function declarationOf(members: Readonly<Record<string, unknown>>): ReadDeclaration {
   const declaration: Record<string, unknown> = {};
   const problems: string[] = [];
   for (const name of DECLARED_MEMBERS) {

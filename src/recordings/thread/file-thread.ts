@@ -24,6 +24,8 @@ export type OnHookException = (exception: unknown) => void;
 export interface OpenFile {
   /** States the metadata of a stream, JSON, for its entries from now on. */
   describe(key: string, meta: string | undefined): void;
+  /** States that the file lacks the metadata of a stream. */
+  addUnread(key: string, reason: string): void;
   /** Adds entries. @param groups by stream key, in order */
   add(groups: readonly StreamEntries[]): void;
   /** Returns the bytes of batches that the thread has not added yet. */
@@ -115,6 +117,10 @@ class ThreadFile implements OpenFile {
 
   describe(key: string, meta: string | undefined): void {
     this.#post({ type: "describe", key, meta });
+  }
+
+  addUnread(key: string, reason: string): void {
+    this.#post({ type: "unread", key, reason });
   }
 
   add(groups: readonly StreamEntries[]): void {

@@ -19,6 +19,8 @@ export type ToThread = { readonly file: number } & (
   | { readonly type: "open"; readonly options: FileOptions }
   /** Metadata of a stream, JSON, for its entries from now on. */
   | { readonly type: "describe"; readonly key: string; readonly meta: string | undefined }
+  /** The file lacks the metadata of a stream. */
+  | { readonly type: "unread"; readonly key: string; readonly reason: string }
   | { readonly type: "entries"; readonly batch: EntryBatch }
   | { readonly type: "gap"; readonly gap: Gap }
   /** A buffer of bytes that the client has received, to be used again. */

@@ -72,6 +72,9 @@ function handle(message: ToThread): void {
     case "describe":
       written.describe(message.key, message.meta);
       break;
+    case "unread":
+      written.addUnread(message.key, message.reason);
+      break;
     case "entries": {
       written.add(message.batch);
       const { buffer } = message.batch.bytes;

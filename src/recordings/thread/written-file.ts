@@ -63,6 +63,10 @@ export class WrittenFile {
     this.#entries.describe(key, meta);
   }
 
+  addUnread(key: string, reason: string): void {
+    this.#entries.addUnread(key, reason);
+  }
+
   /** Adds entries. The batch is not needed afterwards. */
   add(batch: EntryBatch): void {
     for (const [key, entry] of unpackEntries(batch)) {

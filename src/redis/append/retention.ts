@@ -6,8 +6,10 @@
 import type { Logger } from "../../domain/logger.ts";
 import { type RetentionLimits, readRetention } from "../../domain/streams/retention.ts";
 import { streamMetaKey } from "../keys.ts";
+import { firstReadCommand, firstReadOf, type LargeValues } from "../registry/stored-values.ts";
 import type { Commands } from "../resp/commands.ts";
 import { ReplyError } from "../resp/reader.ts";
+import { LargeLimits } from "./large-limits.ts";
 
 /** Current trimming of one stream. */
 export interface StreamTrim {
@@ -77,11 +79,27 @@ export function fixedRetention(streamMaxLength: number): Retention {
 const lengthTrim = (entries: number): readonly string[] =>
   entries > 0 ? ["MAXLEN", "~", String(entries)] : [];
 
-/** Creates the retention of a gateway. @param commands used to read metadata */
-export function createRetention(commands: Commands, defaults: RetentionLimits, logger: Logger): Retention {
+/** Dependencies of `createRetention`. */
+export interface RetentionParts {
+  /** Reads small metadata, and trims. */
+  readonly commands: Commands;
+  readonly largeValues: LargeValues;
+  readonly defaults: RetentionLimits;
+  readonly logger: Logger;
+}
+
+/** Creates the retention of a gateway. */
+export function createRetention({ commands, largeValues, defaults, logger }: RetentionParts): Retention {
   const streams = new Map<string, Kept>();
   /** Pending unlimited appends of all streams: usually 0, and then a reply needs no lookup. */
   let unlimited = 0;
+  const large = new LargeLimits({
+    ...{ largeValues, logger },
+    onMeta(key, meta) {
+      const kept = streams.get(key);
+      if (kept !== undefined) apply(key, kept, meta);
+    },
+  });
   const refreshing = setInterval(refresh, REFRESH_MS);
   refreshing.unref();
 
@@ -93,10 +111,12 @@ export function createRetention(commands: Commands, defaults: RetentionLimits, l
   }
 
   function requestMeta(key: string, kept: Kept): void {
-    commands.send(["GET", streamMetaKey(key)], (error, reply) => {
+    commands.send(firstReadCommand(streamMetaKey(key)), (error, reply) => {
       // Without a reply, the next refresh retries. Without permission to read, the defaults apply.
       if (error !== undefined && !(error instanceof ReplyError)) return;
-      apply(key, kept, Buffer.isBuffer(reply) ? reply : undefined);
+      const meta = firstReadOf(reply);
+      if (meta !== "large") apply(key, kept, meta);
+      else large.request(key);
     });
   }
 

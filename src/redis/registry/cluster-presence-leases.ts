@@ -51,7 +51,7 @@ const FORGET = `if redis.call('ZCARD', KEYS[2]) == 0 then redis.call('ZREM', KEY
 
 /** Creates the leases of one gateway. */
 export function createClusterLeases(parts: ClusterLeasesParts): PresenceLeases {
-  const { database, gatewayId, leaseMs, streamMaxLength } = parts;
+  const { database, gatewayId, leaseMs, maxMetaBytes, streamMaxLength } = parts;
   /** Devices with a new lease that are not yet in the set of connected devices. */
   const unreported = new Set<string>();
 
@@ -66,8 +66,8 @@ export function createClusterLeases(parts: ClusterLeasesParts): PresenceLeases {
   async function connect(deviceId: string): Promise<void> {
     await database.call("SADD", DEVICES_SEEN, deviceId);
     if ((await database.call("SADD", DEVICES_CONNECTED, deviceId)) !== 1) return;
-    const meta = await database.call("GET", deviceMetaKey(deviceId));
-    await report(deviceId, { connected: true, meta: metaOf(meta) });
+    const meta = await database.call("GETRANGE", deviceMetaKey(deviceId), 0, maxMetaBytes);
+    await report(deviceId, { connected: true, meta: metaOf(meta, maxMetaBytes) });
   }
 
   async function disconnect(deviceId: string): Promise<void> {
@@ -108,9 +108,12 @@ export function createClusterLeases(parts: ClusterLeasesParts): PresenceLeases {
   };
 }
 
-function metaOf(reply: Reply): unknown {
+/** Parses metadata; null if another program has stored more than `maxBytes`. */
+function metaOf(reply: Reply, maxBytes: number): unknown {
+  if (!Buffer.isBuffer(reply) || reply.length === 0) return {};
+  if (reply.length > maxBytes) return null;
   try {
-    return Buffer.isBuffer(reply) ? JSON.parse(reply.toString()) : {};
+    return JSON.parse(reply.toString());
   } catch {
     // Written by another program, and not JSON.
     return {};

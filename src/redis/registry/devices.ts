@@ -5,6 +5,7 @@
  */
 import { GatewayError } from "../../domain/errors.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
+import { checkMetaBytes } from "../../domain/streams/metadata-size.ts";
 import {
   DEVICES_CONNECTED,
   DEVICES_SEEN,
@@ -18,17 +19,24 @@ import { type Reply, ReplyError } from "../resp/reader.ts";
 import type { Argument } from "../resp/writer.ts";
 import { walkInSteps } from "./scan-steps.ts";
 import { mergeSorted } from "./sorted-names.ts";
+import {
+  firstReadCommand,
+  firstReadOf,
+  type LargeRead,
+  type LargeValues,
+  type StoredValue,
+} from "./stored-values.ts";
 
 /** Result of a change, as returned to clients (docs/protocol.md, "GraphQL"). */
 export type DeviceChange = Readonly<Record<string, boolean>>;
 
-/** Device records in Redis. All methods throw `GatewayError` if Redis is unavailable. */
+/** Device records in Redis. All methods throw `GatewayError` if Redis is unavailable, and TOO_LARGE for metadata above `MAX_META_BYTES`. */
 export interface DeviceRecords {
   /** Sorted ids. */
   connected(): Promise<readonly string[]>;
   seen(): Promise<readonly string[]>;
-  /** Stored JSON; undefined if there is none. */
-  meta(deviceId: string): Promise<Buffer | undefined>;
+  /** Returns stored JSON; undefined if there is none. @param admit returns whether there is memory for large metadata */
+  meta(deviceId: string, options: Pick<LargeRead, "client" | "admit">): Promise<StoredValue>;
   /** @param meta JSON; undefined keeps the stored metadata */
   connect(deviceId: string, meta: string | undefined): Promise<DeviceChange>;
   disconnect(deviceId: string): Promise<DeviceChange>;
@@ -38,12 +46,23 @@ export interface DeviceRecords {
 /** Members of a set that one step reads. It holds Redis for less than 1 ms. */
 const STEP_MEMBERS = 2_000;
 
-/** Creates the records. @param streamMaxLength as for any stream; 0 keeps all events */
-export function createDeviceRecords(
-  database: Database,
-  streamMaxLength: number,
-  workSlices: WorkSlices,
-): DeviceRecords {
+/** Options of `createDeviceRecords`. */
+export interface DeviceRecordsParts {
+  readonly database: Database;
+  /** As for any stream; 0 keeps all events. */
+  readonly streamMaxLength: number;
+  readonly largeValues: LargeValues;
+  readonly workSlices: WorkSlices;
+}
+
+/** Creates the records. */
+export function createDeviceRecords({
+  database,
+  streamMaxLength,
+  largeValues,
+  workSlices,
+}: DeviceRecordsParts): DeviceRecords {
+  const checkMeta = (meta: string) => checkMetaBytes(meta, "the metadata of a device", largeValues.maxBytes);
   const call = (...args: readonly Argument[]): Promise<Reply> => withGatewayErrors(database.call(...args));
 
   /** Runs steps in order, and reports for each whether it changed something. */
@@ -68,12 +87,19 @@ export function createDeviceRecords(
     connected: () => members(DEVICES_CONNECTED),
     seen: () => members(DEVICES_SEEN),
 
-    async meta(deviceId) {
-      const reply = await call("GET", deviceMetaKey(deviceId));
-      return Buffer.isBuffer(reply) ? reply : undefined;
+    async meta(deviceId, options) {
+      const first = firstReadOf(await call(...firstReadCommand(deviceMetaKey(deviceId))));
+      if (first !== "large") return first;
+      let found: StoredValue;
+      const onValue = (_key: string, value: StoredValue) => {
+        found = value;
+      };
+      await withGatewayErrors(largeValues.read([deviceMetaKey(deviceId)], { ...options, onValue }));
+      return found;
     },
 
     async connect(deviceId, meta) {
+      if (meta !== undefined) checkMeta(meta);
       const change = await transact({
         connection_status_changed: ["SADD", DEVICES_CONNECTED, deviceId],
         connected: ["SISMEMBER", DEVICES_CONNECTED, deviceId],
@@ -101,11 +127,13 @@ export function createDeviceRecords(
         "fired:device.connected": event(EVENT_DEVICE_CONNECTED, { device_id: deviceId, connected: false }),
       }),
 
-    updateMeta: (deviceId, meta) =>
-      transact({
+    async updateMeta(deviceId, meta) {
+      checkMeta(meta);
+      return transact({
         meta_set: ["SET", deviceMetaKey(deviceId), meta],
         "fired:device.meta": event(EVENT_DEVICE_META, { device_id: deviceId }, meta),
-      }),
+      });
+    },
   };
 }
 

@@ -1,25 +1,25 @@
 /**
- * Metadata watch: reports changes to streams' metadata by any client. `CLIENT TRACKING` in broadcast mode reports which
- * keys with the prefix changed, and they are read again. It uses its own connection, open while there are listeners.
+ * Metadata watch: reports which streams' metadata any client has changed. `CLIENT TRACKING` in broadcast mode reports the keys
+ * with the prefix. It uses its own connection, open while there are listeners.
  */
 import { GatewayError } from "../../domain/errors.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { callEach, type FaultParts } from "../../observe/faults.ts";
-import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
+import { STREAM_META_PREFIX } from "../keys.ts";
 import { gatewayErrorOf } from "../reply-errors.ts";
 import { type Database, databaseOver } from "../resp/commands.ts";
 import type { Connection, ConnectionHooks } from "../resp/connection.ts";
 import type { Reply } from "../resp/reader.ts";
 import { createKeyScan } from "./scan.ts";
 
-/** Receives a stream's new metadata as JSON; undefined if it was deleted. */
-export type OnMeta = (streamKey: string, meta: Buffer | undefined) => void;
+/** Receives the key of a stream whose metadata has changed or was deleted. It reads the metadata when it needs it. */
+export type OnMeta = (streamKey: string) => void;
 
 /** Changes of metadata. */
 export interface MetaWatch {
   /**
-   * Calls back for each change from now on. After a reconnect it reports the current metadata of all streams, because
-   * changes in the meantime are unknown.
+   * Calls back for each change from now on. After a reconnect it reports all streams that have metadata, because changes in the
+   * meantime are unknown.
    *
    * @returns a function that unsubscribes
    * @throws GatewayError if Redis is unavailable or does not support tracking
@@ -30,7 +30,7 @@ export interface MetaWatch {
 
 /** Source of changes: a connection, or one to each node of a cluster. */
 export interface MetaTracking {
-  /** Reads the changed metadata. */
+  /** Lists the streams with metadata. */
   readonly database: Database;
   /** Settles when changes are reported. */
   readonly armed: Promise<unknown>;
@@ -87,30 +87,20 @@ export function createMetaWatch(
   const listeners = new Set<OnMeta>();
   let watching: MetaTracking | undefined;
 
-  function report(keys: readonly string[], { database }: MetaTracking): void {
-    for (const key of keys) {
-      database.send(["GET", streamMetaKey(key)], (error, reply) => {
-        if (error !== undefined) return;
-        const meta = Buffer.isBuffer(reply) ? reply : undefined;
-        callEach(listeners, (listener) => listener(key, meta), "listener of metadata", parts);
-      });
-    }
+  function report(keys: readonly string[]): void {
+    for (const key of keys) callEach(listeners, (listener) => listener(key), "listener of metadata", parts);
   }
 
   const streamOf = (key: string) => key.slice(STREAM_META_PREFIX.length);
 
   function start(): MetaTracking {
     const reportAll = async () => {
-      const keys = await createKeyScan(started.database, maxKeyBytes, workSlices).withMeta();
-      report(keys, started);
+      report(await createKeyScan(started.database, maxKeyBytes, workSlices).withMeta());
     };
     const started = open({
       onPush([kind, keys]) {
         if (String(kind) !== "invalidate" || !Array.isArray(keys)) return;
-        report(
-          keys.map((key) => streamOf(String(key))),
-          started,
-        );
+        report(keys.map((key) => streamOf(String(key))));
       },
       // If this fails Redis is unavailable again, and the next reconnect repeats it.
       onAgain: () => void reportAll().catch(() => undefined),

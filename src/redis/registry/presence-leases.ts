@@ -27,6 +27,8 @@ export interface PresenceLeasesParts {
   /** Unique per process start. */
   readonly gatewayId: string;
   readonly leaseMs: number;
+  /** `MAX_META_BYTES`. Events lack larger metadata, which another program has stored. */
+  readonly maxMetaBytes: number;
   /** `REDIS_STREAM_MAXLEN`, for the events; 0 keeps all. */
   readonly streamMaxLength: number;
 }
@@ -53,7 +55,7 @@ local function gone(device)
 end
 `;
 
-/** KEYS from 4: the device's leases, the devices seen, its metadata. ARGV from 2: the device, the gateway, ms. */
+/** KEYS from 4: the device's leases, the devices seen, its metadata. ARGV from 2: the device, the gateway, ms, `MAX_META_BYTES`. */
 const HOLD = `${COMMON}
 local device, gateway, untilMs = ARGV[2], ARGV[3], now + ARGV[4]
 local isNew = redis.call('ZADD', KEYS[4], untilMs, gateway) == 1
@@ -61,7 +63,8 @@ redis.call('ZADD', due, 'GT', untilMs, device)
 if not isNew then return end
 redis.call('SADD', KEYS[5], device)
 if redis.call('SADD', connected, device) == 1 then
-  tell(device, ',"connected":true,"meta":' .. (redis.call('GET', KEYS[6]) or '{}'))
+  local meta = redis.call('STRLEN', KEYS[6]) > tonumber(ARGV[5]) and 'null' or redis.call('GET', KEYS[6]) or '{}'
+  tell(device, ',"connected":true,"meta":' .. meta)
 end`;
 
 /** KEYS from 4: the device's leases. ARGV from 2: the device, the gateway. */
@@ -80,7 +83,7 @@ end`;
 
 /** Creates the leases of one gateway. */
 export function createPresenceLeases(parts: PresenceLeasesParts): PresenceLeases {
-  const { commands, gatewayId, leaseMs, streamMaxLength } = parts;
+  const { commands, gatewayId, leaseMs, maxMetaBytes, streamMaxLength } = parts;
   const shared = [DEVICES_CONNECTED, EVENT_DEVICE_CONNECTED, DUE];
 
   async function run(script: string, keys: readonly string[], args: readonly (string | number)[]) {
@@ -89,7 +92,8 @@ export function createPresenceLeases(parts: PresenceLeasesParts): PresenceLeases
   }
 
   return {
-    hold: (id) => run(HOLD, [LEASE_PREFIX + id, DEVICES_SEEN, deviceMetaKey(id)], [id, gatewayId, leaseMs]),
+    hold: (id) =>
+      run(HOLD, [LEASE_PREFIX + id, DEVICES_SEEN, deviceMetaKey(id)], [id, gatewayId, leaseMs, maxMetaBytes]),
     release: (id) => run(RELEASE, [LEASE_PREFIX + id], [id, gatewayId]),
     reap: () => run(REAP, [], [LEASE_PREFIX]),
   };

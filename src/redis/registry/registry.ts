@@ -5,7 +5,7 @@
  */
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { dedupeRecordKey } from "../append/dedupe-record.ts";
-import { streamMetaKey } from "../keys.ts";
+import { STREAM_META_PREFIX, streamMetaKey } from "../keys.ts";
 import { withGatewayErrors } from "../reply-errors.ts";
 import type { Commands, Database } from "../resp/commands.ts";
 import type { Reply } from "../resp/reader.ts";
@@ -16,7 +16,7 @@ import { type StreamRecord, StreamRecords, type WantedRecord } from "./details/s
 import { createDeviceRecords, type DeviceRecords } from "./devices.ts";
 import { createKeyScan } from "./scan.ts";
 import { createMerger } from "./sorted-names.ts";
-import type { ReadValues } from "./stored-values.ts";
+import type { LargeRead, LargeValues } from "./stored-values.ts";
 import { createStreamMetadata, type StreamMetadata } from "./stream-metadata.ts";
 
 /** Result of deleting a stream. */
@@ -46,6 +46,10 @@ export interface Registry extends StreamMetadata, LastIds {
   areKnown(keys: readonly string[]): Promise<readonly boolean[]>;
   /** Returns facts about streams in the order of the keys, with one round trip per thousand streams, or fewer if entries are large. */
   streams(keys: readonly string[], wanted: WantedRecord): Promise<readonly StreamRecord[]>;
+  /** Reads the metadata of streams: small ones first, at most 1 KB each, then large ones as `largeMetas`. */
+  metas(keys: readonly string[], options: LargeRead): Promise<void>;
+  /** Reads metadata that `streams` has found to be `large`: the smallest first, few at a time. */
+  largeMetas(keys: readonly string[], options: LargeRead): Promise<void>;
   /** Deletes a stream with its metadata. @throws GatewayError WRONG_TYPE where the key is not a stream; nothing is deleted then */
   deleteStream(key: string): Promise<StreamDeletion>;
   /** Deletes everything in the database. */
@@ -60,7 +64,7 @@ export interface RegistryParts {
   readonly maxKeyBytes: number;
   /** Reads with large replies. */
   readonly largeReads: Commands;
-  readonly readValues: ReadValues;
+  readonly largeValues: LargeValues;
   /** `REDIS_STREAM_MAXLEN`; 0 keeps everything. */
   readonly streamMaxLength: number;
   readonly details: DetailsReader;
@@ -77,11 +81,13 @@ local length = redis.call('XLEN', KEYS[1])
 redis.call('UNLINK', KEYS[1], KEYS[2])
 return length > 0 and 2 or 1`;
 
+const streamKeyOf = (metaKey: string): string => metaKey.slice(STREAM_META_PREFIX.length);
+
 /** Creates the registry. */
 export function createRegistry({
   database,
   largeReads,
-  readValues,
+  largeValues,
   maxKeyBytes,
   streamMaxLength,
   details,
@@ -90,13 +96,22 @@ export function createRegistry({
 }: RegistryParts): Registry {
   const scan = createKeyScan(database, maxKeyBytes, workSlices);
   const merge = createMerger();
-  const records = new StreamRecords({ database, largeReads, readValues, details, workSlices });
-  const metadata = createStreamMetadata(database);
+  const records = new StreamRecords({ database, largeReads, details, workSlices });
+  const metadata = createStreamMetadata(database, largeValues.maxBytes);
 
   const call = (...args: readonly Argument[]): Promise<Reply> => withGatewayErrors(database.call(...args));
 
+  const largeMetas = (keys: readonly string[], { admit, onValue, ...options }: LargeRead): Promise<void> =>
+    withGatewayErrors(
+      largeValues.read(keys.map(streamMetaKey), {
+        ...options,
+        admit: (bytes, key) => admit(bytes, streamKeyOf(key)),
+        onValue: (key, value) => onValue(streamKeyOf(key), value),
+      }),
+    );
+
   return {
-    devices: createDeviceRecords(database, streamMaxLength, workSlices),
+    devices: createDeviceRecords({ database, streamMaxLength, largeValues, workSlices }),
 
     streamKeys: scan.streams,
 
@@ -108,6 +123,24 @@ export function createRegistry({
     areKnown: (keys) => records.areKnown(keys),
 
     streams: (keys, wanted) => records.read(keys, wanted),
+
+    async metas(keys, options) {
+      const { client, isWanted, onValue } = options;
+      const found = await records.read(keys, { meta: true, client, ...(isWanted && { isWanted }) });
+      const slices = workSlices.begin();
+      const large: string[] = [];
+      for (const [i, key] of keys.entries()) {
+        const meta = found[i]?.meta;
+        if (meta === "large") large.push(key);
+        else {
+          if (slices.isOver()) await slices.next();
+          onValue(key, meta);
+        }
+      }
+      if (large.length > 0) await largeMetas(large, options);
+    },
+
+    largeMetas,
 
     ...metadata,
     ...createLastIds(database, details, records),

@@ -57,7 +57,7 @@ export class DemoDevice {
       const metas = DEMO_METAS.map(
         ([stream, meta]) => [`${this.#device}:${stream}`, JSON.stringify(meta)] as const,
       );
-      await storeMetas(metas, targets, this.#parts.streams);
+      await storeMetas(metas, targets, this.#parts);
     } catch (error) {
       this.close();
       throw error;

@@ -18,6 +18,7 @@ import { ChangeTurns } from "./change-turns.ts";
 import { Advertisements } from "./channels/advertisements.ts";
 import type { ChannelCatalog } from "./channels/channel-catalog.ts";
 import { hiddenStatus } from "./channels/channel-statuses.ts";
+import { SchemaMemory } from "./channels/schema-memory.ts";
 import { ViewerChannels } from "./channels/viewer-channels.ts";
 import { ClientMessages } from "./client-messages.ts";
 import { Outlet } from "./outlet.ts";
@@ -96,6 +97,7 @@ export class Viewer {
     this.#channels = new ViewerChannels({
       ...{ advertisements: this.#advertisements, statuses: this.#statuses, catalog: parts.catalog },
       client: accountName(visitor),
+      schemas: new SchemaMemory(parts.access.memory.streams(visitor)),
       onError: (error) => this.end(asGatewayError(error)),
     });
     this.#publishing = parts.pushGate.open(reason(), parts.access.memory.receive("append", visitor));

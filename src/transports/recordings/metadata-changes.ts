@@ -1,11 +1,11 @@
 /**
  * Changes of the metadata of recorded streams: devices often declare their streams after the first entry. If Redis is unavailable
- * when the watch starts, it is started again, and changes before its start are read.
+ * when the watch starts, it is started again, and changes before its start are read. Changed metadata is read one at a time.
  */
 import { sleep } from "../../domain/scheduling/sleep.ts";
-import type { OnMeta } from "../../redis/registry/metadata-watch.ts";
+import type { StoredValue } from "../../redis/registry/stored-values.ts";
 import type { TransportParts } from "../parts.ts";
-import { readMetas } from "./recorded-streams.ts";
+import { eachMeta } from "./recorded-streams.ts";
 import { isRetryable } from "./recording-failures.ts";
 
 /** Time in ms before a watch that failed starts again. */
@@ -13,7 +13,9 @@ const RETRY_MS = 1000;
 
 /** Receives the changes. */
 export interface MetadataChangesHooks {
-  readonly onMeta: OnMeta;
+  readonly onMeta: (streamKey: string, meta: StoredValue) => void;
+  /** Whether a stream is being recorded. */
+  readonly isRecorded: (key: string) => boolean;
   /** Returns the keys of the streams that are being recorded. */
   readonly recordedKeys: () => readonly string[];
 }
@@ -22,6 +24,9 @@ export interface MetadataChangesHooks {
 export class MetadataChanges {
   readonly #parts: TransportParts;
   readonly #hooks: MetadataChangesHooks;
+  /** Streams whose metadata is to be read. */
+  readonly #changed = new Set<string>();
+  #isReading = false;
   readonly #closing = new AbortController();
   #isStarted = false;
   #stop: () => void = () => undefined;
@@ -53,6 +58,24 @@ export class MetadataChanges {
     }
   }
 
+  async #readChanged(): Promise<void> {
+    this.#isReading = true;
+    // Changes that are reported together are read together.
+    await Promise.resolve();
+    try {
+      while (this.#changed.size > 0 && !this.#closing.signal.aborted) {
+        const keys = [...this.#changed];
+        this.#changed.clear();
+        await eachMeta(this.#parts, keys, { onValue: this.#hooks.onMeta });
+      }
+    } catch {
+      // Redis is unavailable. The watch reports all metadata when it is available again.
+      this.#changed.clear();
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
   close(): void {
     this.#closing.abort();
     this.#stop();
@@ -60,12 +83,14 @@ export class MetadataChanges {
 
   /** @throws GatewayError */
   async #watch(): Promise<void> {
-    const { onMeta, recordedKeys } = this.#hooks;
-    const stop = await this.#parts.streams.metaWatch.watch(onMeta);
+    const { onMeta, isRecorded, recordedKeys } = this.#hooks;
+    const stop = await this.#parts.streams.metaWatch.watch((key) => {
+      if (!isRecorded(key)) return;
+      this.#changed.add(key);
+      if (!this.#isReading) void this.#readChanged();
+    });
     try {
-      const keys = recordedKeys();
-      const metas = await readMetas(this.#parts, keys);
-      for (const [i, key] of keys.entries()) onMeta(key, metas[i]);
+      await eachMeta(this.#parts, recordedKeys(), { onValue: onMeta });
     } catch (error) {
       stop();
       throw error;

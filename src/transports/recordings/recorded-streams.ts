@@ -4,16 +4,18 @@ import { identityOf } from "../../access/owner.ts";
 import { checkCount } from "../../domain/streams/stream-name.ts";
 import type { RecordingOwner } from "../../recordings/recording-record.ts";
 import type { RecordingRequest } from "../../recordings/recording-status.ts";
+import type { LargeRead, StoredValue } from "../../redis/registry/stored-values.ts";
 import type { TransportParts } from "../parts.ts";
+import { FileRoom } from "../request/file-metas.ts";
 import { type OpenStreams, openStreams } from "../request/pattern-streams.ts";
 import { type ReadNames, type RequestedStreams, selectRequestedStreams } from "../request/streams.ts";
 
 /** Members of the body that select streams. */
 const NAMES: ReadNames = { ids: "streams", device: "device", cursor: "from" };
 
-/** Streams to record, with their metadata in the same order. */
+/** Streams to record, with their metadata by key. */
 export interface RecordedStreams extends OpenStreams {
-  readonly metas: readonly (Buffer | undefined)[];
+  readonly metas: ReadonlyMap<string, StoredValue>;
 }
 
 /** Opens the streams of a recording with the permissions of its owner. @throws GatewayError */
@@ -33,14 +35,26 @@ export async function openRecorded(
   }
 }
 
-/** Reads the metadata of streams. @throws GatewayError if Redis is unavailable */
-export async function readMetas(
+/** Reads as much metadata of streams as a file may have. @throws GatewayError if Redis is unavailable */
+async function readMetas(
+  parts: TransportParts,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, StoredValue>> {
+  const metas = new Map<string, StoredValue>();
+  const room = new FileRoom();
+  await eachMeta(parts, keys, {
+    admit: (bytes) => room.take(bytes),
+    onValue: (key, value) => metas.set(key, value),
+  });
+  return metas;
+}
+
+/** Passes on the metadata of streams, one at a time. @throws GatewayError if Redis is unavailable */
+export const eachMeta = (
   { streams: { registry } }: TransportParts,
   keys: readonly string[],
-): Promise<readonly (Buffer | undefined)[]> {
-  const records = await registry.streams(keys, { meta: true, client: "recordings" });
-  return records.map(({ meta }) => meta);
-}
+  { admit = () => true, onValue }: Pick<LargeRead, "onValue"> & Partial<Pick<LargeRead, "admit">>,
+): Promise<void> => registry.metas(keys, { client: "recordings", admit, onValue });
 
 /** Returns the streams that a recording selects. @throws GatewayError BAD_PARAMETER or FORBIDDEN */
 export function requestedStreams(

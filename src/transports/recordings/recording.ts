@@ -6,6 +6,7 @@ import type { PlaybackStatus } from "../../recordings/playback-status.ts";
 import type { RecordingRecord } from "../../recordings/recording-record.ts";
 import type { RecordingStatus, StopReason } from "../../recordings/recording-status.ts";
 import type { FileThread } from "../../recordings/thread/file-thread.ts";
+import type { StoredValue } from "../../redis/registry/stored-values.ts";
 import type { TransportParts } from "../parts.ts";
 import { openRecorded, type RecordedStreams } from "./recorded-streams.ts";
 import { Recorder } from "./recorder/recorder.ts";
@@ -164,8 +165,13 @@ export class Recording {
     return done;
   }
 
+  /** Whether its open file has a stream. */
+  records(key: string): boolean {
+    return this.#recorder?.has(key) === true;
+  }
+
   /** Call when the metadata of a stream has changed. */
-  metaChanged(key: string, meta: Buffer | undefined): void {
+  metaChanged(key: string, meta: StoredValue): void {
     this.#recorder?.metaChanged(key, meta);
   }
 
@@ -191,6 +197,9 @@ export class Recording {
         onGap: (gap) => this.#contents.addGap(gap),
         onLimit: () => {
           this.#lacks = MORE_STREAMS;
+        },
+        onUnread: (problem) => {
+          this.#lacks ??= `the files lack the metadata of a stream: ${problem}`;
         },
         onEnded: (size) => void this.#fileEnded(size),
         onFailed: (error) => void this.#fileFailed(error),

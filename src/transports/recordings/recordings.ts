@@ -74,6 +74,7 @@ export class OwnRecordings implements Recordings {
       onMeta: (key, meta) => {
         for (const recording of this.#recordings.values()) recording.metaChanged(key, meta);
       },
+      isRecorded: (key) => [...this.#recordings.values()].some((recording) => recording.records(key)),
       recordedKeys: () => [
         ...new Set(
           [...this.#recordings.values()]

@@ -9,7 +9,7 @@ import {
   declaredContentOf,
   declaredTypeOf,
 } from "../foxglove/channel-content.ts";
-import { channelFormatOf } from "../foxglove/channel-format.ts";
+import { type ChannelFormat, channelFormatOf } from "../foxglove/channel-format.ts";
 import { isExactLogTime, logTimeOf } from "../foxglove/log-time.ts";
 import { createWrapper, type Wrap, type WrappedNames, wrappedNamesOf } from "../foxglove/wrapping.ts";
 import { valueOfJson } from "../json/value-of-json.ts";
@@ -43,6 +43,15 @@ interface WrittenStream {
 /** Name of the metadata records of gaps. */
 export const GAP_RECORD = "redis-streamer.gap";
 
+/** Name of the records of streams whose metadata the file lacks. */
+export const UNREAD_RECORD = "redis-streamer.metadata-missing";
+
+/**
+ * Maximum size of the metadata in the channels of a file, in characters. A stream has a channel for each kind of payload, and
+ * others whenever its metadata changes; the end of the file repeats all of them.
+ */
+const MAX_META_CHARACTERS = 8 * 1024 * 1024;
+
 /** Name of the metadata record of notes. */
 export const NOTES_RECORD = "redis-streamer.notes";
 
@@ -50,7 +59,9 @@ export const NOTES_RECORD = "redis-streamer.notes";
 export class EntryWriter {
   readonly #writer: McapWriter;
   readonly #streams = new Map<string, WrittenStream>();
-  readonly #schemas = new Map<string, number>();
+  /** Ids of schemas by their data, then by their name and encoding. */
+  readonly #schemas = new Map<string, Map<string, number>>();
+  #metaCharacters = 0;
 
   constructor(writer: McapWriter) {
     this.#writer = writer;
@@ -95,6 +106,17 @@ export class EntryWriter {
     });
   }
 
+  /** States that the file lacks the metadata of a stream. */
+  addUnread(key: string, reason: string): void {
+    this.#writer.addMetadata({
+      name: UNREAD_RECORD,
+      metadata: new Map([
+        ["stream", key],
+        ["reason", reason],
+      ]),
+    });
+  }
+
   /** Adds texts about the recording; nothing if there are none. */
   addNotes(notes: Readonly<Record<string, string>>): void {
     const metadata = new Map(Object.entries(notes));
@@ -128,14 +150,13 @@ export class EntryWriter {
   }
 
   #channelOf(written: WrittenStream, content: ChannelContent): OpenChannel {
-    const { stream, names, channels } = written;
+    const { names, channels } = written;
     const key = contentKey(content);
     const known = channels.get(key);
     if (known !== undefined) return known;
     const format = channelFormatOf(content);
-    const schema = schemaOf(format);
     const opened = {
-      id: this.#open(channelOf(stream, format, schema === undefined ? 0 : this.#schemaId(schema))),
+      id: this.#open(channelOf(this.#withRoom(written.stream), format, this.#schemaId(format))),
       wrap: createWrapper(content, names),
     };
     channels.set(key, opened);
@@ -143,8 +164,19 @@ export class EntryWriter {
   }
 
   #fieldsChannelOf(written: WrittenStream): number {
-    written.fieldsChannel ??= this.#open(fieldsChannelOf(written.stream));
+    written.fieldsChannel ??= this.#open(fieldsChannelOf(this.#withRoom(written.stream)));
     return written.fieldsChannel;
+  }
+
+  /** Returns the stream without its metadata if the file has no room for it. */
+  #withRoom(stream: RecordedStream): RecordedStream {
+    const characters = stream.meta?.length ?? 0;
+    if (this.#metaCharacters + characters > MAX_META_CHARACTERS) {
+      this.addUnread(stream.key, "the metadata of the channels of this file is too large together");
+      return { ...stream, meta: undefined };
+    }
+    this.#metaCharacters += characters;
+    return stream;
   }
 
   #open(channel: Parameters<McapWriter["addChannel"]>[0]): number {
@@ -153,12 +185,18 @@ export class EntryWriter {
     return this.#writer.addChannel(channel);
   }
 
-  #schemaId(schema: Parameters<McapWriter["addSchema"]>[0]): number {
-    const key = JSON.stringify([schema.name, schema.encoding, [...schema.data]]);
-    const known = this.#schemas.get(key);
+  /** Returns the id of the schema of a format; 0 without a schema. */
+  #schemaId(format: ChannelFormat): number {
+    if (format.schema === undefined) return 0;
+    const { name, encoding, data } = format.schema;
+    const ids = this.#schemas.get(data) ?? new Map<string, number>();
+    this.#schemas.set(data, ids);
+    const key = JSON.stringify([name, encoding]);
+    const known = ids.get(key);
     if (known !== undefined) return known;
-    const id = this.#writer.addSchema(schema);
-    this.#schemas.set(key, id);
+    const schema = schemaOf(format);
+    const id = schema === undefined ? 0 : this.#writer.addSchema(schema);
+    ids.set(key, id);
     return id;
   }
 }

@@ -88,7 +88,6 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
   const records = new StreamRecords({
     database: store.reads,
     largeReads: store.largeReads,
-    readValues: store.readValues,
     details,
     workSlices: createTurns().slices,
   });

@@ -5,8 +5,7 @@ import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import { streamMetaKey } from "../../keys.ts";
 import type { Commands, Database } from "../../resp/commands.ts";
 import { collectReplies } from "../collect-replies.ts";
-import type { ReadValues } from "../stored-values.ts";
-import { metaOf } from "../stream-metadata.ts";
+import { type FirstRead, firstReads } from "../stored-values.ts";
 import type { Checks, DetailsReader } from "./details-reader.ts";
 import type { DetailsCheck } from "./remembered-details.ts";
 import type { DetailDepth, StreamDetails } from "./stream-info.ts";
@@ -15,8 +14,8 @@ import type { DetailDepth, StreamDetails } from "./stream-info.ts";
 export interface StreamRecord {
   /** Undefined if no details were requested, or if the client no longer wanted them. */
   readonly details: StreamDetails | undefined;
-  /** Stored JSON; undefined if there is none or it was not requested. */
-  readonly meta: Buffer | undefined;
+  /** Stored JSON, or that it is `large` and must be read separately; undefined if there is none or it was not requested. */
+  readonly meta: FirstRead;
 }
 
 /** Selects the facts to be read. */
@@ -51,7 +50,6 @@ export interface StreamRecordsParts {
   readonly database: Database;
   /** Reads with large replies. */
   readonly largeReads: Commands;
-  readonly readValues: ReadValues;
   readonly details: DetailsReader;
   readonly workSlices: WorkSlices;
 }
@@ -70,15 +68,13 @@ const NO_CHECKS: Checks = new Map();
 export class StreamRecords {
   readonly #database: Database;
   readonly #largeReads: Commands;
-  readonly #readValues: ReadValues;
   readonly #workSlices: WorkSlices;
   readonly #gate = new InFlightGate(COST_AT_ONCE);
   readonly #details: DetailsReader;
 
-  constructor({ database, largeReads, readValues, details, workSlices }: StreamRecordsParts) {
+  constructor({ database, largeReads, details, workSlices }: StreamRecordsParts) {
     this.#database = database;
     this.#largeReads = largeReads;
-    this.#readValues = readValues;
     this.#details = details;
     this.#workSlices = workSlices;
   }
@@ -164,10 +160,10 @@ export class StreamRecords {
     const reads = cost > COST_AT_ONCE.small ? this.#largeReads : this.#database;
     // Both are sent before the first reply, and therefore in one write.
     const [metas, details] = await Promise.all([
-      meta ? this.#readValues(reads, keys.map(streamMetaKey)) : [],
+      meta ? firstReads(reads, keys.map(streamMetaKey)) : [],
       depth ? this.#details.read(reads, { keys, checks, depth, payloadBytes: wanted.payloadBytes }) : [],
     ]);
-    return keys.map((_, i) => ({ meta: metaOf(metas[i] ?? null), details: details[i] }));
+    return keys.map((_, i) => ({ meta: metas[i], details: details[i] }));
   }
 
   /** Reads the streams whose check showed a change, or whose payloads are to be read after a check. */

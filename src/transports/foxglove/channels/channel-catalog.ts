@@ -8,17 +8,19 @@ import { readDeclaration } from "../../../domain/content/declaration.ts";
 import type { WorkSlices } from "../../../domain/scheduling/work-slice.ts";
 import type { Entry } from "../../../domain/streams/entry.ts";
 import { FIRST_ID, idBefore } from "../../../domain/streams/entry-id.ts";
+import type { UnreadMeta } from "../../../domain/streams/metadata-size.ts";
 import type { StreamReader } from "../../../redis/read/stream-reader.ts";
 import type { StreamDetails } from "../../../redis/registry/details/stream-info.ts";
 import type { StreamRecord } from "../../../redis/registry/details/stream-records.ts";
 import type { MetaWatch } from "../../../redis/registry/metadata-watch.ts";
 import type { Registry } from "../../../redis/registry/registry.ts";
+import { type StoredValue, UnreadValue } from "../../../redis/registry/stored-values.ts";
 import { isSchemaInferred, type LiveChannel, liveChannelOf } from "../../../wire/foxglove/live-channel.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 
 /** Parts of the catalog. */
 export interface CatalogParts {
-  readonly registry: Pick<Registry, "streams">;
+  readonly registry: Pick<Registry, "streams" | "largeMetas">;
   readonly streamReader: Pick<StreamReader, "readNewest">;
   readonly metaWatch: Pick<MetaWatch, "watch">;
   readonly workSlices: WorkSlices;
@@ -31,8 +33,21 @@ export interface ExaminedStream {
   readonly birth: number | undefined;
 }
 
-/** Channel of a stream. A stream without entries, such as a new one of a consumer group, has none yet; undefined: it cannot be shown. */
-export type FoundChannel = LiveChannel | "empty" | undefined;
+/** What was found about a stream. */
+export interface FoundChannel {
+  /** Channel. A stream without entries, such as a new one of a consumer group, has none yet; undefined: it cannot be shown. */
+  readonly channel: LiveChannel | "empty" | undefined;
+  /** Metadata that was not read: the channel has the content of its entries. */
+  readonly unread?: UnreadMeta | undefined;
+}
+
+/** Viewer that examines streams. */
+export interface Examiner {
+  /** Client of the viewer, which takes turns with others. */
+  readonly client: string;
+  /** Returns whether the viewer has memory for large metadata of a stream. */
+  readonly admit: (bytes: number, key: string) => boolean;
+}
 
 /** Channels by stream key. */
 export type Channels = ReadonlyMap<string, FoundChannel>;
@@ -44,6 +59,8 @@ const MAX_CHANNELS = 10_000;
  * without a viewer are not detected.
  */
 const REMEMBERED_MS = 5000;
+/** Size of the schemas (characters) that are remembered; above this, all are dropped. */
+const MAX_REMEMBERED_CHARACTERS = 4 * 1024 * 1024;
 /** Newest entries up to this size (bytes) are read together with the facts about their streams. */
 const SAMPLE_BYTES = 64 * 1024;
 /** Newest entries that a schema is inferred from, because members may be absent in one of them. */
@@ -61,6 +78,8 @@ interface Known {
 export class ChannelCatalog {
   readonly #parts: CatalogParts;
   #known = new BoundedMap<Known>(MAX_CHANNELS);
+  /** Size of the schemas of known channels. */
+  #characters = 0;
   readonly #listeners = new Set<(key: string) => void>();
   /** Ends the watch of metadata. */
   #watching: Promise<() => void> | undefined;
@@ -79,8 +98,13 @@ export class ChannelCatalog {
       void this.#watching?.then((stop) => stop());
       this.#watching = undefined;
       // Changes are not noticed from now on.
-      this.#known = new BoundedMap(MAX_CHANNELS);
+      this.#forgetAll();
     };
+  }
+
+  #forgetAll(): void {
+    this.#known = new BoundedMap(MAX_CHANNELS);
+    this.#characters = 0;
   }
 
   /** Call when a stream was deleted. */
@@ -88,17 +112,23 @@ export class ChannelCatalog {
     this.#known.delete(key);
   }
 
-  /** Returns the channels of streams. @param client the one that reads them, which takes turns with others @throws GatewayError */
-  async channels(streams: readonly ExaminedStream[], client: string): Promise<Channels> {
+  /** Returns the channels of streams. @throws GatewayError */
+  async channels(streams: readonly ExaminedStream[], examiner: Examiner): Promise<Channels> {
     const known = streams.map((stream) => this.#fresh(stream)?.channel);
     const missing = streams.filter((_, i) => known[i] === undefined);
     const reading = this.#examine(
       missing.map(({ key }) => key),
-      client,
+      examiner,
     );
     for (const stream of missing) this.#remember(stream, reading);
     const [read, ...found] = await Promise.all([reading, ...known]);
-    return new Map(streams.map(({ key }, i) => [key, known[i] === undefined ? read.get(key) : found[i]]));
+    // A viewer without memory examined them; this one may have some.
+    const again = streams.flatMap(({ key }, i) => (isWithoutRoom(found[i]) ? [key] : []));
+    const own = again.length > 0 ? await this.#examine(again, examiner) : read;
+    const channels = new Map<string, FoundChannel>();
+    for (const [i, { key }] of streams.entries())
+      channels.set(key, own.get(key) ?? read.get(key) ?? found[i] ?? NOTHING_FOUND);
+    return channels;
   }
 
   #fresh({ key, birth }: ExaminedStream): Known | undefined {
@@ -108,13 +138,20 @@ export class ChannelCatalog {
   }
 
   #remember({ key, birth }: ExaminedStream, reading: Promise<Channels>): void {
-    const channel = reading.then((read) => read.get(key));
+    const channel = reading.then((read) => read.get(key) ?? NOTHING_FOUND);
     const known = { channel, birth, untilMs: performance.now() + REMEMBERED_MS };
     this.#known.delete(key);
     this.#known.set(key, known);
-    channel.catch(() => {
+    const forget = () => {
       if (this.#known.get(key) === known) this.#known.delete(key);
-    });
+    };
+    channel.then((found) => (isWithoutRoom(found) ? forget() : this.#count(found)), forget);
+  }
+
+  #count({ channel }: FoundChannel): void {
+    if (typeof channel !== "object") return;
+    this.#characters += channel.schema.length;
+    if (this.#characters > MAX_REMEMBERED_CHARACTERS) this.#forgetAll();
   }
 
   async #watchMeta(): Promise<() => void> {
@@ -129,7 +166,7 @@ export class ChannelCatalog {
     }
   }
 
-  async #examine(keys: readonly string[], client: string): Promise<Channels> {
+  async #examine(keys: readonly string[], { client, admit }: Examiner): Promise<Channels> {
     const { registry, workSlices } = this.#parts;
     const found = new Map<string, FoundChannel>();
     for (let from = 0; from < keys.length; from += STREAMS_AT_A_TIME) {
@@ -138,10 +175,16 @@ export class ChannelCatalog {
       const records = await registry.streams(part, wanted);
       const slices = workSlices.begin();
       const facts: StreamFacts[] = [];
+      const large = new Map<string, StreamRecord>();
       for (const [i, key] of part.entries()) {
         if (slices.isOver()) await slices.next();
-        facts.push(factsOf(key, records[i]));
+        const record = records[i] ?? NO_RECORD;
+        if (record.meta === "large") large.set(key, record);
+        else facts.push(factsOf(key, record, record.meta));
       }
+      const onValue = (key: string, meta: StoredValue) =>
+        void facts.push(factsOf(key, large.get(key) ?? NO_RECORD, meta));
+      if (large.size > 0) await registry.largeMetas([...large.keys()], { client, admit, onValue });
       const samples = await Promise.all(facts.map((one) => this.#samplesOf(one)));
       for (const [i, one] of facts.entries()) {
         if (slices.isOver()) await slices.next();
@@ -166,13 +209,20 @@ interface StreamFacts {
   readonly key: string;
   readonly details: StreamDetails | undefined;
   readonly meta: unknown;
+  readonly unread: UnreadMeta | undefined;
   readonly samples: number;
 }
 
-function factsOf(key: string, record: StreamRecord | undefined): StreamFacts {
-  const { details, meta: stored } = record ?? {};
-  const meta = parseMeta(stored);
-  return { key, details, meta, samples: samplesNeeded(meta, details?.last) };
+const NO_RECORD: StreamRecord = { details: undefined, meta: undefined };
+const NOTHING_FOUND: FoundChannel = { channel: undefined };
+
+const isWithoutRoom = (found: FoundChannel | undefined): boolean =>
+  found?.unread !== undefined && found.unread.maxBytes === undefined;
+
+function factsOf(key: string, { details }: StreamRecord, stored: StoredValue): StreamFacts {
+  const unread = stored instanceof UnreadValue ? stored : undefined;
+  const meta = stored instanceof UnreadValue ? undefined : parseMeta(stored);
+  return { key, details, meta, unread, samples: samplesNeeded(meta, details?.last) };
 }
 
 function samplesNeeded(meta: unknown, last: StreamDetails["last"]): number {
@@ -185,10 +235,10 @@ function samplesNeeded(meta: unknown, last: StreamDetails["last"]): number {
   return Math.max(1, Math.min(MAX_SAMPLES, fitting));
 }
 
-function channelOf({ key, details, meta }: StreamFacts, samples: readonly Entry[]): FoundChannel {
-  if (details === undefined || details.error !== "") return undefined;
+function channelOf({ key, details, meta, unread }: StreamFacts, samples: readonly Entry[]): FoundChannel {
+  if (details === undefined || details.error !== "") return { channel: undefined, unread };
   const channel = liveChannelOf({ key, meta, samples });
-  return channel ?? (details.length === 0 ? "empty" : undefined);
+  return { channel: channel ?? (details.length === 0 ? "empty" : undefined), unread };
 }
 
 /** Parses stored metadata; undefined if it is not valid. */

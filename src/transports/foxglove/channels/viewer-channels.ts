@@ -1,9 +1,11 @@
 /** Streams of one viewer: finds their channels, also of those that appear or change, and advertises them. */
 
+import { type UnreadMeta, unreadReason } from "../../../domain/streams/metadata-size.ts";
 import { topicOf } from "../../../wire/foxglove/topic.ts";
 import type { Statuses } from "../statuses.ts";
 import type { Advertisements } from "./advertisements.ts";
 import type { ChannelCatalog, FoundChannel } from "./channel-catalog.ts";
+import type { SchemaMemory } from "./schema-memory.ts";
 
 /** Parts of a viewer. */
 export interface ViewerChannelsParts {
@@ -12,6 +14,8 @@ export interface ViewerChannelsParts {
   readonly statuses: Statuses;
   /** The viewer, which takes turns with others to read from Redis. */
   readonly client: string;
+  /** Memory of the schemas of its channels. */
+  readonly schemas: SchemaMemory;
   /** Streams could not be examined. */
   readonly onError: (error: unknown) => void;
   /** Time (ms) after which empty streams are examined again. */
@@ -23,6 +27,8 @@ const RECHECK_MS = 5000;
 
 /** Id of the status about streams that are not shown. */
 const HIDDEN = "content";
+/** Id of the status about streams whose metadata is not read. */
+const UNREAD = "metadata";
 
 /** The streams of a viewer. */
 export class ViewerChannels {
@@ -33,6 +39,8 @@ export class ViewerChannels {
   #due = new Set<string>();
   /** Streams whose content cannot be shown. */
   readonly #hidden = new Set<string>();
+  /** Streams whose metadata is not read. */
+  readonly #unread = new Set<string>();
   /** Streams without entries, whose content is not known yet. */
   readonly #empty = new Set<string>();
   #recheck: NodeJS.Timeout | undefined;
@@ -71,6 +79,8 @@ export class ViewerChannels {
     this.#empty.delete(key);
     this.#parts.catalog.forget(key);
     this.#parts.advertisements.set(key, undefined);
+    this.#parts.schemas.set(key, 0);
+    this.#report(key, undefined);
     this.#show(key);
   }
 
@@ -78,6 +88,7 @@ export class ViewerChannels {
     this.#isClosed = true;
     this.#due.clear();
     clearTimeout(this.#recheck);
+    this.#parts.schemas.close();
     this.#stopWatch?.();
   }
 
@@ -95,9 +106,12 @@ export class ViewerChannels {
         const keys = [...this.#due];
         this.#due = new Set();
         const streams = keys.map((key) => ({ key, birth: this.#streams.get(key) }));
-        const found = await this.#parts.catalog.channels(streams, this.#parts.client);
+        const { catalog, client, schemas } = this.#parts;
+        const admit = (bytes: number, key: string) => schemas.set(key, bytes);
+        const found = await catalog.channels(streams, { client, admit });
         for (const key of keys)
-          if (this.#streams.has(key) && !this.#due.has(key)) this.#found(key, found.get(key));
+          if (this.#streams.has(key) && !this.#due.has(key))
+            this.#found(key, found.get(key) ?? { channel: undefined });
       }
     } catch (error) {
       if (!this.#isClosed) this.#parts.onError(error);
@@ -106,13 +120,18 @@ export class ViewerChannels {
     }
   }
 
-  #found(key: string, found: FoundChannel): void {
+  #found(key: string, { channel: found, unread }: FoundChannel): void {
     if (this.#isClosed) return;
-    const channel = found === "empty" ? undefined : found;
+    const isEmpty = found === "empty";
+    const characters = typeof found === "object" ? found.schema.length : 0;
+    // Another viewer may have found it.
+    const hasRoom = this.#parts.schemas.set(key, characters);
+    const channel = isEmpty || !hasRoom ? undefined : found;
     this.#parts.advertisements.set(key, channel);
-    if (found === "empty") this.#waitForEntries(key);
+    if (isEmpty) this.#waitForEntries(key);
     else this.#empty.delete(key);
-    if (found !== undefined) this.#show(key);
+    this.#report(key, hasRoom ? unread : { bytes: characters, maxBytes: undefined });
+    if (isEmpty || channel !== undefined) this.#show(key);
     else {
       this.#hidden.add(key);
       this.#parts.statuses.set(HIDDEN, {
@@ -120,6 +139,18 @@ export class ViewerChannels {
         message: `${topicOf(key)} and other streams whose content is unknown are not shown. Declare it with content_type= when entries are pushed, or as contentType in the metadata of the stream.`,
       });
     }
+  }
+
+  /** Shows whether the metadata of a stream is not read. */
+  #report(key: string, unread: UnreadMeta | undefined): void {
+    const { statuses } = this.#parts;
+    if (unread !== undefined) {
+      this.#unread.add(key);
+      statuses.set(UNREAD, {
+        level: "warning",
+        message: `${topicOf(key)} and possibly other streams have no declared schema: ${unreadReason(unread)}`,
+      });
+    } else if (this.#unread.delete(key) && this.#unread.size === 0) statuses.remove(UNREAD);
   }
 
   #waitForEntries(key: string): void {

@@ -1,11 +1,14 @@
 /** GraphQL type `Device` and the queries that list devices. */
 import { authorize, authorizeDevice, maySee } from "../../../access/identity/authorize.ts";
+import { accountName } from "../../../access/limits/limits.ts";
+import { SMALL_VALUE_BYTES } from "../../../redis/registry/stored-values.ts";
 import type { OperationContext } from "../execution/context.ts";
+import { EXPANSION } from "../execution/limits/payload-budget.ts";
 import { listNames, listStreams, loadStreams } from "../execution/load-streams.ts";
 import { countFields, selectedFields } from "../execution/selection.ts";
 import type { Builder } from "./builder.ts";
 import { deviceOf, devicePrefix, fewNames, streamIdOf } from "./names.ts";
-import { metaOf } from "./payload.ts";
+import { loadedMeta, metaOf } from "./payload.ts";
 import type { StreamRef } from "./streams.ts";
 
 /** Device as passed to the resolvers of its fields. */
@@ -46,7 +49,10 @@ function addDeviceType(builder: Builder, stream: StreamRef) {
           description: "Metadata stored by `connectDevice` or `updateDeviceMeta`; `{}` if there is none.",
           async resolve({ id }, _args, context) {
             authorizeDevice(context.visitor.identity, id);
-            return metaOf(await context.streams.registry.devices.meta(id), context);
+            const { payloads, parsedMetas, visitor, streams } = context;
+            const options = { client: accountName(visitor), admit: payloads.take };
+            const stored = await streams.registry.devices.meta(id, options);
+            return metaOf(loadedMeta(stored, parsedMetas, payloads.tooLarge), context);
           },
         }),
         streamIds: t.stringList({
@@ -119,6 +125,9 @@ function addDeviceQueries(builder: Builder, device: ReturnType<typeof addDeviceT
         if (ids?.length) return fewNames(context, "ids", ids).map((id) => ({ id: deviceOf(context, id) }));
         const found = await ((includeAll ?? include_all) ? devices.seen() : devices.connected());
         const seen = found.filter((id) => maySee(identity, id)).map((id) => ({ id }));
+        // Large metadata is counted when it is read.
+        if (selectedFields(info).has("meta"))
+          await context.payloads.hold(seen.length * SMALL_VALUE_BYTES * EXPANSION);
         return context.work.list(seen, countFields(info));
       },
     }),

@@ -1,5 +1,6 @@
 /** GraphQL subscriptions to events: devices that connect and disconnect, and changes of stream metadata. */
 import { may } from "../../../access/identity/authorize.ts";
+import { accountName } from "../../../access/limits/limits.ts";
 import { GatewayError } from "../../../domain/errors.ts";
 import { parseCursor } from "../../../domain/streams/cursor.ts";
 import type { Entry } from "../../../domain/streams/entry.ts";
@@ -10,14 +11,16 @@ import type { WorkBudget } from "../execution/limits/work-budget.ts";
 import { createPullIterator } from "../execution/pull-iterator.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import { devicePrefix, fewNames } from "./names.ts";
-import { metaOf, storedJsonOf } from "./payload.ts";
+import { NO_META } from "./parsed-meta.ts";
+import { type LoadedMeta, loadedMeta, metaOf, storedJsonOf } from "./payload.ts";
 
 /** Maximum number of undelivered metadata changes. The subscription of a client that falls further behind ends. */
 const MAX_CHANGES = 10_000;
 
 interface MetaChange {
+  /** Name under which the subscription reports the stream. */
   readonly id: string;
-  readonly meta: Buffer | undefined;
+  readonly key: string;
 }
 
 /** Returns a member of an event's JSON object. @throws GatewayError BAD_PAYLOAD if the event is not valid JSON */
@@ -89,7 +92,7 @@ export function addMetaEvents(builder: Builder, withDevices: boolean): void {
         type: "JSON",
         nullable: true,
         description: "New metadata; `{}` if it was deleted.",
-        resolve: ({ meta }, _args, context) => metaOf(meta, context),
+        resolve: async ({ key }, _args, context) => metaOf(await readMeta(key, context), context),
       }),
     }),
   });
@@ -127,6 +130,19 @@ export function addMetaEvents(builder: Builder, withDevices: boolean): void {
   );
 }
 
+/** Reads the metadata of a stream. @throws GatewayError if Redis is unavailable, or OVERLOADED */
+async function readMeta(key: string, context: OperationContext): Promise<LoadedMeta> {
+  const { payloads, parsedMetas, visitor, streams } = context;
+  let loaded: LoadedMeta = NO_META;
+  await streams.registry.metas([key], {
+    ...{ client: accountName(visitor), admit: payloads.take },
+    onValue: (_key, value) => {
+      loaded = loadedMeta(value, parsedMetas, payloads.tooLarge);
+    },
+  });
+  return loaded;
+}
+
 /** Returns the id under which a subscription reports a stream key; undefined if it does not follow that stream. */
 type IdOfKey = (key: string) => string | undefined;
 
@@ -157,13 +173,13 @@ async function watchMeta(
   { streams: { metaWatch }, access: { closing }, visitor }: OperationContext,
   idOf: IdOfKey,
 ): Promise<AsyncGenerator<MetaChange, undefined, undefined>> {
-  /** Newest metadata of each stream that changed and has not been delivered yet. */
-  const changes = new Map<string, Buffer | undefined>();
+  /** Keys of the streams that changed and have not been delivered yet, by id. Their metadata is read when the client is ready. */
+  const changes = new Map<string, string>();
 
   function take(): MetaChange | undefined {
-    for (const [id, meta] of changes) {
+    for (const [id, key] of changes) {
       changes.delete(id);
-      return { id, meta };
+      return { id, key };
     }
     return undefined;
   }
@@ -174,10 +190,10 @@ async function watchMeta(
     forget();
   });
   const forget = closing.add(() => end(new GatewayError("SHUTTING_DOWN", "the gateway is shutting down")));
-  stop = await metaWatch.watch((key, meta) => {
+  stop = await metaWatch.watch((key) => {
     const id = idOf(key);
     if (id === undefined || !may(visitor.identity, "read", key)) return;
-    changes.set(id, meta);
+    changes.set(id, key);
     if (changes.size > MAX_CHANGES)
       end(
         new GatewayError(

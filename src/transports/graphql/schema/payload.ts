@@ -2,12 +2,16 @@
 import { isUtf8 } from "node:buffer";
 
 import { utcFormat } from "d3-time-format";
-import { badParameter, GatewayError } from "../../../domain/errors.ts";
+import type { Declaration } from "../../../domain/content/declaration.ts";
+import { asGatewayError, badParameter, GatewayError } from "../../../domain/errors.ts";
 import { type EntryId, timeOfId } from "../../../domain/streams/entry-id.ts";
+import { metaTooLarge } from "../../../domain/streams/metadata-size.ts";
+import { type StoredValue, UnreadValue } from "../../../redis/registry/stored-values.ts";
 import { checkJsonBounds } from "../../../wire/json/json-text.ts";
 import { inexactNumberOf, markNumbers } from "../../request/exact-numbers.ts";
+import type { PayloadBudget } from "../execution/limits/payload-budget.ts";
 import type { WorkBudget } from "../execution/limits/work-budget.ts";
-import type { ParsedMetas } from "./parsed-meta.ts";
+import { NO_META, ParsedMeta, type ParsedMetas } from "./parsed-meta.ts";
 
 /** Greatest time that a Date can represent, in ms (ECMA-262, "Time Values and Time Range"). */
 const LAST_MOMENT_MS = 8.64e15;
@@ -77,28 +81,63 @@ export function storedJsonOf(data: Uint8Array, what: string, work: WorkBudget): 
   return parsed(markNumbers(text), what);
 }
 
-/** Part of an operation's context that parses metadata. */
-export interface MetaContext {
-  readonly work: WorkBudget;
-  readonly parsedMetas: ParsedMetas;
-}
+/** Stored metadata, parsed once for all fields, or the error of these fields. */
+export type LoadedMeta = ParsedMeta | GatewayError;
 
 /**
- * Parses stored metadata. Results are shared and must not be changed.
+ * Parses stored metadata. The error is that another program stored invalid JSON, or too much of it.
  *
- * @throws GatewayError BAD_PAYLOAD if another program stored invalid JSON, TOO_LARGE
+ * @param tooLarge error of metadata that the operation has no memory for
  */
-export function metaOf(stored: Uint8Array | undefined, { work, parsedMetas }: MetaContext): unknown {
-  if (stored === undefined) return {};
-  const text = bufferOf(stored).toString();
+export function loadedMeta(
+  stored: StoredValue,
+  parsedMetas: ParsedMetas,
+  tooLarge: () => GatewayError,
+): LoadedMeta {
+  if (stored === undefined) return NO_META;
+  if (stored instanceof UnreadValue)
+    return stored.maxBytes === undefined
+      ? tooLarge()
+      : metaTooLarge("the metadata", stored.bytes, stored.maxBytes);
+  const text = stored.toString();
   const known = parsedMetas.get(text);
-  if (known !== undefined) {
-    work.spend(known.values);
-    return known.value;
+  if (known !== undefined) return known;
+  try {
+    const values = checkJsonBounds(textOf(stored), "the metadata");
+    const loaded = new ParsedMeta(parsed(markNumbers(text), "the metadata"), values, text.length);
+    parsedMetas.add(text, loaded);
+    return loaded;
+  } catch (error) {
+    return asGatewayError(error);
   }
-  const before = work.spent;
-  const value = storedJsonOf(stored, "the metadata", work);
-  parsedMetas.add(text, { value, values: work.spent - before });
+}
+
+/** Budgets of an operation that its fields of metadata use. */
+export interface MetaBudgets {
+  readonly work: WorkBudget;
+  readonly payloads: Pick<PayloadBudget, "count">;
+}
+
+/** Returns the value of metadata, for one field. It is shared and must not be changed. @throws GatewayError */
+export function metaOf(loaded: LoadedMeta, { work, payloads }: MetaBudgets): unknown {
+  if (loaded instanceof GatewayError) throw loaded;
+  work.spend(loaded.values);
+  payloads.count(loaded.characters);
+  return loaded.value;
+}
+
+/** Returns a member that metadata declares, for one field. @throws GatewayError */
+export function declaredOf<Name extends keyof Declaration>(
+  loaded: LoadedMeta,
+  name: Name,
+  { work, payloads }: MetaBudgets,
+): Declaration[Name] {
+  if (loaded instanceof GatewayError) throw loaded;
+  const value = loaded.readDeclaration()[name];
+  if (typeof value === "object") {
+    work.spend(loaded.values);
+    payloads.count(loaded.characters);
+  }
   return value;
 }
 

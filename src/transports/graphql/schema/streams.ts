@@ -30,7 +30,7 @@ export function addStreamType(builder: Builder, connection: ConnectionRef) {
         type: "JSON",
         nullable: true,
         description: "Metadata stored by `updateStreamMeta`; `{}` if there is none.",
-        resolve: ({ record }, _args, context) => metaOf(record.meta, context),
+        resolve: ({ meta }, _args, context) => metaOf(meta, context),
       }),
       entries: t.field({
         type: connection,

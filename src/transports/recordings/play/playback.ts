@@ -99,7 +99,7 @@ export class Playback {
     }
     try {
       await this.#lease.grow(this.#baseBytes());
-      await storeMetas(this.#part.metas, targets, this.#parts.streams);
+      await storeMetas(this.#part.metas, targets, this.#parts);
     } catch (error) {
       this.#release();
       throw error;

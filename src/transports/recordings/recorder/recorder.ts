@@ -11,9 +11,10 @@ import { faultOf } from "../../../observe/faults.ts";
 import type { FileThread, OpenFile } from "../../../recordings/thread/file-thread.ts";
 import type { FileOptions } from "../../../recordings/thread/messages.ts";
 import { DroppedEntries } from "../../../recordings/thread/new-objects.ts";
+import type { StoredValue } from "../../../redis/registry/stored-values.ts";
 import type { TransportParts } from "../../parts.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
-import { type RecordedStreams, readMetas } from "../recorded-streams.ts";
+import { eachMeta, type RecordedStreams } from "../recorded-streams.ts";
 import { FileDeclarations } from "./file-declarations.ts";
 import { RecorderProgress } from "./progress.ts";
 
@@ -37,6 +38,8 @@ export interface RecorderHooks {
   readonly onGap: (gap: Gap) => void;
   /** A stream of the pattern is not recorded: there are `MAX_STREAMS` streams. */
   readonly onLimit: (name: string) => void;
+  /** The file lacks the metadata of a stream. */
+  readonly onUnread: (problem: string) => void;
   readonly onEnded: (size: number) => void;
   readonly onFailed: (error: Error) => void;
 }
@@ -79,7 +82,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
         hooks.onFailed(error);
       },
     });
-    this.#declarations = new FileDeclarations(this.#file, this.#flush);
+    this.#declarations = new FileDeclarations(this.#file, { flush: this.#flush, onUnread: hooks.onUnread });
   }
 
   /** Whether it reads history slowly, because clients are served. */
@@ -92,9 +95,9 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     { streams: found, pattern, metas }: RecordedStreams,
     cursorOf: (stream: SubscribedStream) => SubscribedStream,
   ): void {
-    const streams = found.filter(({ key }, i) => {
+    const streams = found.filter(({ key }) => {
       const isRecorded = this.#hooks.onStream(key);
-      if (isRecorded) this.#declarations.set(key, metas[i]);
+      if (isRecorded) this.#declarations.set(key, metas.get(key));
       return isRecorded;
     });
     const started = streams.map((stream) => ({ ...cursorOf(stream), name: stream.key }));
@@ -115,10 +118,14 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
       subscription: {
         add: (stream) => {
           joining.add(stream.key);
-          void readMetas(this.#parts, [stream.key])
+          let meta: StoredValue;
+          const onValue = (_key: string, value: StoredValue) => {
+            meta = value;
+          };
+          void eachMeta(this.#parts, [stream.key], { onValue })
             // Without its metadata, the stream is recorded by its payloads.
-            .catch(() => [])
-            .then(([meta]) => {
+            .catch(() => undefined)
+            .then(() => {
               if (this.#isOver || !joining.delete(stream.key) || !this.#hooks.onStream(stream.key)) return;
               this.#declarations.set(stream.key, meta);
               this.progress.begin(stream.key, stream.cursor);
@@ -140,8 +147,13 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     });
   }
 
+  /** Whether the file has a stream. */
+  has(key: string): boolean {
+    return this.#declarations.has(key);
+  }
+
   /** Call when the metadata of a stream has changed. Only its declaration decides how payloads are stored. */
-  metaChanged(key: string, meta: Buffer | undefined): void {
+  metaChanged(key: string, meta: StoredValue): void {
     if (this.#isOver || !this.#declarations.has(key)) return;
     try {
       this.#declarations.set(key, meta);
@@ -221,8 +233,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   /** Metadata may have changed between the read of it and the start. */
   async #describeAgain(keys: readonly string[]): Promise<void> {
     try {
-      const metas = await readMetas(this.#parts, keys);
-      for (const [i, key] of keys.entries()) this.metaChanged(key, metas[i]);
+      await eachMeta(this.#parts, keys, { onValue: (key, meta) => this.metaChanged(key, meta) });
     } catch {
       // Redis is unavailable. The watch reports all metadata when it is available again.
     }

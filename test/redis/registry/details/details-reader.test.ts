@@ -11,7 +11,6 @@ import {
   type StreamDetails,
 } from "../../../../src/redis/registry/details/stream-info.ts";
 import { StreamRecords, type WantedRecord } from "../../../../src/redis/registry/details/stream-records.ts";
-import { valuesOfServer } from "../../../../src/redis/registry/stored-values.ts";
 import { databaseOver } from "../../../../src/redis/resp/commands.ts";
 import { Connection } from "../../../../src/redis/resp/connection.ts";
 import { silent, startRedis, type TestRedis } from "../../../support/redis/redis.ts";
@@ -50,7 +49,6 @@ function open(now?: () => number, edgeSizes = new EdgeSizes()) {
   const records = new StreamRecords({
     database,
     largeReads: database,
-    readValues: valuesOfServer,
     details,
     workSlices: createTurns().slices,
   });

@@ -6,7 +6,6 @@ import { parseRedisUrl } from "../../../../src/redis/address/redis-url.ts";
 import { DetailsReader } from "../../../../src/redis/registry/details/details-reader.ts";
 import { EdgeSizes } from "../../../../src/redis/registry/details/edge-sizes.ts";
 import { StreamRecords } from "../../../../src/redis/registry/details/stream-records.ts";
-import { valuesOfServer } from "../../../../src/redis/registry/stored-values.ts";
 import { type Database, databaseOver } from "../../../../src/redis/resp/commands.ts";
 import { Connection } from "../../../../src/redis/resp/connection.ts";
 import { silent, startRedis, type TestRedis } from "../../../support/redis/redis.ts";
@@ -48,7 +47,6 @@ function open(edgeSizes: EdgeSizes) {
     records: new StreamRecords({
       database,
       largeReads: database,
-      readValues: valuesOfServer,
       details: new DetailsReader(database, edgeSizes),
       workSlices: createTurns().slices,
     }),

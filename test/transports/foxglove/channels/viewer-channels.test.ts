@@ -5,6 +5,7 @@ import type {
   Channels,
   ExaminedStream,
 } from "../../../../src/transports/foxglove/channels/channel-catalog.ts";
+import { SchemaMemory } from "../../../../src/transports/foxglove/channels/schema-memory.ts";
 import { ViewerChannels } from "../../../../src/transports/foxglove/channels/viewer-channels.ts";
 import { Statuses } from "../../../../src/transports/foxglove/statuses.ts";
 import { liveChannelOf } from "../../../../src/wire/foxglove/live-channel.ts";
@@ -28,12 +29,18 @@ test("a stream of a consumer group is advertised once it has an entry", async ()
       forget: () => undefined,
       async channels(streams: readonly ExaminedStream[]): Promise<Channels> {
         examined.push(streams.map(({ key }) => key));
-        return new Map(streams.map(({ key }) => [key, isEmpty ? "empty" : channel]));
+        return new Map(streams.map(({ key }) => [key, { channel: isEmpty ? "empty" : channel }]));
       },
     },
     advertisements,
     statuses: new Statuses(() => expect.fail("an empty stream is no problem")),
     client: "",
+    schemas: new SchemaMemory({
+      tryGrow: () => false,
+      set: () => undefined,
+      bytes: () => 0,
+      release: () => undefined,
+    }),
     onError: (error) => expect.fail(String(error)),
     recheckMs: 1,
   });

@@ -15,7 +15,7 @@ const READS_AT_A_TIME = 4;
 const STEP_BYTES = 1024 * 1024;
 
 /** Memory per payload byte: the entry, the text of its fields, the JSON of the answer, and its encoded bytes. */
-const EXPANSION = 5;
+export const EXPANSION = 5;
 
 /** Less is not counted: a small operation then waits for memory only if it reads payloads. */
 const MIN_HELD_BYTES = 32 * 1024;
@@ -47,8 +47,17 @@ export interface PayloadBudget {
     read: (among: number) => Promise<Answer>,
     entriesOf: (answer: Answer) => readonly Entry[],
   ): Promise<Answer>;
+  /**
+   * Waits for memory for metadata, and subtracts its size from the budget.
+   *
+   * @returns false if the budget has no room for it
+   * @throws GatewayError OVERLOADED if no memory became free in time
+   */
+  take(bytes: number): Promise<boolean>;
   /** Counts the text of a field. @throws GatewayError TOO_LARGE if it exceeds the budget */
   show(text: string): string;
+  /** Counts the text of a field by its length, as `show`. @throws GatewayError TOO_LARGE */
+  count(characters: number): void;
   /** Returns the error of a payload for which nothing of the budget is left. */
   tooLarge(): GatewayError;
   /** Resets the budget for the next event of a subscription, whose last result has been sent. */
@@ -100,6 +109,11 @@ export function createPayloadBudget({ maxBytes, readBytes, lease }: PayloadBudge
     }
   }
 
+  function count(characters: number): void {
+    shown += characters;
+    if (shown > maxBytes * RESULT_FACTOR) throw tooLarge();
+  }
+
   return {
     hold(bytes) {
       if (bytes < MIN_HELD_BYTES) return undefined;
@@ -128,11 +142,18 @@ export function createPayloadBudget({ maxBytes, readBytes, lease }: PayloadBudge
           lease.set(reserved);
         }
       }),
+    async take(bytes) {
+      if (bytes > left) return false;
+      left -= bytes;
+      await reserve(bytes * EXPANSION);
+      reserved += bytes * EXPANSION;
+      return true;
+    },
     show(text) {
-      shown += text.length;
-      if (shown > maxBytes * RESULT_FACTOR) throw tooLarge();
+      count(text.length);
       return text;
     },
+    count,
     tooLarge,
     restart() {
       left = maxBytes;

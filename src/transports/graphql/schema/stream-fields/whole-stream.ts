@@ -1,10 +1,9 @@
 /** Fields of `Stream` that Redis reports, and those that the metadata declares. */
-import { type Declaration, readDeclaration } from "../../../../domain/content/declaration.ts";
 import { timeOfId } from "../../../../domain/streams/entry-id.ts";
 import { NO_DETAILS, type StreamDetails } from "../../../../redis/registry/details/stream-info.ts";
 import type { StreamNode } from "../../execution/load-streams.ts";
 import type { Builder } from "../builder.ts";
-import { type MetaContext, metaOf } from "../payload.ts";
+import { declaredOf } from "../payload.ts";
 
 /** Creates the GraphQL type `Stream`, not implemented yet. */
 export const createStreamRef = (builder: Builder) => builder.objectRef<StreamNode>("Stream");
@@ -16,10 +15,6 @@ type CountName = "length" | "entriesAdded" | "groups" | "radixTreeKeys" | "radix
 type IdName = "lastGeneratedId" | "maxDeletedEntryId" | "recordedFirstEntryId";
 
 const detailsOf = ({ record }: StreamNode): StreamDetails => record.details ?? NO_DETAILS;
-
-/** Returns the declaration in the metadata. @throws GatewayError BAD_PAYLOAD if another program stored invalid JSON, TOO_LARGE */
-const declared = ({ record }: StreamNode, context: MetaContext): Declaration =>
-  readDeclaration(metaOf(record.meta, context)).declaration;
 
 /** Adds the fields that Redis reports about the whole stream. */
 export function addReportedFields(builder: Builder, stream: NewStreamRef): void {
@@ -69,26 +64,26 @@ export function addDeclaredFields(builder: Builder, stream: NewStreamRef): void 
     contentType: t.string({
       nullable: true,
       description: "Media type of the payloads, declared in the metadata; null if none is.",
-      resolve: (stream, _args, context) => declared(stream, context).contentType,
+      resolve: ({ meta }, _args, context) => declaredOf(meta, "contentType", context),
     }),
     schema: t.field({
       type: "JSON",
       nullable: true,
       description:
         "Schema of the payloads, `{name, encoding, data}`, declared in the metadata; null if none is.",
-      resolve: (stream, _args, context) => declared(stream, context).schema,
+      resolve: ({ meta }, _args, context) => declaredOf(meta, "schema", context),
     }),
     title: t.string({
       nullable: true,
       description: "Short name for people, declared in the metadata; null if none is.",
-      resolve: (stream, _args, context) => declared(stream, context).title,
+      resolve: ({ meta }, _args, context) => declaredOf(meta, "title", context),
     }),
     units: t.field({
       type: "JSON",
       nullable: true,
       description:
         "Unit of all values, or an object from JSON path to unit, declared in the metadata; null if none is.",
-      resolve: (stream, _args, context) => declared(stream, context).units,
+      resolve: ({ meta }, _args, context) => declaredOf(meta, "units", context),
     }),
   }));
 }

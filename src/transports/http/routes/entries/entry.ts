@@ -10,12 +10,14 @@ import { badParameter, GatewayError } from "../../../../domain/errors.ts";
 import { parseTime } from "../../../../domain/streams/cursor.ts";
 import { type Entry, valuesOf } from "../../../../domain/streams/entry.ts";
 import { FIRST_ID, LAST_ID, parseId } from "../../../../domain/streams/entry-id.ts";
+import { unreadReason } from "../../../../domain/streams/metadata-size.ts";
 import type { RangeOptions } from "../../../../redis/read/stream-reader.ts";
+import { type StoredValue, UnreadValue } from "../../../../redis/registry/stored-values.ts";
 import { RAW_TYPE } from "../../../../wire/formats.ts";
 import { lossyTextOf } from "../../../../wire/utf8.ts";
 import { declarationOf } from "../../../request/append/declarations.ts";
 import { readNamedStreams } from "../../../request/streams.ts";
-import { warnOfTimes } from "../../../request/warning-headers.ts";
+import { warn, warnOfTimes } from "../../../request/warning-headers.ts";
 import { countOut } from "../../../response/entries-sent.ts";
 import { memoryOf } from "../../../response/memory/response-memory.ts";
 import { requestedRange } from "../../../response/requested-range.ts";
@@ -31,6 +33,9 @@ const REVALIDATED = "private, no-cache";
 /** Policy of a payload that is opened as a page. Types that a browser could execute are downloads; the policy is a second barrier. */
 const PAYLOAD_POLICY =
   "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox";
+
+/** Memory of metadata while its content type is read: its bytes, its text, and its values. */
+const META_COPIES = 3;
 
 /** Field of an entry that overrides the content type of its stream. */
 const TYPE_FIELD = "content-type";
@@ -58,10 +63,17 @@ export function addEntry(app: FastifyInstance, parts: RouteParts): void {
       if (parameters.at !== "") await warnOfTimes(reply, parts, [{ parameter: "at", id: range.end, key }]);
       const lease = memoryOf(reply, memory);
       await lease.grow(streamReader.expectedBytes(key, 1));
+      let meta: StoredValue;
       // Both are sent before the first reply, and therefore in one write.
-      const [{ entries }, [record]] = await Promise.all([
+      const [{ entries }] = await Promise.all([
         streamReader.readRange(key, range),
-        registry.streams([key], { meta: true, client: accountName(request.visitor) }),
+        registry.metas([key], {
+          client: accountName(request.visitor),
+          admit: (bytes) => lease.grow(bytes * META_COPIES).then(() => true),
+          onValue: (_key, value) => {
+            meta = value;
+          },
+        }),
       ]);
       const [entry] = entries;
       if (entry === undefined)
@@ -71,12 +83,23 @@ export function addEntry(app: FastifyInstance, parts: RouteParts): void {
         );
       lease.set(entry.data.length);
       const type =
-        typeOfFields(entry) ?? declarationOf(record?.meta).contentType ?? guessedType(entry.data) ?? RAW_TYPE;
+        typeOfFields(entry) ?? declaredTypeOf(meta, reply, parts) ?? guessedType(entry.data) ?? RAW_TYPE;
       const isConcrete = entry_id !== "first" && entry_id !== "last";
       if (request.method === "GET") countOut(streamClasses, key, entries);
       return sendEntry(request, reply, entry, type, isConcrete ? IMMUTABLE : REVALIDATED);
     },
   );
+}
+
+/** Returns the content type that metadata declares. Warns if another program has stored metadata that is too large. */
+function declaredTypeOf(
+  meta: StoredValue,
+  reply: FastifyReply,
+  { observe: { warnings } }: RouteParts,
+): string | undefined {
+  if (!(meta instanceof UnreadValue)) return declarationOf(meta).contentType;
+  warn(reply, warnings, "declaration", [`the content type is detected: ${unreadReason(meta)}`]);
+  return undefined;
 }
 
 /** Returns the range whose only, first or last entry is requested. @throws GatewayError BAD_PARAMETER */

@@ -5,14 +5,18 @@
 import type { FastifyReply } from "fastify";
 import { accountName } from "../../../../access/limits/limits.ts";
 import { asGatewayError } from "../../../../domain/errors.ts";
+import { shown } from "../../../../domain/shown.ts";
 import type { Gap } from "../../../../domain/streams/entry.ts";
 import { type EntryId, earlierId } from "../../../../domain/streams/entry-id.ts";
+import { unreadReason } from "../../../../domain/streams/metadata-size.ts";
 import type { FileThread, OpenFile } from "../../../../recordings/thread/file-thread.ts";
 import { DroppedEntries } from "../../../../recordings/thread/new-objects.ts";
+import { SMALL_VALUE_BYTES } from "../../../../redis/registry/stored-values.ts";
 import { FILE_FORMAT } from "../../../../wire/formats.ts";
-import { lossyTextOf } from "../../../../wire/utf8.ts";
+import { describeIn, type FileMeta, readFileMetas } from "../../../request/file-metas.ts";
 import { openStreams } from "../../../request/pattern-streams.ts";
 import type { RequestedStreams } from "../../../request/streams.ts";
+import { warn } from "../../../request/warning-headers.ts";
 import type { ByteSink } from "../../../response/byte-sink.ts";
 import { createClientSink } from "../../../response/client-sink.ts";
 import { whenCut } from "../../../response/closing.ts";
@@ -36,6 +40,8 @@ export interface ExportOptions {
 const BATCH_BYTES = 1024 * 1024;
 /** Memory of an export: two batches, the open chunk before and after its compression, and its bytes on their way. */
 const EXPORT_BYTES = 2 * BATCH_BYTES + 3 * 4 * 1024 * 1024;
+/** Memory of large metadata: its text and its values on both sides of the thread, its schema, and the end of the file. */
+const META_COPIES = 8;
 /** Bytes of entries after which their memory is freed. */
 const COLLECT_EVERY_BYTES = 4 * 1024 * 1024;
 /** Maximum number of entries of one read. */
@@ -57,10 +63,15 @@ export async function sendExport(
   pattern?.close();
   const lease = memoryOf(reply, access.memory);
   const heads = found.map(({ key }) => streams.streamReader.expectedBytes(key, 1));
-  await lease.grow(EXPORT_BYTES + heads.reduce((sum, bytes) => sum + bytes, 0));
   const keys = found.map(({ key }) => key);
+  const smallMetas = keys.length * SMALL_VALUE_BYTES;
+  await lease.grow(EXPORT_BYTES + smallMetas + heads.reduce((sum, bytes) => sum + bytes, 0));
   const [metas, lastIds] = await Promise.all([
-    streams.registry.streams(keys, { meta: true, client: accountName(visitor) }),
+    readFileMetas(keys, {
+      registry: streams.registry,
+      client: accountName(visitor),
+      reserve: (bytes) => lease.grow(bytes * META_COPIES),
+    }),
     Promise.all(keys.map((key) => streams.registry.lastGeneratedId(key))),
   ]);
   // Without an end, an export of a stream that grows faster than the client reads would never end.
@@ -73,12 +84,19 @@ export async function sendExport(
       end: earlierId(last, options.end),
     };
   });
-  const described = keys.map((key, i): [string, string | undefined] => {
-    const meta = metas[i]?.meta;
-    return [key, meta && lossyTextOf(meta)];
-  });
+  warn(reply, parts.observe.warnings, "declaration", warningsOf(metas));
+  const described = keys.map((key) => [key, metas.get(key)] as const);
   await new Export(reply, sources, options, parts).run(described);
   return reply;
+}
+
+/** Returns a warning if the file lacks the metadata of streams. */
+function warningsOf(metas: ReadonlyMap<string, FileMeta>): readonly string[] {
+  const unread = [...metas].flatMap(([key, meta]) => (typeof meta === "object" ? [{ key, meta }] : []));
+  const [first] = unread;
+  if (first === undefined) return [];
+  const others = unread.length > 1 ? `, and ${unread.length - 1} others` : "";
+  return [`the file lacks the metadata of ${shown(first.key)}${others}: ${unreadReason(first.meta)}`];
 }
 
 /** An export in progress. */
@@ -127,7 +145,7 @@ class Export {
   }
 
   /** @param described stream keys with their metadata @throws GatewayError before the response has begun */
-  async run(described: readonly (readonly [key: string, meta: string | undefined])[]): Promise<void> {
+  async run(described: readonly (readonly [key: string, meta: FileMeta])[]): Promise<void> {
     const { access, config } = this.#parts;
     const first = await this.#range.next();
     const end = (error: Error) => this.#fail(error);
@@ -157,7 +175,7 @@ class Export {
           onFailed: end,
         },
       );
-      for (const [key, meta] of described) if (meta !== undefined) file.describe(key, meta);
+      for (const [key, meta] of described) describeIn(file, key, meta);
       await this.#sendAll(file, sink, first);
     } catch (error) {
       file?.abort();

@@ -55,13 +55,15 @@ export interface LargeRead {
   readonly onValue: (key: string, value: StoredValue) => void;
 }
 
+/** Index of the last byte of a first read: one more than a small value has, which shows that there are more. */
+const FIRST_READ_END = String(SMALL_VALUE_BYTES);
+
 /** Returns the command of a first read. */
-export const firstReadCommand = (key: string): readonly [string, string, number, number] => [
+export const firstReadCommand = (key: string): readonly [string, string, string, string] => [
   "GETRANGE",
   key,
-  0,
-  // One byte more, which shows that there are more.
-  SMALL_VALUE_BYTES,
+  "0",
+  FIRST_READ_END,
 ];
 
 /** Returns the result of a first read. An error reply, such as that of a key of another type, is no value. */

@@ -8,12 +8,11 @@ import { bytesOf, type Entry } from "../../../domain/streams/entry.ts";
 import { DEFAULT_DEVICE } from "../../../domain/streams/stream-name.ts";
 import type { DetailDepth, EdgeEntry } from "../../../redis/registry/details/stream-info.ts";
 import type { StreamRecord, WantedRecord } from "../../../redis/registry/details/stream-records.ts";
-import type { StoredValue } from "../../../redis/registry/stored-values.ts";
 import { devicePrefix } from "../schema/names.ts";
-import { NO_META, ParsedMeta } from "../schema/parsed-meta.ts";
-import { type LoadedMeta, loadedMeta } from "../schema/payload.ts";
+import { NO_META } from "../schema/parsed-meta.ts";
+import type { LoadedMeta } from "../schema/payload.ts";
 import type { OperationContext } from "./context.ts";
-import { EXPANSION } from "./limits/payload-budget.ts";
+import { loadMetas, META_FIELDS } from "./load-metas.ts";
 import { countFields } from "./selection.ts";
 
 /** Stream as passed to the resolvers of its fields. */
@@ -32,9 +31,6 @@ export interface NamedKey {
 }
 
 const PAYLOAD_FIELD = /^(first|last)Entry(Data|String|Json|Fields)$/;
-/** Fields that are read from the metadata. */
-const DECLARED_FIELDS = ["contentType", "schema", "title", "units"] as const;
-const META_FIELDS = ["meta", ...DECLARED_FIELDS] as const;
 const FREE_FIELDS: ReadonlySet<string> = new Set([
   ...["__typename", "id", "streamId", "sid", "entries"],
   ...META_FIELDS,
@@ -63,50 +59,15 @@ export async function loadStreams(
   fields: ReadonlySet<string>,
 ): Promise<readonly StreamNode[]> {
   const keys = streams.map(({ key }) => key);
-  const records = await loadRecords(context, keys, wantedRecord(fields));
-  return withMetas(
-    context,
-    fields,
-    streams.map(({ id, key }, i) => ({ id, key, record: records[i] ?? NOTHING_KNOWN })),
-  );
-}
-
-/** Parses the metadata of streams, each once for all fields. Large metadata is read now, as far as there is memory for it. */
-async function withMetas(
-  context: OperationContext,
-  fields: ReadonlySet<string>,
-  streams: readonly Omit<StreamNode, "meta">[],
-): Promise<readonly StreamNode[]> {
-  const { payloads, parsedMetas, access, visitor, lease } = context;
-  const isDeclared = DECLARED_FIELDS.some((field) => fields.has(field));
-  const load = (stored: StoredValue): LoadedMeta => {
-    const loaded = loadedMeta(stored, parsedMetas, payloads.tooLarge);
-    // Here and not by the fields, which are all resolved in one turn of the event loop.
-    if (isDeclared && loaded instanceof ParsedMeta) loaded.readDeclaration();
-    return loaded;
-  };
-  const small = streams.reduce(
-    (sum, { record: { meta } }) => sum + (Buffer.isBuffer(meta) ? meta.length : 0),
-    0,
-  );
-  await payloads.hold(small * EXPANSION);
-  const slices = access.turns.slices.begin();
-  const large: string[] = [];
-  const nodes: StreamNode[] = [];
-  for (const one of streams) {
-    const { meta } = one.record;
-    if (meta === "large") large.push(one.key);
-    if (slices.isOver()) await slices.next();
-    nodes.push({ ...one, meta: meta === "large" ? NO_META : load(meta) });
-  }
-  if (large.length === 0) return nodes;
-  const found = new Map<string, LoadedMeta>();
-  await context.streams.registry.largeMetas([...new Set(large)], {
-    ...{ client: accountName(visitor), isWanted: () => !lease.isReleased() },
-    admit: payloads.take,
-    onValue: (key, value) => found.set(key, load(value)),
-  });
-  return nodes.map((node) => ({ ...node, meta: found.get(node.key) ?? node.meta }));
+  const wanted = wantedRecord(fields);
+  const records = await loadRecords(context, keys, wanted);
+  const metas = wanted.meta ? await loadMetas(context, keys, records, fields) : [];
+  return streams.map(({ id, key }, i) => ({
+    id,
+    key,
+    record: records[i] ?? NOTHING_KNOWN,
+    meta: metas[i] ?? NO_META,
+  }));
 }
 
 /** Passes loaded streams to the executor, within the work budget. */
@@ -235,7 +196,7 @@ export async function loadNamedStreams(
   const records = await loadRecords(context, keys, wanted);
   const perName = keys.length / Math.max(1, names.length);
   const { identity } = context.visitor;
-  const nodes = names.map((id, i) => {
+  const found = names.map((id, i) => {
     const at = i * perName;
     // Does not reveal whether a key exists that the client may not read. The default device is checked separately.
     if (perName > 1 && !may(identity, "read", id) && may(identity, "read", prefix + id))
@@ -249,9 +210,16 @@ export async function loadNamedStreams(
       : own;
   });
   // Metadata is read in any case, because it shows whether a stream exists.
-  return META_FIELDS.some((field) => fields.has(field))
-    ? withMetas(context, fields, nodes)
-    : nodes.map((node) => ({ ...node, meta: NO_META }));
+  const isMetaWanted = META_FIELDS.some((field) => fields.has(field));
+  const metas = isMetaWanted
+    ? await loadMetas(
+        context,
+        found.map(({ key }) => key),
+        found.map(({ record }) => record),
+        fields,
+      )
+    : [];
+  return found.map((one, i) => ({ ...one, meta: metas[i] ?? NO_META }));
 }
 
 const isKnown = ({ details, meta }: StreamRecord): boolean => meta !== undefined || details?.error === "";

@@ -49,6 +49,19 @@ test("maxEntries of the metadata overrides the default immediately, up and down"
   expect(await lengthOf("more")).toBe(105);
 });
 
+test.each([
+  ["applies, also if it is large", 200_000, 70],
+  ["of another program is ignored if it is too large to be read", 300_000, 50],
+])("metadata %s", async (_, bytes, length) => {
+  const stream = `sized-${bytes}`;
+  const meta = JSON.stringify({ note: "x".repeat(bytes), maxEntries: 70 });
+  await redis.control.call("SET", `:stream:meta:default:${stream}`, meta);
+  await push(stream, 90);
+  await until("the stream is trimmed", async () => (await lengthOf(stream)) === length);
+  const warnings = logged.filter((fields) => "problem" in fields && JSON.stringify(fields).includes(stream));
+  expect(warnings.length).toBe(length === 70 ? 0 : 1);
+});
+
 test("a starting gateway does not trim entries that the metadata keeps", async () => {
   await streamer.setMeta("kept", { maxEntries: 500 });
   await push("kept", 200);

@@ -57,3 +57,14 @@ test("fails if no memory becomes free in time", async () => {
   takeAll();
   await expect(payloads.hold(300 * KIB)).rejects.toMatchObject({ code: "OVERLOADED" });
 });
+
+test("metadata takes memory, and what payloads may have", async () => {
+  const { lease, payloads } = open();
+  expect(await payloads.take(100 * KIB)).toBe(true);
+  expect(lease.bytes()).toBe(5 * 100 * KIB);
+  expect(await payloads.take(8 * MIB)).toBe(false);
+  expect(lease.bytes()).toBe(5 * 100 * KIB);
+  const { payloads: others, takeAll } = open();
+  takeAll();
+  await expect(others.take(300 * KIB)).rejects.toMatchObject({ code: "OVERLOADED" });
+});

@@ -120,7 +120,7 @@ function createStreamOperations(gateway: Gateway): StreamOperations {
         stream: `${prefix ?? ""}${stream}`,
         ...(withDevice && { device: device ?? "default" }),
       };
-      return execute(gateway, operation(withDevice), { ...variables, ...names }, signal);
+      return execute(gateway, operation(withDevice), { ...variables, ...names }, signal, true);
     },
   };
 }

@@ -7,12 +7,18 @@ import { request } from "./request.ts";
 /** A parsed JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Executes an operation and returns its `data`. @throws StreamerError if a top-level field is null because of an error */
+/**
+ * Executes an operation and returns its `data`.
+ *
+ * @param isOfOne the operation concerns one stream: an error of any field is its error
+ * @throws StreamerError if a top-level field is null because of an error
+ */
 export async function execute(
   gateway: Gateway,
   query: string,
   variables: JsonObject,
   signal: AbortSignal | undefined,
+  isOfOne = false,
 ): Promise<JsonObject> {
   const { body } = await request(gateway, gateway.address.http("graphql", {}), {
     json: { query, variables },
@@ -20,7 +26,8 @@ export async function execute(
   });
   const { data, errors } = parse(body);
   const [first] = Array.isArray(errors) ? errors : [];
-  if (isObject(first) && (!isObject(data) || Object.values(data).includes(null))) throw errorOf(first);
+  if (isObject(first) && (isOfOne || !isObject(data) || Object.values(data).includes(null)))
+    throw errorOf(first);
   if (!isObject(data)) throw badMessage("a GraphQL response without data");
   return data;
 }

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { connect } from "../../../../client/index.ts";
 import { openDecompression } from "../../../../src/recordings/compression.ts";
 import type { RecordingStatus } from "../../../../src/recordings/recording-status.ts";
 import { UNREAD_RECORD } from "../../../../src/wire/mcap/entry-writer.ts";
@@ -151,6 +152,16 @@ describe("GraphQL", () => {
       ["streams", 0, "title"],
     ]);
     expect(errors?.[0]?.message).toMatch(TOO_LARGE_FOREIGN);
+  });
+
+  test("the client reports it for one stream, and lists the others", async () => {
+    const streamer = connect(gateway.http);
+    await expect(streamer.meta("large", { device: "foreign" })).rejects.toMatchObject({
+      code: "TOO_LARGE",
+      message: expect.stringMatching(TOO_LARGE_FOREIGN),
+    });
+    const listed = await streamer.streams({ match: "foreign:*" });
+    expect(listed.map(({ meta }) => meta)).toEqual([null, JSON.parse(GOOD)]);
   });
 
   test("an operation reads as much as its budget has, the smallest first", async () => {

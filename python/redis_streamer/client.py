@@ -359,7 +359,7 @@ class Client(RecordingMethods):
             query = "query($stream: String!, $device: String!) { device(id: $device) { stream(streamId: $stream) { meta } } }"
         else:
             query = "query($stream: String!) { stream(id: $stream) { meta } }"
-        data = await self._query(query, await self._names(stream, device, prefix))
+        data = await self._query(query, await self._names(stream, device, prefix), is_of_one=True)
         found = (data.get("device") or data).get("stream")
         return found["meta"] if found else {}
 
@@ -473,8 +473,11 @@ class Client(RecordingMethods):
             names["device"] = "default" if device is None else device
         return names
 
-    async def _query(self, query: str, variables: Optional[Mapping[str, Any]] = None) -> Dict[str, Any]:
-        """Executes a GraphQL operation and returns its data. Raises StreamerError."""
+    async def _query(
+        self, query: str, variables: Optional[Mapping[str, Any]] = None, *, is_of_one: bool = False
+    ) -> Dict[str, Any]:
+        """Executes a GraphQL operation and returns its data. ``is_of_one``: it concerns one stream, and an error of any
+        field is its error. Raises StreamerError."""
         self._check_open()
         _, body = await self._gateway.request("graphql", {}, {"query": query, "variables": variables or {}})
         try:
@@ -484,7 +487,7 @@ class Client(RecordingMethods):
             problem = f"a GraphQL response that is not a JSON object; check the URL {self._gateway.url}"
             raise bad_message(problem) from error
         # A list or field may be null for other reasons than an error.
-        if errors and (not data or None in data.values()):
+        if errors and (is_of_one or not data or None in data.values()):
             code = errors[0].get("extensions", {}).get("code", "REFUSED")
             raise error_of(code, str(errors[0].get("message")), retryable=code in RETRYABLE_CODES)
         if not isinstance(data, dict):

@@ -17,14 +17,7 @@ const PROGRAMS = {
   "redis-streamer": "cli/index.ts",
 };
 /** Optional packages, and packages that find their files by their own location. */
-const EXTERNAL = [
-  "@fastify/swagger-ui",
-  "@foxglove/wasm-lz4",
-  "@foxglove/wasm-zstd",
-  "altair-static",
-  "bufferutil",
-  "sharp",
-];
+const EXTERNAL = ["@fastify/swagger-ui", "@foxglove/wasm-zstd", "altair-static", "bufferutil", "sharp"];
 
 const bundle = await rolldown({
   cwd: ROOT,

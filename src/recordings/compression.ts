@@ -1,9 +1,8 @@
 /**
- * Compression of chunks: zstd, and for files of other programs also lz4. Programs in WebAssembly use memory as soon as they are
- * imported, so they are imported when they are needed.
+ * Compression of chunks with zstd. Programs in WebAssembly use memory as soon as they are imported, so they are imported when they
+ * are needed.
  */
 import * as zlib from "node:zlib";
-import type { McapTypes } from "@mcap/core";
 import { type Checksum, type Compression, NO_COMPRESSION } from "../wire/mcap/mcap-writer.ts";
 import { isCompressible } from "./compressible.ts";
 
@@ -16,16 +15,15 @@ export type CompressionName = (typeof COMPRESSIONS)[number];
 /** Fast, and half the size of JSON. Higher levels cost more than they save. */
 const LEVEL = 1;
 
-/** The part of `node:zlib` that Node 20.12 does not have. */
+/** Functions for writing of `node:zlib` that Node 20.12 does not have. */
 interface NewZlib {
   readonly crc32?: Checksum;
   readonly zstdCompressSync?: (
     bytes: Uint8Array,
     options: { readonly params: Readonly<Record<number, number>> },
   ) => Uint8Array;
-  readonly zstdDecompressSync?: (bytes: Uint8Array) => Uint8Array;
 }
-const { crc32, zstdCompressSync, zstdDecompressSync } = zlib as NewZlib;
+const { crc32, zstdCompressSync } = zlib as NewZlib;
 
 /** CRC-32 of `node:zlib`; undefined before Node 20.15. */
 export const nativeChecksum: Checksum | undefined = crc32;
@@ -51,17 +49,3 @@ async function openZstd(): Promise<(bytes: Uint8Array) => Uint8Array> {
 /** Returns bytes that nothing else uses: compressors may return a view of a shared buffer. */
 const ownBytes = (bytes: Uint8Array): Uint8Array =>
   bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
-
-/** Opens the decompression of all files that can be read. */
-export async function openDecompression(): Promise<McapTypes.DecompressHandlers> {
-  const [{ default: decompressLz4 }, { decompress, isLoaded }] = await Promise.all([
-    import("@foxglove/wasm-lz4"),
-    import("@foxglove/wasm-zstd"),
-  ]);
-  await Promise.all([isLoaded, decompressLz4.isLoaded]);
-  return {
-    zstd: (bytes, size) =>
-      zstdDecompressSync === undefined ? decompress(bytes, Number(size)) : zstdDecompressSync(bytes),
-    lz4: (bytes, size) => decompressLz4(bytes, Number(size)),
-  };
-}

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { McapIndexedReader, type McapTypes } from "@mcap/core";
 import { afterAll, describe, expect, it } from "vitest";
 import { idOf } from "../../src/domain/streams/entry-id.ts";
-import { openCompression, openDecompression } from "../../src/recordings/compression.ts";
+import { openCompression } from "../../src/recordings/compression.ts";
+import { openDecompression } from "../../src/recordings/decompression.ts";
 import { ChunkCache, ChunkMemory } from "../../src/recordings/files/chunk-cache.ts";
 import { readFileFacts } from "../../src/recordings/files/file-facts.ts";
 import {
@@ -39,6 +40,13 @@ async function idsIn(path: string, range?: RecordingRange): Promise<readonly str
   const ids: string[] = [];
   for await (const { entry } of recording.read(range)) ids.push(entry.id);
   return ids;
+}
+
+async function problemsIn(path: string): Promise<readonly string[]> {
+  await using recording = await openRecording(path);
+  const problems: string[] = [];
+  await recording.check(new AbortController().signal, (line) => problems.push(line));
+  return problems;
 }
 
 describe("a recording", () => {
@@ -88,6 +96,7 @@ describe("a recording", () => {
     const path = store("check.mcap", writeFile(written, { perChunk: 5, compression }));
     await using file = await open(path);
     const { zstd } = await openDecompression();
+    const problems: string[] = [];
     let chunks = 0;
     const decompressHandlers: McapTypes.DecompressHandlers = {
       zstd: (bytes, size) => {
@@ -96,9 +105,12 @@ describe("a recording", () => {
       },
     };
     const readable = readableOf(file);
-    const reader = await McapIndexedReader.Initialize({ readable, decompressHandlers });
+    const reader = await McapIndexedReader.Initialize({ readable });
     const cache = new ChunkCache(readable, decompressHandlers, new ChunkMemory());
-    await new RecordingReader(file, reader, cache, 0, true).check(new AbortController().signal);
+    await new RecordingReader(file, reader, cache, 0, true).check(new AbortController().signal, (line) =>
+      problems.push(line),
+    );
+    expect(problems).toEqual([]);
     expect(chunks).toBe(8);
   });
 
@@ -112,14 +124,41 @@ describe("a recording", () => {
     const readable = readableOf(file);
     const [chunk] = (await McapIndexedReader.Initialize({ readable })).chunkIndexes;
     const index = Number(chunk?.chunkStartOffset) + Number(chunk?.chunkLength);
-    const check = async () => {
-      await using recording = await openRecording(whole);
-      await recording.check(new AbortController().signal);
-    };
-    await check();
+    expect(await problemsIn(whole)).toEqual([]);
     bytes[index + RECORD_HEAD_BYTES + offset] = 32;
     writeFileSync(whole, bytes);
-    await expect(check()).rejects.toThrow(message);
+    expect(await problemsIn(whole)).toContainEqual(expect.stringContaining(message));
+  });
+
+  it("is read in the order of times, however its chunks overlap", async () => {
+    const times = [5, 1, 9, 3, 3, 8, 2, 7, 7, 4, 6, 0];
+    const written = times.map(
+      (time, i): KeyedEntry => [
+        "rover:any",
+        { id: idOf(BigInt(1000 + time), 0n), data: bytesOfText(String(i)) },
+      ],
+    );
+    const path = store("overlap.mcap", writeFile(written, { perChunk: 3 }));
+    await using recording = await openRecording(path);
+    const order: number[] = [];
+    for await (const { entry } of recording.read()) order.push(Number(Buffer.from(entry.data).toString()));
+    // Entries of the same time are in the order of the file.
+    expect(order).toEqual([11, 1, 6, 3, 4, 9, 0, 10, 7, 8, 5, 2]);
+  });
+
+  it("with a chunk whose index states another size is not read", async () => {
+    const bytes = writeFile(ENTRIES, { perChunk: 40, compression: await openCompression("zstd") }).slice();
+    const whole = store("size.mcap", bytes);
+    await using file = await open(whole);
+    const [chunk] = (await McapIndexedReader.Initialize({ readable: readableOf(file) })).chunkIndexes;
+    // The size follows two times.
+    new DataView(bytes.buffer, bytes.byteOffset).setBigUint64(
+      Number(chunk?.chunkStartOffset) + RECORD_HEAD_BYTES + 16,
+      2n ** 32n,
+      true,
+    );
+    writeFileSync(whole, bytes);
+    await expect(idsIn(whole)).rejects.toThrow(`the chunk at byte ${chunk?.chunkStartOffset} is damaged`);
   });
 
   it("with a damaged chunk is not read as if it were whole", async () => {

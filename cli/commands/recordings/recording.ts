@@ -22,7 +22,13 @@ export const recording: CommandRow = {
   details:
     "show channels, counts, times, sizes, gaps and notes of an MCAP file; exit code 1 if it is damaged or not finished",
   arguments: [{ name: "<file>", doc: "MCAP file", kind: "file" }],
-  options: [JSON_OUTPUT, { flags: "--check", doc: "read every entry, and compare all checksums" }],
+  options: [
+    JSON_OUTPUT,
+    {
+      flags: "--check",
+      doc: "read every entry and compare all checksums; exit code 1 and a line for each problem",
+    },
+  ],
   isLocal: true,
   run: (io, [file]: [string], flags: Flags) => showRecording(io, file, flags),
 };
@@ -34,13 +40,15 @@ async function showRecording({ terminal, signal }: Io, path: string, { json, che
   });
   for (const line of json ? [jsonOf(file, notes)] : textOf(file, notes)) await terminal.print(line);
   if (check) {
-    try {
-      await file.check(signal);
-    } catch (error) {
-      throw fileError(path, error);
-    }
+    let problems = 0;
+    await file.check(signal, (line) => {
+      problems++;
+      terminal.fail(`${path}: ${oneLine(line)}`);
+    });
+    if (problems > 0)
+      throw new CommandError(`${path} has ${problems === 1 ? "1 problem" : `${problems} problems`}`);
     if (signal.aborted) return;
-    terminal.note("every entry can be read");
+    terminal.note("every entry can be read, and all checksums match");
   }
   if (!file.isFinished)
     throw new CommandError(

@@ -4,12 +4,13 @@ import { McapIndexedReader, type McapTypes } from "@mcap/core";
 import type { Gap } from "../../domain/streams/entry.ts";
 import { type EntryId, parseId } from "../../domain/streams/entry-id.ts";
 import { idOfLogTime } from "../../wire/foxglove/log-time.ts";
-import { RECORD_HEAD_BYTES } from "../../wire/mcap/chunk-records.ts";
+import { chunkMessages, RECORD_HEAD_BYTES, readChunkMessage } from "../../wire/mcap/chunk-records.ts";
 import { EntryDecoder } from "../../wire/mcap/entry-decoder.ts";
 import { GAP_RECORD } from "../../wire/mcap/entry-writer.ts";
 import { isFieldsChannel, streamOfChannel } from "../../wire/mcap/recorded-channel.ts";
-import { openDecompression } from "../compression.ts";
+import { openDecompression } from "../decompression.ts";
 import { MAX_GAPS } from "../recording-status.ts";
+import { readChunk } from "./chunk-cache.ts";
 import { readableOf } from "./readable-file.ts";
 import { spanOf, type TimeSpan } from "./time-span.ts";
 
@@ -31,10 +32,7 @@ export async function readFileFacts(path: string, maxGaps = MAX_GAPS): Promise<F
   const file = await open(path, "r");
   try {
     const readable = readableOf(file);
-    const reader = await McapIndexedReader.Initialize({
-      readable,
-      decompressHandlers: await openDecompression(),
-    });
+    const reader = await McapIndexedReader.Initialize({ readable });
     const indexes = reader.metadataIndexes.filter(({ name }) => name === GAP_RECORD);
     const gaps: Gap[] = [];
     for (const index of indexes.slice(-maxGaps)) {
@@ -87,7 +85,10 @@ async function readLastIds(
   }
   const ids = new Map<string, EntryId>();
   for (const [key, place] of lastPlaces)
-    ids.set(key, isExact(place) ? idOfLogTime(place.logTime) : await decodeLast(reader, key, place));
+    ids.set(
+      key,
+      isExact(place) ? idOfLogTime(place.logTime) : await decodeLast(reader, key, place, readable),
+    );
   return ids;
 }
 
@@ -132,18 +133,16 @@ async function decodeLast(
   reader: McapIndexedReader,
   key: string,
   { chunk, logTime }: MessagePlace,
+  readable: McapTypes.IReadable,
 ): Promise<EntryId> {
   const decoder = new EntryDecoder();
-  const topics = new Set<string>();
-  for (const channel of reader.channelsById.values()) {
-    if (streamOfChannel(channel)?.key !== key) continue;
-    decoder.open(channel, reader.schemasById.get(channel.schemaId));
-    topics.add(channel.topic);
-  }
+  for (const channel of reader.channelsById.values())
+    if (streamOfChannel(channel)?.key === key)
+      decoder.open(channel, reader.schemasById.get(channel.schemaId));
   let last = idOfLogTime(logTime);
-  const range = { startTime: chunk.messageStartTime, endTime: chunk.messageEndTime };
-  for await (const message of reader.readMessages({ topics: [...topics], ...range })) {
-    const id = decoder.decode(message)?.entry.id;
+  const records = await readChunk(readable, chunk, await openDecompression());
+  for (const { offset } of chunkMessages(records, chunk.chunkStartOffset)) {
+    const id = decoder.decode(readChunkMessage(records, offset))?.entry.id;
     if (id !== undefined) last = id;
   }
   return last;

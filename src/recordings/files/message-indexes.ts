@@ -1,6 +1,6 @@
 /** Indexes of messages, which follow their chunk and have the positions of all its messages. */
 import { McapConstants, type McapTypes } from "@mcap/core";
-import { chunkRecords, RECORD_HEAD_BYTES } from "../../wire/mcap/chunk-records.ts";
+import { chunkMessages, RECORD_HEAD_BYTES } from "../../wire/mcap/chunk-records.ts";
 
 /** Bytes before the pairs of an index: channel, and length of the pairs. */
 const INDEX_HEAD_BYTES = 2 + 4;
@@ -28,20 +28,15 @@ export async function readLargestMessages(
 /**
  * Compares the records of a chunk with its indexes.
  *
+ * @param indexes bytes of the indexes, which follow the chunk
  * @param records of the chunk, decompressed
  * @throws Error if a record is not whole, or if the indexes do not state the messages
  */
-export async function checkIndex(
-  file: McapTypes.IReadable,
-  chunk: McapTypes.ChunkIndex,
-  records: Uint8Array,
-): Promise<void> {
-  const places = await readPlaces(file, chunk);
+export function checkIndex(indexes: Uint8Array, chunk: McapTypes.ChunkIndex, records: Uint8Array): void {
+  const places = checkedPlaces(indexes, chunk);
   const at = `the chunk at byte ${chunk.chunkStartOffset}`;
-  let [count, end] = [0, 0];
-  for (const record of chunkRecords(records)) {
-    end = record.end;
-    if (record.message === undefined) continue;
+  let count = 0;
+  for (const record of chunkMessages(records, chunk.chunkStartOffset)) {
     const { channelId, logTime } = record.message;
     if (places[count++] !== record.offset * CHANNELS + channelId)
       throw new Error(
@@ -50,7 +45,6 @@ export async function checkIndex(
     if (logTime < chunk.messageStartTime || logTime > chunk.messageEndTime)
       throw new Error(`the index of ${at} is damaged: a message has another time`);
   }
-  if (end < records.length) throw new Error(`${at} is damaged: its last record is not whole`);
   if (count < places.length)
     throw new Error(`the index of ${at} is damaged: it has ${places.length} messages instead of ${count}`);
 }
@@ -58,7 +52,11 @@ export async function checkIndex(
 /** Reads the places of the messages of a chunk. @throws Error if its indexes are damaged */
 async function readPlaces(file: McapTypes.IReadable, chunk: McapTypes.ChunkIndex): Promise<Float64Array> {
   const bytes = await file.read(chunk.chunkStartOffset + chunk.chunkLength, chunk.messageIndexLength);
-  const places = placesIn(bytes);
+  return checkedPlaces(bytes, chunk);
+}
+
+function checkedPlaces(indexes: Uint8Array, chunk: McapTypes.ChunkIndex): Float64Array {
+  const places = placesIn(indexes);
   if (places === undefined)
     throw new Error(`the index of the chunk at byte ${chunk.chunkStartOffset} is damaged`);
   return places;

@@ -2,16 +2,18 @@
 import { type FileHandle, open } from "node:fs/promises";
 import { McapIndexedReader, type McapTypes } from "@mcap/core";
 import { NS_PER_MS } from "../../wire/foxglove/log-time.ts";
-import { chunkRecords, readChunkMessage } from "../../wire/mcap/chunk-records.ts";
+import { chunkMessages, readChunkMessage } from "../../wire/mcap/chunk-records.ts";
 import { EntryDecoder, type RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
 import { GAP_RECORD, NOTES_RECORD } from "../../wire/mcap/entry-writer.ts";
 import { isFieldsChannel, streamOfChannel } from "../../wire/mcap/recorded-channel.ts";
-import { openDecompression } from "../compression.ts";
+import { openDecompression } from "../decompression.ts";
+import { checkRecording } from "./check-recording.ts";
 import { ChunkCache, ChunkMemory } from "./chunk-cache.ts";
 import { completeReadable } from "./readable-file.ts";
 import { nanosecondsOf, type RecordingChannel, type RecordingRange } from "./recording-range.ts";
 import { ENTRY_BYTES, readWindow, type StreamWindow } from "./stream-window.ts";
 import { spanOf, type TimeSpan } from "./time-span.ts";
+import { type SelectMessage, timedMessages } from "./timed-messages.ts";
 
 export type { RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
 export type { RecordedStream } from "../../wire/mcap/recorded-channel.ts";
@@ -40,11 +42,9 @@ export async function openRecording(path: string, memory = new ChunkMemory()): P
   try {
     const decompressHandlers = await openDecompression();
     const { readable, isFinished } = await completeReadable(file, decompressHandlers);
-    const reader = await McapIndexedReader.Initialize({ readable, decompressHandlers }).catch(
-      (error: Error) => {
-        throw new Error(`the end of the file is damaged; \`mcap recover\` restores it: ${error.message}`);
-      },
-    );
+    const reader = await McapIndexedReader.Initialize({ readable }).catch((error: Error) => {
+      throw new Error(`the end of the file is damaged; \`mcap recover\` restores it: ${error.message}`);
+    });
     if (reader.chunkIndexes.length === 0 && (reader.statistics?.messageCount ?? 0n) > 0n)
       throw new Error("the file has no index of its chunks; `mcap recover` adds one");
     const chunks = new ChunkCache(readable, decompressHandlers, memory);
@@ -154,21 +154,15 @@ export class RecordingReader implements AsyncDisposable {
 
   /** Yields entries in the order of their times. Each chunk is in memory from its first to its last entry. @throws Error if the file is damaged */
   async *read(range: RecordingRange = {}): AsyncGenerator<RecordedEntry, void, undefined> {
-    const { first, last } = nanosecondsOf(range);
+    const chunks = this.#chunksOf(range);
     const keys = this.#keysOf(range);
-    const decoder = new EntryDecoder();
-    const topics = new Set<string>();
-    for (const channel of this.#reader.channelsById.values()) {
-      const stream = decoder.open(channel, this.#reader.schemasById.get(channel.schemaId));
-      if (keys.has(stream.key)) topics.add(channel.topic);
-    }
-    if (topics.size === 0) return;
-    const messages = this.#reader.readMessages({
-      topics: [...topics],
-      ...(first !== undefined && { startTime: first }),
-      ...(last !== undefined && { endTime: last }),
-      validateCrcs: true,
-    });
+    const decoder = this.#decoderOf((id) => keys.has(this.#keys.get(id) ?? ""));
+    const isSelected = this.#selectorOf(range, (key) => keys.has(key));
+    const messages = timedMessages(
+      chunks.map(({ chunk }) => chunk),
+      (chunk) => this.#chunks.read(chunk),
+      isSelected,
+    );
     for await (const message of messages) {
       const entry = decoder.decode(message);
       if (entry !== undefined) yield entry;
@@ -187,16 +181,14 @@ export class RecordingReader implements AsyncDisposable {
     range: RecordingRange = {},
     windowBytes?: number,
   ): AsyncGenerator<RecordedEntry, void, undefined> {
-    const { first = 0n, last } = nanosecondsOf(range);
     const decoder = this.#decoderOf((id) => this.#keys.get(id) === key);
-    const isSelected = ({ channelId, logTime }: Pick<McapTypes.Message, "channelId" | "logTime">) =>
-      this.#keys.get(channelId) === key && logTime >= first && (last === undefined || logTime <= last);
+    const isSelected = this.#selectorOf(range, (one) => one === key);
     for (const { chunk, keys } of this.#chunksOf(range)) {
       if (!keys.has(key)) continue;
       if (windowBytes === undefined) {
         const records = await this.#chunks.records(chunk);
-        for (const { offset, message } of chunkRecords(records)) {
-          if (message === undefined || !isSelected(message)) continue;
+        for (const { offset, message } of chunkMessages(records, chunk.chunkStartOffset)) {
+          if (!isSelected(message)) continue;
           const entry = decoder.decode(readChunkMessage(records, offset));
           if (entry !== undefined) yield entry;
         }
@@ -206,6 +198,7 @@ export class RecordingReader implements AsyncDisposable {
         const decode = (message: McapTypes.Message) => decoder.decode(message);
         const { entries, next }: StreamWindow = readWindow(
           await this.#chunks.records(chunk),
+          chunk.chunkStartOffset,
           from,
           windowBytes,
           isSelected,
@@ -218,18 +211,15 @@ export class RecordingReader implements AsyncDisposable {
   }
 
   /**
-   * Reads every entry in the order of the file, so that each chunk is read once, with one of them in memory.
+   * Reads all of the file in its order, with one chunk in memory.
    *
-   * @throws Error if the file is damaged
+   * @param onProblem receives each problem as one line
    */
-  async check(signal: AbortSignal): Promise<void> {
+  async check(signal: AbortSignal, onProblem: (line: string) => void): Promise<void> {
     const decoder = this.#decoderOf(() => true);
-    for (const chunk of this.#reader.chunkIndexes) {
-      if (signal.aborted) return;
-      const records = await this.#chunks.check(chunk);
-      for (const { offset, message } of chunkRecords(records))
-        if (message !== undefined) decoder.decode(readChunkMessage(records, offset));
-    }
+    const nameOf = (id: number) => this.#keys.get(id) ?? `the unknown channel ${id}`;
+    const { readable, handlers } = this.#chunks;
+    await checkRecording({ readable, handlers, reader: this.#reader, decoder, nameOf }, signal, onProblem);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -248,6 +238,15 @@ export class RecordingReader implements AsyncDisposable {
     for (const channel of this.#reader.channelsById.values())
       if (isWanted(channel.id)) decoder.open(channel, this.#reader.schemasById.get(channel.schemaId));
     return decoder;
+  }
+
+  /** Returns the selector of the messages of a range. */
+  #selectorOf(range: RecordingRange, isWanted: (key: string) => boolean): SelectMessage {
+    const { first = 0n, last } = nanosecondsOf(range);
+    return ({ channelId, logTime }) =>
+      isWanted(this.#keys.get(channelId) ?? "") &&
+      logTime >= first &&
+      (last === undefined || logTime <= last);
   }
 
   /** Returns the chunks with entries of a range, in the order of the file. */

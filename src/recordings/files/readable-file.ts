@@ -3,14 +3,21 @@ import type { FileHandle } from "node:fs/promises";
 import type { McapTypes } from "@mcap/core";
 import { scanUnfinished } from "../../wire/mcap/unfinished-file.ts";
 
+/** Size up to which memory is allocated before it is known that the file has as many bytes. */
+const UNCHECKED_BYTES = 64 * 1024;
+
+const tooShort = () => new Error("the file is shorter than its records state");
+
 /** Returns a readable of an open file. */
 export const readableOf = (file: FileHandle): McapTypes.IReadable => ({
   size: async () => BigInt((await file.stat()).size),
   async read(offset, size) {
+    // A damaged length must not cost its memory.
+    if (size > UNCHECKED_BYTES && offset + size > (await file.stat()).size) throw tooShort();
     const bytes = new Uint8Array(Number(size));
     for (let read = 0; read < bytes.length; ) {
       const { bytesRead } = await file.read(bytes, read, bytes.length - read, Number(offset) + read);
-      if (bytesRead === 0) throw new Error("the file is shorter than its records state");
+      if (bytesRead === 0) throw tooShort();
       read += bytesRead;
     }
     return bytes;

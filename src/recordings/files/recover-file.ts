@@ -1,7 +1,7 @@
 /** Completes a file on the disk that its writer could not finish. */
 import { open } from "node:fs/promises";
 import { scanUnfinished } from "../../wire/mcap/unfinished-file.ts";
-import { openDecompression } from "../compression.ts";
+import { openDecompression } from "../decompression.ts";
 import { readableOf } from "./readable-file.ts";
 
 /**

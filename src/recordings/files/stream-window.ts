@@ -3,8 +3,9 @@
  * then be read side by side in fixed memory; each chunk is read again for each window.
  */
 import type { McapTypes } from "@mcap/core";
-import { chunkRecords, readChunkMessage } from "../../wire/mcap/chunk-records.ts";
+import { chunkMessages, readChunkMessage } from "../../wire/mcap/chunk-records.ts";
 import type { RecordedEntry } from "../../wire/mcap/entry-decoder.ts";
+import type { SelectMessage } from "./timed-messages.ts";
 
 /** Memory of an entry besides its payload. */
 export const ENTRY_BYTES = 256;
@@ -20,6 +21,7 @@ export interface StreamWindow {
  * Copies entries from a chunk.
  *
  * @param records of the chunk
+ * @param start position of the chunk in the file
  * @param from offset of the first record
  * @param windowBytes size from which the window is full; its last message may exceed it
  * @param isSelected whether a message belongs to the stream and its range
@@ -27,16 +29,17 @@ export interface StreamWindow {
  */
 export function readWindow(
   records: Uint8Array,
+  start: bigint,
   from: number,
   windowBytes: number,
-  isSelected: (head: Pick<McapTypes.Message, "channelId" | "logTime">) => boolean,
+  isSelected: SelectMessage,
   decode: (message: McapTypes.Message) => RecordedEntry | undefined,
 ): StreamWindow {
   const entries: RecordedEntry[] = [];
   let bytes = 0;
-  for (const { offset, message } of chunkRecords(records, from)) {
+  for (const { offset, message } of chunkMessages(records, start, from)) {
     if (bytes >= windowBytes) return { entries, next: offset };
-    if (message === undefined || !isSelected(message)) continue;
+    if (!isSelected(message)) continue;
     const whole = readChunkMessage(records, offset);
     // A Buffer, which decompression returns, has a `slice` that does not copy: each entry would keep its whole chunk in memory.
     const entry = decode({ ...whole, data: Buffer.from(whole.data) });

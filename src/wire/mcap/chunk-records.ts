@@ -15,6 +15,8 @@ export interface ChunkHead {
   readonly uncompressedSize: number;
   readonly crc: number;
   readonly compression: string;
+  /** Size of the records in the file. */
+  readonly compressedSize: number;
   /** Size of this head. */
   readonly bytes: number;
 }
@@ -30,14 +32,16 @@ export function readChunkHead(content: Uint8Array): ChunkHead | undefined {
   if (content.length < NUMBER_BYTES + LENGTHS_BYTES) return undefined;
   const view = new DataView(content.buffer, content.byteOffset, content.length);
   const nameBytes = view.getUint32(NUMBER_BYTES, true);
-  if (nameBytes > MAX_NAME_BYTES) return undefined;
+  const bytes = NUMBER_BYTES + LENGTHS_BYTES + nameBytes;
+  if (nameBytes > MAX_NAME_BYTES || bytes > content.length) return undefined;
   return {
     messageStartTime: view.getBigUint64(0, true),
     messageEndTime: view.getBigUint64(8, true),
     uncompressedSize: Number(view.getBigUint64(16, true)),
     crc: view.getUint32(24, true),
     compression: String.fromCharCode(...content.subarray(NUMBER_BYTES + 4, NUMBER_BYTES + 4 + nameBytes)),
-    bytes: NUMBER_BYTES + LENGTHS_BYTES + nameBytes,
+    compressedSize: Number(view.getBigUint64(bytes - 8, true)),
+    bytes,
   };
 }
 
@@ -85,4 +89,34 @@ export function* chunkRecords(records: Uint8Array, from = 0): Generator<ChunkRec
     };
     offset = at + length;
   }
+}
+
+/** A message in a chunk. */
+export interface ChunkMessagePlace extends ChunkRecord {
+  readonly message: NonNullable<ChunkRecord["message"]>;
+}
+
+/**
+ * Iterates over the messages of a chunk.
+ *
+ * @param start position of the chunk in the file @param from offset of the first record
+ * @throws Error if a record is not whole
+ */
+export function* chunkMessages(
+  records: Uint8Array,
+  start: bigint,
+  from = 0,
+): Generator<ChunkMessagePlace, void, undefined> {
+  let end = from;
+  for (const record of chunkRecords(records, from)) {
+    end = record.end;
+    const { opcode, message } = record;
+    if (message !== undefined) yield { ...record, message };
+    else if (opcode === Opcode.MESSAGE)
+      throw new Error(
+        `the chunk at byte ${start} is damaged: the message at byte ${record.offset} is not whole`,
+      );
+  }
+  if (end < records.length)
+    throw new Error(`the chunk at byte ${start} is damaged: its last record is not whole`);
 }

@@ -59,20 +59,32 @@ export class EntryDecoder {
 
   /** Returns the entry of a message; undefined if the message completes another one, or is not valid. */
   decode(message: McapTypes.Message): RecordedEntry | undefined {
-    const decoding = this.#decodings.get(message.channelId);
-    if (decoding === undefined) return undefined;
-    const entry = this.#entryOf(decoding, message);
-    return entry && { stream: decoding.stream, topic: decoding.topic, entry };
+    const read = this.read(message);
+    return typeof read === "string" ? undefined : read;
   }
 
-  #entryOf({ stream, kind, content }: Decoding, message: McapTypes.Message): Entry | undefined {
+  /** Returns the entry of a message, or the reason that it has none: it completes another message, or is not valid. */
+  read(message: McapTypes.Message): RecordedEntry | "addition" | "invalid" {
+    const decoding = this.#decodings.get(message.channelId);
+    if (decoding === undefined) return "invalid";
+    const { stream, topic, kind } = decoding;
+    if (kind === "fields") {
+      const addition = decodeAddition(message.data);
+      if (addition === undefined) return "invalid";
+      this.#additions.set(additionKey(stream.key, message.sequence), addition);
+      return "addition";
+    }
+    const entry = this.#entryOf(decoding, kind, message);
+    return entry === undefined ? "invalid" : { stream, topic, entry };
+  }
+
+  #entryOf(
+    { stream, content }: Decoding,
+    kind: Exclude<Decoding["kind"], "fields">,
+    message: McapTypes.Message,
+  ): Entry | undefined {
     const { logTime, sequence, data } = message;
     switch (kind) {
-      case "fields": {
-        const addition = decodeAddition(data);
-        if (addition !== undefined) this.#additions.set(additionKey(stream.key, sequence), addition);
-        return undefined;
-      }
       case "own": {
         const payload = unwrapMessage(content, data);
         if (payload === undefined) return undefined;

@@ -39,7 +39,8 @@ export interface McapWriterOptions {
   readonly onUnused?: (bytes: Uint8Array) => void;
 }
 
-const checksumInScript: Checksum = (bytes, previous) => crc32Final(crc32Update(previous ^ ~0, bytes));
+/** CRC-32 in JavaScript. */
+export const checksumInScript: Checksum = (bytes, previous) => crc32Final(crc32Update(previous ^ ~0, bytes));
 
 /** Maximum number of channels and of schemas in a file: their ids have 16 bits. */
 export const MAX_CHANNELS = 65_535;

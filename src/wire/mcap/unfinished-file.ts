@@ -2,8 +2,8 @@
  * Completes an MCAP file that its writer could not finish: finds its last whole chunk, and encodes the end that is missing. Reads
  * only the heads of chunks, except for the last one, because a file may have gigabytes.
  */
-import { crc32 } from "@foxglove/crc";
 import { McapConstants, McapRecordBuilder, McapStreamReader, type McapTypes } from "@mcap/core";
+import { chunkContent } from "./chunk-content.ts";
 import { type ChunkHead, chunkRecords, RECORD_HEAD_BYTES, readChunkHead } from "./chunk-records.ts";
 import { encodeSummary, newSummary } from "./mcap-summary.ts";
 
@@ -193,15 +193,10 @@ class FileScan {
   }
 
   /** Returns the records of a chunk; undefined if they are damaged. */
-  async #recordsOf({ head, offset, length }: FoundChunk): Promise<Uint8Array | undefined> {
-    const records = await this.#read(
-      offset + RECORD_HEAD_BYTES + head.bytes,
-      length - RECORD_HEAD_BYTES - head.bytes,
-    );
+  async #recordsOf({ offset, length }: FoundChunk): Promise<Uint8Array | undefined> {
+    const record = await this.#read(offset, length);
     try {
-      const decompress = this.#handlers[head.compression];
-      const plain = head.compression === "" ? records : decompress?.(records, BigInt(head.uncompressedSize));
-      return plain !== undefined && crc32(plain) === head.crc ? plain : undefined;
+      return chunkContent(record, BigInt(offset), { handlers: this.#handlers });
     } catch {
       return undefined;
     }

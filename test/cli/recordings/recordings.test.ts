@@ -187,7 +187,15 @@ describe("recording", () => {
     const [chunk] = await chunksOf(bytes);
     bytes.fill(0x55, Number(chunk?.chunkStartOffset) + 100, Number(chunk?.chunkStartOffset) + 200);
     writeFileSync(damaged, bytes);
-    await expect(run("recording", damaged, "--check")).rejects.toThrow(/damaged\.mcap: /);
+    const { code, stderr } = await runCommand(["recording", damaged, "--check", "--quiet"]);
+    expect([code, stderr.trim().split("\n")]).toEqual([
+      1,
+      [
+        expect.stringMatching(`damaged\\.mcap: the chunk at byte ${chunk?.chunkStartOffset} is damaged`),
+        expect.stringMatching(/damaged\.mcap: the data before byte \d+ is damaged: its checksum differs/),
+        expect.stringMatching(/^error: .*damaged\.mcap has 2 problems$/),
+      ],
+    ]);
     const args = ["play", damaged, "--rate", "0", "--device", "damaged"];
     const played = await runCommand(args, { url: gateway.http });
     expect([played.code, played.stderr]).toEqual([1, expect.stringMatching(/error: .*damaged\.mcap: /)]);

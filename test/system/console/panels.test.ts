@@ -6,7 +6,7 @@ import type { Page } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { WebSocket } from "ws";
 import { connect } from "../../../client/index.ts";
-import { openDecompression } from "../../../src/recordings/compression.ts";
+import { openDecompression } from "../../../src/recordings/decompression.ts";
 import { startBrowser, type TestBrowser } from "../../support/browser/browser.ts";
 import { axeViolations, openConsole, paneOf } from "../../support/browser/console-page.ts";
 import { readFile } from "../../support/data/mcap.ts";

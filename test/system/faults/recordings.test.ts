@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it, onTestFinished } from "vitest";
-import { openDecompression } from "../../../src/recordings/compression.ts";
+import { openDecompression } from "../../../src/recordings/decompression.ts";
 import type { RecordingStatus } from "../../../src/recordings/recording-status.ts";
 import { request } from "../../support/clients/http.ts";
 import { readFile } from "../../support/data/mcap.ts";

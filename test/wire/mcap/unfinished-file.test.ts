@@ -1,5 +1,7 @@
+import { McapConstants } from "@mcap/core";
 import { describe, expect, it } from "vitest";
 import { idOf } from "../../../src/domain/streams/entry-id.ts";
+import { RECORD_HEAD_BYTES } from "../../../src/wire/mcap/chunk-records.ts";
 import { scanUnfinished } from "../../../src/wire/mcap/unfinished-file.ts";
 import { bytesOfText } from "../../../src/wire/utf8.ts";
 import { type KeyedEntry, readableOf, readFile, writeFile } from "../../support/data/mcap.ts";
@@ -13,6 +15,15 @@ const ENTRIES = Array.from({ length: 7 }, (_, i): KeyedEntry => {
 async function finished(bytes: Uint8Array) {
   const { isFinished, keptBytes, end } = await scanUnfinished(readableOf(bytes), {});
   return { isFinished, ...(await readFile(Buffer.concat([bytes.subarray(0, keptBytes), end]))) };
+}
+
+/** Returns the position of the checksum of the first chunk, after its times and size. */
+function checksumPlace(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  let at = McapConstants.MCAP_MAGIC.length;
+  while (view.getUint8(at) !== McapConstants.Opcode.CHUNK)
+    at += RECORD_HEAD_BYTES + Number(view.getBigUint64(at + 1, true));
+  return at + RECORD_HEAD_BYTES + 24;
 }
 
 describe("an unfinished file", () => {
@@ -37,6 +48,13 @@ describe("an unfinished file", () => {
     const damaged = whole.slice().fill(0, start + 80);
     const { entries } = await finished(damaged);
     expect(entries.map(({ entry }) => entry.id)).toEqual(ENTRIES.slice(0, 4).map(([, { id }]) => id));
+  });
+
+  it("keeps chunks without a checksum", async () => {
+    const bytes = writeFile(ENTRIES, { perChunk: 7, isEnded: false }).slice();
+    const crc = checksumPlace(bytes);
+    bytes.fill(0, crc, crc + 4);
+    expect((await finished(bytes)).entries).toHaveLength(7);
   });
 
   it("is recognized as finished", async () => {

@@ -1,7 +1,7 @@
 /** `GET /data/{stream_id}/entries?format=mcap`: the history as a file. */
 import { describe, expect, it } from "vitest";
 import { valuesOf } from "../../../../../src/domain/streams/entry.ts";
-import { openDecompression } from "../../../../../src/recordings/compression.ts";
+import { openDecompression } from "../../../../../src/recordings/decompression.ts";
 import { openAnswer, request } from "../../../../support/clients/http.ts";
 import { readFile } from "../../../../support/data/mcap.ts";
 import { openOwnGateway } from "../../../../support/gateway/own-gateway.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { connect } from "../../../../client/index.ts";
-import { openDecompression } from "../../../../src/recordings/compression.ts";
+import { openDecompression } from "../../../../src/recordings/decompression.ts";
 import type { RecordingStatus } from "../../../../src/recordings/recording-status.ts";
 import { UNREAD_RECORD } from "../../../../src/wire/mcap/entry-writer.ts";
 import { connectViewer } from "../../../support/clients/foxglove-client.ts";

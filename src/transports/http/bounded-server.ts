@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { TlsFiles } from "../../access/tls-files.ts";
 import type { AcceptPressure } from "../../domain/scheduling/accept-pressure.ts";
 import type { Access } from "../parts.ts";
+import { resolveTarget } from "../request/request-target.ts";
 import type { SocketDeadlines } from "../response/sockets/socket-deadlines.ts";
 import { wantsWebSocket } from "./other-upgrades.ts";
 import { Pipelines } from "./pipeline.ts";
@@ -40,7 +41,9 @@ export function createBoundedServer(
     (request, response) =>
       turns.requests.run({ connection: request.socket, address: () => addressOf(request) }, () => {
         // Node has already closed the response of a closed connection.
-        if (!request.socket.destroyed) unbounded(request, response);
+        if (request.socket.destroyed) return;
+        resolveTarget(request);
+        unbounded(request, response);
       }),
     () => limits.hit("waiting_requests"),
   );

@@ -61,8 +61,7 @@ export function targetOf<R extends ParameterRoute>(
   route: R,
   config: ParameterLimits,
 ): RequestTarget<R> {
-  // Proxies send the absolute form of the URL (RFC 9112, section 3.2.2).
-  const url = (request.raw.url ?? "/").replace(/^https?:\/\/[^/?]+/i, "");
+  const url = request.raw.url ?? "/";
   const at = url.indexOf("?");
   const path = at < 0 ? url : url.slice(0, at);
   return {

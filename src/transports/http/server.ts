@@ -8,6 +8,7 @@ import type { TlsFiles } from "../../access/tls-files.ts";
 import { GatewayError } from "../../domain/errors.ts";
 import { withoutPrefix } from "../request/path-prefix.ts";
 import { checkHead } from "../request/request-head.ts";
+import { resolveTarget } from "../request/request-target.ts";
 import { WARNINGS_HEADER } from "../request/warnings.ts";
 import { addAnswersMemory } from "../response/memory/response-memory.ts";
 import { ANSWER_HEADERS, SHARED_ANSWER_HEADERS } from "../response/security-headers.ts";
@@ -17,6 +18,7 @@ import { delayContinue } from "./bodies/expect-continue.ts";
 import { addUploads, type Uploads } from "./bodies/uploads.ts";
 import { type BoundedServer, createBoundedServer, type ServerConfig } from "./bounded-server.ts";
 import { answerBrokenRequest } from "./broken-requests.ts";
+import { rejectConnect } from "./connect-requests.ts";
 import { addCors, type CorsOptions, createAllowOrigin } from "./cors.ts";
 import { answerWithoutUpgrade, wantsWebSocket } from "./other-upgrades.ts";
 import { addRates } from "./rate-limit.ts";
@@ -128,11 +130,14 @@ export async function createHttpServer(
   // Without a listener Node sends 417 without a body; `checkHead` rejects these requests with one.
   server.on("checkExpectation", (request, response) => server.emit("request", request, response));
   delayContinue(server);
+  rejectConnect(server, pipelines, access, observe.errorLog);
   const onWebSocket = (listener: UpgradeListener) =>
     void server.on("upgrade", (request, socket: Socket, head) => {
       if (pipelines.keepRest(server, request, socket, head)) return;
-      if (wantsWebSocket(request)) listener(request, socket, head);
-      else answerWithoutUpgrade(server, request, socket, head);
+      if (wantsWebSocket(request)) {
+        resolveTarget(request);
+        listener(request, socket, head);
+      } else answerWithoutUpgrade(server, request, socket, head);
     });
   return { app, server, onWebSocket, uploads };
 }
@@ -165,7 +170,9 @@ function addChecks(
       reply.header("connection", "close");
       throw new GatewayError("SHUTTING_DOWN", "the gateway is shutting down");
     }
-    done();
+    // The methods of the server as a whole (RFC 9110, section 9.3.7).
+    if (raw.url === "*") reply.code(204).header("allow", METHODS.join(", ")).send();
+    else done();
   });
   if (observe.tracing !== undefined) addTraces(app, observe.tracing);
   // After CORS, so that a page can detect that it has to log in.

@@ -1,6 +1,7 @@
 /** Checks of the request head, for every route and WebSocket upgrade (RFC 9110 and 9112). */
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import { GatewayError } from "../../domain/errors.ts";
+import { checkTarget } from "./request-target.ts";
 
 /** Maximum number of header lines. More are an error: dropping one could drop a proxy's `X-Forwarded-For`. */
 const MAX_HEADER_LINES = 1000;
@@ -15,10 +16,11 @@ export const hasBody = (headers: IncomingHttpHeaders): boolean =>
 /**
  * Checks the head of a request.
  *
- * @throws GatewayError HEADERS_TOO_LARGE for too many lines; BAD_REQUEST without exactly one `Host` (RFC 9112, section
- *   3.2); UNSUPPORTED_MEDIA_TYPE for a transfer coding that Node does not decode; EXPECTATION_FAILED for an `Expect` other than `100-continue`
+ * @throws GatewayError HEADERS_TOO_LARGE for too many lines; BAD_REQUEST for an invalid target, or without exactly one
+ *   `Host` (RFC 9112, section 3.2); UNSUPPORTED_MEDIA_TYPE for a transfer coding that Node does not decode; EXPECTATION_FAILED for an `Expect` other than `100-continue`
  */
-export function checkHead({ headers, rawHeaders, httpVersion }: IncomingMessage): void {
+export function checkHead(request: IncomingMessage): void {
+  const { headers, rawHeaders, httpVersion } = request;
   if (rawHeaders.length > 2 * MAX_HEADER_LINES)
     throw new GatewayError(
       "HEADERS_TOO_LARGE",
@@ -31,6 +33,7 @@ export function checkHead({ headers, rawHeaders, httpVersion }: IncomingMessage)
   }
   if (hosts > 1 || (hosts === 0 && httpVersion !== "1.0"))
     throw new GatewayError("BAD_REQUEST", `a request must have one Host header, got ${hosts}`);
+  checkTarget(request);
   const coding = headers["transfer-encoding"] ?? CHUNKED;
   if (coding.toLowerCase() !== CHUNKED)
     throw new GatewayError(

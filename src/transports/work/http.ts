@@ -185,7 +185,7 @@ function targetOf<R extends ParameterRoute>(
   route: R,
   config: TransportParts["config"],
 ): PathTarget<R> {
-  const url = (request.raw.url ?? "/").replace(/^https?:\/\/[^/?]+/i, "");
+  const url = request.raw.url ?? "/";
   const at = url.indexOf("?");
   const [, , segment = "", , group = ""] = (at < 0 ? url : url.slice(0, at)).split("/");
   return { segment, group, parameters: readParameters(route, at < 0 ? "" : url.slice(at), config) };

@@ -2,6 +2,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from "fastify";
 import { asGatewayError, badParameter, type ErrorCode, GatewayError } from "../../../domain/errors.ts";
 import { acceptsPage } from "../../request/media-types.ts";
+import { invalidTarget } from "../../request/request-target.ts";
 import { errorBody } from "../../response/errors/append-results.ts";
 import { errorContext, routePatternOf } from "../../response/errors/error-log.ts";
 import { retryAfterSeconds } from "../../response/errors/retry-after.ts";
@@ -61,8 +62,9 @@ const CODES: Readonly<Record<number, ErrorCode>> = {
 function asAnswered(error: FastifyError | GatewayError, url: string, bodyLimit: number): GatewayError {
   if (error instanceof GatewayError) return error;
   if (error.code === "FST_ERR_BAD_URL") {
+    if (!url.startsWith("/")) return invalidTarget(url);
     const problem = "is not percent-encoded UTF-8";
-    return url.startsWith("/data/")
+    return url.startsWith("/data/") && !/^\/data\/[^/]*\/entries\/./.test(url)
       ? badParameter("stream_id", problem)
       : new GatewayError("BAD_REQUEST", `the path ${problem}`);
   }
@@ -71,8 +73,9 @@ function asAnswered(error: FastifyError | GatewayError, url: string, bodyLimit: 
   if (error.code === "FST_ERR_CTP_BODY_TOO_LARGE")
     return new GatewayError("TOO_LARGE", `the body is over the limit of ${bodyLimit} bytes`);
   const { statusCode: status = 500 } = error;
-  // A path outside the served folder is reported as not found.
-  if (status === 403 || status === 404) return new GatewayError("NOT_FOUND", nothingAt(url));
+  // A path outside the served folder, or with a NUL, is reported as not found. Errors of bodies have a code.
+  if (status === 403 || status === 404 || (status === 400 && error.code === undefined))
+    return new GatewayError("NOT_FOUND", nothingAt(url));
   const code = CODES[status] ?? (status >= 400 && status < 500 ? "BAD_REQUEST" : undefined);
   return code === undefined ? asGatewayError(error) : new GatewayError(code, error.message);
 }

@@ -14,6 +14,8 @@ const RETRY_MS = 1000;
 /** Receives the changes. */
 export interface MetadataChangesHooks {
   readonly onMeta: (streamKey: string, meta: StoredValue) => void;
+  /** Whether the metadata of a stream is to be read. */
+  readonly admit: (bytes: number, key: string) => boolean;
   /** Whether a stream is being recorded. */
   readonly isRecorded: (key: string) => boolean;
   /** Returns the keys of the streams that are being recorded. */
@@ -66,7 +68,7 @@ export class MetadataChanges {
       while (this.#changed.size > 0 && !this.#closing.signal.aborted) {
         const keys = [...this.#changed];
         this.#changed.clear();
-        await eachMeta(this.#parts, keys, { onValue: this.#hooks.onMeta });
+        await eachMeta(this.#parts, keys, { admit: this.#hooks.admit, onValue: this.#hooks.onMeta });
       }
     } catch {
       // Redis is unavailable. The watch reports all metadata when it is available again.
@@ -83,14 +85,14 @@ export class MetadataChanges {
 
   /** @throws GatewayError */
   async #watch(): Promise<void> {
-    const { onMeta, isRecorded, recordedKeys } = this.#hooks;
+    const { onMeta, admit, isRecorded, recordedKeys } = this.#hooks;
     const stop = await this.#parts.streams.metaWatch.watch((key) => {
       if (!isRecorded(key)) return;
       this.#changed.add(key);
       if (!this.#isReading) void this.#readChanged();
     });
     try {
-      await eachMeta(this.#parts, recordedKeys(), { onValue: onMeta });
+      await eachMeta(this.#parts, recordedKeys(), { admit, onValue: onMeta });
     } catch (error) {
       stop();
       throw error;

@@ -6,7 +6,7 @@ import type { RecordingOwner } from "../../recordings/recording-record.ts";
 import type { RecordingRequest } from "../../recordings/recording-status.ts";
 import type { LargeRead, StoredValue } from "../../redis/registry/stored-values.ts";
 import type { TransportParts } from "../parts.ts";
-import { FileRoom } from "../request/file-metas.ts";
+import { FileRoom, type SharedRoom } from "../request/file-metas.ts";
 import { type OpenStreams, openStreams } from "../request/pattern-streams.ts";
 import { type ReadNames, type RequestedStreams, selectRequestedStreams } from "../request/streams.ts";
 
@@ -16,44 +16,50 @@ const NAMES: ReadNames = { ids: "streams", device: "device", cursor: "from" };
 /** Streams to record, with their metadata by key. */
 export interface RecordedStreams extends OpenStreams {
   readonly metas: ReadonlyMap<string, StoredValue>;
+  /** Room of the file for metadata. Large ones of `metas` have taken theirs. */
+  readonly room: FileRoom;
+}
+
+/** What the recordings of a gateway share. */
+export interface RecordedParts extends TransportParts {
+  /** Room for the metadata of all files that are being written. */
+  readonly metaRoom: SharedRoom;
 }
 
 /** Opens the streams of a recording with the permissions of its owner. @throws GatewayError */
 export async function openRecorded(
   request: RecordingRequest,
   owner: RecordingOwner,
-  parts: TransportParts,
+  parts: RecordedParts,
 ): Promise<RecordedStreams> {
   const identity = identityOf(owner);
-  const opened = await openStreams(requestedStreams(identity, request, parts), identity, parts);
+  const streams = await openStreams(requestedStreams(identity, request, parts), identity, parts);
+  const metas = new Map<string, StoredValue>();
+  const opened = { ...streams, metas, room: new FileRoom(parts.metaRoom) };
   try {
-    const keys = opened.streams.map(({ key }) => key);
-    return { ...opened, metas: await readMetas(parts, keys) };
+    await eachMeta(
+      parts,
+      streams.streams.map(({ key }) => key),
+      { admit: (bytes) => opened.room.take(bytes), onValue: (key, value) => metas.set(key, value) },
+    );
+    return opened;
   } catch (error) {
-    opened.pattern?.close();
+    closeRecorded(opened);
     throw error;
   }
 }
 
-/** Reads as much metadata of streams as a file may have. @throws GatewayError if Redis is unavailable */
-async function readMetas(
-  parts: TransportParts,
-  keys: readonly string[],
-): Promise<ReadonlyMap<string, StoredValue>> {
-  const metas = new Map<string, StoredValue>();
-  const room = new FileRoom();
-  await eachMeta(parts, keys, {
-    admit: (bytes) => room.take(bytes),
-    onValue: (key, value) => metas.set(key, value),
-  });
-  return metas;
+/** Closes streams that are not recorded. */
+export function closeRecorded({ pattern, room }: Pick<RecordedStreams, "pattern" | "room">): void {
+  pattern?.close();
+  room.close();
 }
 
 /** Passes on the metadata of streams, one at a time. @throws GatewayError if Redis is unavailable */
 export const eachMeta = (
   { streams: { registry } }: TransportParts,
   keys: readonly string[],
-  { admit = () => true, onValue }: Pick<LargeRead, "onValue"> & Partial<Pick<LargeRead, "admit">>,
+  { admit, onValue }: Pick<LargeRead, "admit" | "onValue">,
 ): Promise<void> => registry.metas(keys, { client: "recordings", admit, onValue });
 
 /** Returns the streams that a recording selects. @throws GatewayError BAD_PARAMETER or FORBIDDEN */

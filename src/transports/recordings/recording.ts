@@ -7,15 +7,15 @@ import type { RecordingRecord } from "../../recordings/recording-record.ts";
 import type { RecordingStatus, StopReason } from "../../recordings/recording-status.ts";
 import type { FileThread } from "../../recordings/thread/file-thread.ts";
 import type { StoredValue } from "../../redis/registry/stored-values.ts";
-import type { TransportParts } from "../parts.ts";
-import { openRecorded, type RecordedStreams } from "./recorded-streams.ts";
+import type { FileRoom } from "../request/file-metas.ts";
+import { closeRecorded, openRecorded, type RecordedParts, type RecordedStreams } from "./recorded-streams.ts";
 import { Recorder } from "./recorder/recorder.ts";
 import { RecordingContents } from "./recording-contents.ts";
 import { RecordingDeadline } from "./recording-deadline.ts";
 import { failureMessage, retried } from "./recording-failures.ts";
 
 /** Dependencies of a recording. */
-export interface RecordingParts extends TransportParts {
+export interface RecordingParts extends RecordedParts {
   readonly directory: RecordingsDirectory;
   readonly thread: FileThread;
 }
@@ -25,6 +25,8 @@ export class Recording {
   readonly #parts: RecordingParts;
   readonly #contents: RecordingContents;
   #recorder: Recorder | undefined;
+  /** Room of the open file for metadata. */
+  #room: FileRoom | undefined;
   /** Why it does not record at the moment. */
   #waitsFor: string | null = null;
   /** Why it does not record all streams. */
@@ -170,6 +172,11 @@ export class Recording {
     return this.#recorder?.has(key) === true;
   }
 
+  /** Whether the changed metadata of a stream is to be read. @param bytes its size */
+  admitsMeta(key: string, bytes: number): boolean {
+    return this.#recorder?.admitsMeta(key, bytes) === true;
+  }
+
   /** Call when the metadata of a stream has changed. */
   metaChanged(key: string, meta: StoredValue): void {
     this.#recorder?.metaChanged(key, meta);
@@ -180,7 +187,11 @@ export class Recording {
     cursorOf: (stream: SubscribedStream) => SubscribedStream,
   ): Promise<void> {
     const { thread, config } = this.#parts;
-    const options = await this.#contents.addFile(`redis-streamer ${config.version}`);
+    const options = await this.#contents.addFile(`redis-streamer ${config.version}`).catch((error) => {
+      closeRecorded(opened);
+      throw error;
+    });
+    this.#room = opened.room;
     this.#closed = new Promise((resolve) => {
       this.#markClosed = resolve;
     });
@@ -205,6 +216,7 @@ export class Recording {
         onFailed: (error) => void this.#fileFailed(error),
       },
       this.#parts,
+      opened.room,
     );
     this.#recorder = recorder;
     this.#contents.follow(recorder);
@@ -238,6 +250,7 @@ export class Recording {
   #closeFile(): void {
     this.#contents.closeFile();
     this.#recorder = undefined;
+    this.#room?.close();
     this.#deadline.cancel();
   }
 

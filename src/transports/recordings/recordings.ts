@@ -9,14 +9,21 @@ import type { RecordingOwner, RecordingRecord } from "../../recordings/recording
 import type { RecordingRequest, RecordingStatus } from "../../recordings/recording-status.ts";
 import { FileThread } from "../../recordings/thread/file-thread.ts";
 import type { TransportParts } from "../parts.ts";
+import { SharedRoom } from "../request/file-metas.ts";
 import { checkRoom } from "./check-room.ts";
 import { DirectoryAccess, unavailable } from "./directory-access.ts";
 import { pageBytesOf, pageOf, type RecordingPage } from "./list/pages.ts";
 import { MetadataChanges } from "./metadata-changes.ts";
 import { checkNames } from "./names-bytes.ts";
 import { Playbacks } from "./play/playbacks.ts";
-import { openRecorded } from "./recorded-streams.ts";
+import { closeRecorded, openRecorded } from "./recorded-streams.ts";
 import { Recording, type RecordingParts } from "./recording.ts";
+
+/**
+ * Maximum size of the metadata of all files that are being written, in bytes; each file may have a small part in addition. The
+ * thread that writes them needs six times as much, because channels and the end of the file repeat it.
+ */
+const META_BYTES = 8 * 1024 * 1024;
 
 /** Operations on recordings. Permissions are checked before. All arguments and results can be encoded as JSON. */
 export interface Recordings {
@@ -66,7 +73,8 @@ export class OwnRecordings implements Recordings {
 
   constructor(parts: TransportParts, { directory, max, maxPlaybacks }: RecordingsOptions) {
     const thread = new FileThread((exception) => void faultOf(exception, "recording", parts.observe));
-    this.#parts = { ...parts, directory: new RecordingsDirectory(directory), thread };
+    const metaRoom = new SharedRoom(META_BYTES);
+    this.#parts = { ...parts, directory: new RecordingsDirectory(directory), thread, metaRoom };
     this.#access = new DirectoryAccess(this.#parts.directory, parts.observe);
     this.#max = max;
     this.#playbacks = new Playbacks(this.#parts, maxPlaybacks);
@@ -74,6 +82,8 @@ export class OwnRecordings implements Recordings {
       onMeta: (key, meta) => {
         for (const recording of this.#recordings.values()) recording.metaChanged(key, meta);
       },
+      admit: (bytes, key) =>
+        [...this.#recordings.values()].some((recording) => recording.admitsMeta(key, bytes)),
       isRecorded: (key) => [...this.#recordings.values()].some((recording) => recording.records(key)),
       recordedKeys: () => [
         ...new Set(
@@ -148,7 +158,7 @@ export class OwnRecordings implements Recordings {
     try {
       checkNames(opened.streams, this.#parts.config);
     } catch (error) {
-      opened.pattern?.close();
+      closeRecorded(opened);
       throw error;
     }
     const record: RecordingRecord = {
@@ -160,7 +170,7 @@ export class OwnRecordings implements Recordings {
     const { directory } = this.#parts;
     // A file without a record, such as a copy from elsewhere.
     if ((await directory.freeFileName(name, 1)) !== fileNameOf(name, 1)) {
-      opened.pattern?.close();
+      closeRecorded(opened);
       throw new GatewayError("RECORDING_EXISTS", `there is already a file ${fileNameOf(name, 1)}`);
     }
     const recording = new Recording(record, this.#parts);
@@ -170,7 +180,7 @@ export class OwnRecordings implements Recordings {
       this.#recordings.set(name, recording);
       await this.#access.use(() => recording.begin(opened));
     } catch (error) {
-      opened.pattern?.close();
+      closeRecorded(opened);
       if (this.#recordings.get(name) === recording) this.#recordings.delete(name);
       throw error;
     }

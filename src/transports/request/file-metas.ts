@@ -53,14 +53,63 @@ export function describeIn(file: DescribedFile, key: string, meta: FileMeta): vo
   else if (meta !== undefined) file.addUnread(key, unreadReason(meta));
 }
 
-/** Room for large metadata in a file. */
+/** Room for metadata that several files share, in bytes. */
+export class SharedRoom {
+  #free: number;
+
+  constructor(bytes: number) {
+    this.#free = bytes;
+  }
+
+  has(bytes: number): boolean {
+    return bytes <= this.#free;
+  }
+
+  /** Takes room; returns room if negative. */
+  take(bytes: number): void {
+    this.#free -= bytes;
+  }
+}
+
+/** Metadata of a file that takes no shared room, in bytes. */
+const OWN_BYTES = 64 * 1024;
+
+/** Room for metadata in a file. */
 export class FileRoom {
+  readonly #shared: SharedRoom | undefined;
   #bytes = 0;
+  #isClosed = false;
+
+  /** @param shared room of several files, which the file takes part of until it is closed */
+  constructor(shared?: SharedRoom) {
+    this.#shared = shared;
+  }
+
+  /** Returns whether the file has room for metadata. */
+  has(bytes: number): boolean {
+    return (
+      this.#bytes + bytes <= MAX_FILE_META_BYTES && this.#shared?.has(this.#sharedBytes(bytes)) !== false
+    );
+  }
 
   /** @returns whether the file has room for it */
   take(bytes: number): boolean {
-    if (this.#bytes + bytes > MAX_FILE_META_BYTES) return false;
+    if (this.#isClosed || !this.has(bytes)) return false;
+    this.#shared?.take(this.#sharedBytes(bytes));
     this.#bytes += bytes;
     return true;
   }
+
+  /** Returns the shared room. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#shared?.take(-beyondOwn(this.#bytes));
+  }
+
+  #sharedBytes(more: number): number {
+    return beyondOwn(this.#bytes + more) - beyondOwn(this.#bytes);
+  }
 }
+
+const beyondOwn = (bytes: number): number => Math.max(0, bytes - OWN_BYTES);

@@ -2,10 +2,9 @@
 import { createHash } from "node:crypto";
 import { unreadReason } from "../../../domain/streams/metadata-size.ts";
 import type { OpenFile } from "../../../recordings/thread/file-thread.ts";
-import { type StoredValue, UnreadValue } from "../../../redis/registry/stored-values.ts";
-import { lossyTextOf } from "../../../wire/utf8.ts";
+import { SMALL_VALUE_BYTES, type StoredValue, UnreadValue } from "../../../redis/registry/stored-values.ts";
 import { declarationOf } from "../../request/append/declarations.ts";
-import { describeIn, FileRoom } from "../../request/file-metas.ts";
+import { describeIn, type FileRoom, fileMetaOf } from "../../request/file-metas.ts";
 
 /** Events of the declarations. */
 export interface FileDeclarationsHooks {
@@ -15,6 +14,9 @@ export interface FileDeclarationsHooks {
   readonly onUnread: (problem: string) => void;
 }
 
+/** Digest of a declaration that the file lacks. */
+const UNREAD = "unread";
+
 /** The declarations that a file has. */
 export class FileDeclarations {
   readonly #file: Pick<OpenFile, "describe" | "addUnread">;
@@ -22,10 +24,11 @@ export class FileDeclarations {
   /** Digests of the declarations by stream key. Programs store other things in metadata, and may change them often. */
   readonly #declared = new Map<string, string>();
   /** Room for further metadata: the file keeps that of earlier declarations. */
-  readonly #room = new FileRoom();
+  readonly #room: FileRoom;
 
-  constructor(file: Pick<OpenFile, "describe" | "addUnread">, hooks: FileDeclarationsHooks) {
+  constructor(file: Pick<OpenFile, "describe" | "addUnread">, room: FileRoom, hooks: FileDeclarationsHooks) {
     this.#file = file;
+    this.#room = room;
     this.#hooks = hooks;
   }
 
@@ -34,27 +37,48 @@ export class FileDeclarations {
     return this.#declared.has(key);
   }
 
-  /** Adds the declaration of a stream, unless it is the present one. @param meta metadata of the stream */
-  set(key: string, meta: StoredValue): void {
-    const declared = digestOf(meta);
-    if (this.#declared.get(key) === declared) return;
-    this.#declared.set(key, declared);
-    this.#hooks.flush();
-    if (meta === undefined) return;
-    if (meta instanceof UnreadValue) this.#lack(key, meta);
-    else if (this.#room.take(meta.length)) describeIn(this.#file, key, lossyTextOf(meta));
-    else this.#lack(key, new UnreadValue(meta.length, undefined));
+  /**
+   * Whether the metadata of a stream is to be read: a present declaration may have changed, and another one needs room.
+   *
+   * @param bytes size of the metadata
+   */
+  admits(key: string, bytes: number): boolean {
+    const present = this.#declared.get(key);
+    return (present !== undefined && present !== UNREAD) || this.#room.has(bytes);
   }
 
-  #lack(key: string, meta: UnreadValue): void {
-    describeIn(this.#file, key, meta);
-    this.#hooks.onUnread(`${key}: ${unreadReason(meta)}`);
+  /** Adds the declaration of a stream when the file begins. @param meta metadata, which has taken its room if it is large */
+  begin(key: string, meta: StoredValue): void {
+    this.#set(key, meta, Buffer.isBuffer(meta) && meta.length > SMALL_VALUE_BYTES);
+  }
+
+  /** Adds the declaration of a stream, unless it is the present one. @param meta metadata of the stream */
+  set(key: string, meta: StoredValue): void {
+    this.#set(key, meta, false);
+  }
+
+  #set(key: string, meta: StoredValue, hasRoom: boolean): void {
+    const digest = digestOf(meta);
+    const present = this.#declared.get(key);
+    if (present === digest) return;
+    const unread = this.#unreadOf(meta, hasRoom);
+    this.#declared.set(key, unread === undefined ? digest : UNREAD);
+    // The file states it already.
+    if (unread !== undefined && present === UNREAD) return;
+    this.#hooks.flush();
+    if (unread !== undefined) this.#hooks.onUnread(`${key}: ${unreadReason(unread)}`);
+    describeIn(this.#file, key, unread ?? fileMetaOf(meta));
+  }
+
+  #unreadOf(meta: StoredValue, hasRoom: boolean): UnreadValue | undefined {
+    if (meta === undefined || meta instanceof UnreadValue) return meta;
+    return hasRoom || this.#room.take(meta.length) ? undefined : new UnreadValue(meta.length, undefined);
   }
 }
 
 /** Identifies a declaration: schemas of a thousand streams would be too much to keep. */
 function digestOf(meta: StoredValue): string {
-  if (meta instanceof UnreadValue) return "unread";
+  if (meta instanceof UnreadValue) return UNREAD;
   return createHash("sha256")
     .update(JSON.stringify(declarationOf(meta)))
     .digest("base64");

@@ -13,6 +13,7 @@ import type { FileOptions } from "../../../recordings/thread/messages.ts";
 import { DroppedEntries } from "../../../recordings/thread/new-objects.ts";
 import type { StoredValue } from "../../../redis/registry/stored-values.ts";
 import type { TransportParts } from "../../parts.ts";
+import type { FileRoom } from "../../request/file-metas.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
 import { eachMeta, type RecordedStreams } from "../recorded-streams.ts";
 import { FileDeclarations } from "./file-declarations.ts";
@@ -64,7 +65,13 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   #isOver = false;
   readonly #dropped = new DroppedEntries(COLLECT_EVERY_BYTES);
 
-  constructor(thread: FileThread, options: FileOptions, hooks: RecorderHooks, parts: TransportParts) {
+  constructor(
+    thread: FileThread,
+    options: FileOptions,
+    hooks: RecorderHooks,
+    parts: TransportParts,
+    room: FileRoom,
+  ) {
     this.#parts = parts;
     this.#hooks = hooks;
     this.#file = thread.open(options, {
@@ -82,7 +89,9 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
         hooks.onFailed(error);
       },
     });
-    this.#declarations = new FileDeclarations(this.#file, { flush: this.#flush, onUnread: hooks.onUnread });
+    this.#declarations = new FileDeclarations(this.#file, room, {
+      ...{ flush: this.#flush, onUnread: hooks.onUnread },
+    });
   }
 
   /** Whether it reads history slowly, because clients are served. */
@@ -97,7 +106,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   ): void {
     const streams = found.filter(({ key }) => {
       const isRecorded = this.#hooks.onStream(key);
-      if (isRecorded) this.#declarations.set(key, metas.get(key));
+      if (isRecorded) this.#declarations.begin(key, metas.get(key));
       return isRecorded;
     });
     const started = streams.map((stream) => ({ ...cursorOf(stream), name: stream.key }));
@@ -122,7 +131,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
           const onValue = (_key: string, value: StoredValue) => {
             meta = value;
           };
-          void eachMeta(this.#parts, [stream.key], { onValue })
+          void eachMeta(this.#parts, [stream.key], { admit: this.#admit, onValue })
             // Without its metadata, the stream is recorded by its payloads.
             .catch(() => undefined)
             .then(() => {
@@ -150,6 +159,11 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   /** Whether the file has a stream. */
   has(key: string): boolean {
     return this.#declarations.has(key);
+  }
+
+  /** Whether the changed metadata of a stream is to be read. @param bytes its size */
+  admitsMeta(key: string, bytes: number): boolean {
+    return this.has(key) && this.#declarations.admits(key, bytes);
   }
 
   /** Call when the metadata of a stream has changed. Only its declaration decides how payloads are stored. */
@@ -230,10 +244,15 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
     this.#hooks.onGap(gap);
   }
 
+  readonly #admit = (bytes: number, key: string): boolean => this.#declarations.admits(key, bytes);
+
   /** Metadata may have changed between the read of it and the start. */
   async #describeAgain(keys: readonly string[]): Promise<void> {
     try {
-      await eachMeta(this.#parts, keys, { onValue: (key, meta) => this.metaChanged(key, meta) });
+      await eachMeta(this.#parts, keys, {
+        admit: this.#admit,
+        onValue: (key, meta) => this.metaChanged(key, meta),
+      });
     } catch {
       // Redis is unavailable. The watch reports all metadata when it is available again.
     }

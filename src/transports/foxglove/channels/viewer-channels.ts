@@ -107,7 +107,8 @@ export class ViewerChannels {
         this.#due = new Set();
         const streams = keys.map((key) => ({ key, birth: this.#streams.get(key) }));
         const { catalog, client, schemas } = this.#parts;
-        const admit = (bytes: number, key: string) => schemas.set(key, bytes);
+        // A stream that was removed meanwhile would keep its memory.
+        const admit = (bytes: number, key: string) => this.#streams.has(key) && schemas.set(key, bytes);
         const found = await catalog.channels(streams, { client, admit });
         for (const key of keys)
           if (this.#streams.has(key) && !this.#due.has(key))

@@ -56,3 +56,38 @@ test("a stream of a consumer group is advertised once it has an entry", async ()
   expect(examined.slice(before)).toEqual([["a:c"]]);
   channels.close();
 });
+
+test("a stream that is removed while its metadata is read keeps no memory", async () => {
+  let held = 0;
+  let admitted: boolean | undefined;
+  const channels = new ViewerChannels({
+    catalog: {
+      watch: async () => () => undefined,
+      forget: () => undefined,
+      async channels(_streams, { admit }): Promise<Channels> {
+        channels.remove("a:b");
+        admitted = admit(100_000, "a:b");
+        return new Map();
+      },
+    },
+    advertisements: new Advertisements({ onChange: () => undefined, onWithdrawn: () => undefined }),
+    statuses: new Statuses(() => undefined),
+    client: "",
+    schemas: new SchemaMemory({
+      tryGrow(bytes) {
+        held += bytes;
+        return true;
+      },
+      set(bytes) {
+        held = bytes;
+      },
+      bytes: () => held,
+      release: () => undefined,
+    }),
+    onError: (error) => expect.fail(String(error)),
+  });
+  channels.add("a:b", undefined);
+  await channels.settle();
+  expect([admitted, held]).toEqual([false, 0]);
+  channels.close();
+});

@@ -6,6 +6,9 @@ import { SMALL_VALUE_BYTES, type StoredValue, UnreadValue } from "../../../redis
 import { declarationOf } from "../../request/append/declarations.ts";
 import { describeIn, type FileRoom, fileMetaOf } from "../../request/file-metas.ts";
 
+/** Instead of the digest of a declaration that the file lacks. */
+const UNREAD = "unread";
+
 /** Events of the declarations. */
 export interface FileDeclarationsHooks {
   /** Writes the entries before a declaration. */
@@ -13,9 +16,6 @@ export interface FileDeclarationsHooks {
   /** The file lacks the metadata of a stream. */
   readonly onUnread: (problem: string) => void;
 }
-
-/** Digest of a declaration that the file lacks. */
-const UNREAD = "unread";
 
 /** The declarations that a file has. */
 export class FileDeclarations {
@@ -62,17 +62,23 @@ export class FileDeclarations {
     const present = this.#declared.get(key);
     if (present === digest) return;
     const unread = this.#unreadOf(meta, hasRoom);
-    this.#declared.set(key, unread === undefined ? digest : UNREAD);
-    // The file states it already.
+    // Once until the file has it again: metadata may change a thousand times per second.
     if (unread !== undefined && present === UNREAD) return;
+    this.#declared.set(key, unread === undefined ? digest : UNREAD);
     this.#hooks.flush();
-    if (unread !== undefined) this.#hooks.onUnread(`${key}: ${unreadReason(unread)}`);
+    if (unread !== undefined) {
+      // The entries from now on do not have the earlier declaration.
+      this.#file.describe(key, undefined);
+      this.#hooks.onUnread(`${key}: ${unreadReason(unread)}`);
+    }
     describeIn(this.#file, key, unread ?? fileMetaOf(meta));
   }
 
   #unreadOf(meta: StoredValue, hasRoom: boolean): UnreadValue | undefined {
-    if (meta === undefined || meta instanceof UnreadValue) return meta;
-    return hasRoom || this.#room.take(meta.length) ? undefined : new UnreadValue(meta.length, undefined);
+    if (meta instanceof UnreadValue) return meta;
+    return hasRoom || meta === undefined || this.#room.take(meta.length)
+      ? undefined
+      : new UnreadValue(meta.length, undefined);
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Changes of the metadata of recorded streams: devices often declare their streams after the first entry. If Redis is unavailable
- * when the watch starts, it is started again, and changes before its start are read. Changed metadata is read one at a time.
+ * when the watch starts, it is started again, and changes before its start are read. Changed metadata is read one at a time, and
+ * only here, so that an older value never replaces a newer one.
  */
 import { sleep } from "../../domain/scheduling/sleep.ts";
 import type { StoredValue } from "../../redis/registry/stored-values.ts";
@@ -8,7 +9,7 @@ import type { TransportParts } from "../parts.ts";
 import { eachMeta } from "./recorded-streams.ts";
 import { isRetryable } from "./recording-failures.ts";
 
-/** Time in ms before a watch that failed starts again. */
+/** Time in ms before a watch or a read that failed is repeated. */
 const RETRY_MS = 1000;
 
 /** Receives the changes. */
@@ -60,6 +61,12 @@ export class MetadataChanges {
     }
   }
 
+  /** Reads the metadata of streams soon. */
+  read(keys: readonly string[]): void {
+    for (const key of keys) this.#changed.add(key);
+    if (!this.#isReading) void this.#readChanged();
+  }
+
   async #readChanged(): Promise<void> {
     this.#isReading = true;
     // Changes that are reported together are read together.
@@ -68,13 +75,21 @@ export class MetadataChanges {
       while (this.#changed.size > 0 && !this.#closing.signal.aborted) {
         const keys = [...this.#changed];
         this.#changed.clear();
-        await eachMeta(this.#parts, keys, { admit: this.#hooks.admit, onValue: this.#hooks.onMeta });
+        await this.#read(keys);
       }
-    } catch {
-      // Redis is unavailable. The watch reports all metadata when it is available again.
-      this.#changed.clear();
     } finally {
       this.#isReading = false;
+    }
+  }
+
+  /** Reads metadata now, or soon if Redis is unavailable: the connection of the watch may have noticed nothing of that. */
+  async #read(keys: readonly string[]): Promise<void> {
+    try {
+      await eachMeta(this.#parts, keys, { admit: this.#hooks.admit, onValue: this.#hooks.onMeta });
+    } catch (error) {
+      if (!isRetryable(error)) return;
+      for (const key of keys) this.#changed.add(key);
+      await sleep(RETRY_MS, this.#closing.signal).catch(() => undefined);
     }
   }
 
@@ -85,19 +100,13 @@ export class MetadataChanges {
 
   /** @throws GatewayError */
   async #watch(): Promise<void> {
-    const { onMeta, admit, isRecorded, recordedKeys } = this.#hooks;
     const stop = await this.#parts.streams.metaWatch.watch((key) => {
-      if (!isRecorded(key)) return;
-      this.#changed.add(key);
-      if (!this.#isReading) void this.#readChanged();
+      if (this.#hooks.isRecorded(key)) this.read([key]);
     });
-    try {
-      await eachMeta(this.#parts, recordedKeys(), { admit, onValue: onMeta });
-    } catch (error) {
-      stop();
-      throw error;
-    }
     if (this.#closing.signal.aborted) stop();
-    else this.#stop = stop;
+    else {
+      this.#stop = stop;
+      this.read(this.#hooks.recordedKeys());
+    }
   }
 }

@@ -18,6 +18,8 @@ import { failureMessage, retried } from "./recording-failures.ts";
 export interface RecordingParts extends RecordedParts {
   readonly directory: RecordingsDirectory;
   readonly thread: FileThread;
+  /** Reads the metadata of streams soon, for `metaChanged`. */
+  readonly readMetas: (keys: readonly string[]) => void;
 }
 
 /** Recording in progress. */
@@ -206,6 +208,7 @@ export class Recording {
           return isAdded;
         },
         onGap: (gap) => this.#contents.addGap(gap),
+        onStarted: this.#parts.readMetas,
         onLimit: () => {
           this.#lacks = MORE_STREAMS;
         },

@@ -73,8 +73,11 @@ export class OwnRecordings implements Recordings {
 
   constructor(parts: TransportParts, { directory, max, maxPlaybacks }: RecordingsOptions) {
     const thread = new FileThread((exception) => void faultOf(exception, "recording", parts.observe));
-    const metaRoom = new SharedRoom(META_BYTES);
-    this.#parts = { ...parts, directory: new RecordingsDirectory(directory), thread, metaRoom };
+    this.#parts = {
+      ...{ ...parts, directory: new RecordingsDirectory(directory), thread },
+      metaRoom: new SharedRoom(META_BYTES),
+      readMetas: (keys) => this.#metadataChanges.read(keys),
+    };
     this.#access = new DirectoryAccess(this.#parts.directory, parts.observe);
     this.#max = max;
     this.#playbacks = new Playbacks(this.#parts, maxPlaybacks);

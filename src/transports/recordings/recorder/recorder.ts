@@ -37,6 +37,8 @@ export interface RecorderHooks {
   /** @returns whether the stream is recorded */
   readonly onStream: (key: string) => boolean;
   readonly onGap: (gap: Gap) => void;
+  /** Streams have started. Their metadata may have changed since it was read, so it is to be read again. */
+  readonly onStarted: (keys: readonly string[]) => void;
   /** A stream of the pattern is not recorded: there are `MAX_STREAMS` streams. */
   readonly onLimit: (name: string) => void;
   /** The file lacks the metadata of a stream. */
@@ -120,7 +122,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
       onError: this.#fail,
     });
     this.#subscription = subscription;
-    void this.#describeAgain(streams.map(({ key }) => key));
+    this.#hooks.onStarted(streams.map(({ key }) => key));
     if (pattern === undefined) return;
     const joining = new Set<string>();
     this.#stopPattern = startPattern(pattern, {
@@ -139,6 +141,7 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
               this.#declarations.set(stream.key, meta);
               this.progress.begin(stream.key, stream.cursor);
               subscription.add({ ...stream, name: stream.key });
+              this.#hooks.onStarted([stream.key]);
             })
             .catch((exception) => this.#fail(faultOf(exception, "recording", this.#parts.observe)));
         },
@@ -245,18 +248,6 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
   }
 
   readonly #admit = (bytes: number, key: string): boolean => this.#declarations.admits(key, bytes);
-
-  /** Metadata may have changed between the read of it and the start. */
-  async #describeAgain(keys: readonly string[]): Promise<void> {
-    try {
-      await eachMeta(this.#parts, keys, {
-        admit: this.#admit,
-        onValue: (key, meta) => this.metaChanged(key, meta),
-      });
-    } catch {
-      // Redis is unavailable. The watch reports all metadata when it is available again.
-    }
-  }
 
   readonly #fail = (error: GatewayError): void => {
     if (this.#isOver) return;

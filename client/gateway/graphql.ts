@@ -25,7 +25,7 @@ export async function execute(
     signal,
   });
   const { data, errors } = parse(body);
-  const [first] = Array.isArray(errors) ? errors : [];
+  const first = (errors as readonly unknown[] | null | undefined)?.[0];
   if (isObject(first) && (isOfOne || !isObject(data) || Object.values(data).includes(null)))
     throw errorOf(first);
   if (!isObject(data)) throw badMessage("a GraphQL response without data");

@@ -32,6 +32,7 @@ export function openLive(
         return isKept;
       }, events),
     memory: new RecentMemory(settings.recentBytes, counters),
+    onRemoval: (key) => pageCache.forget(key),
     counters,
     logger,
   });

@@ -56,6 +56,8 @@ export interface Progress {
 export interface HubParts {
   readonly openTail: (onReads: OnTailReads, events: TailEvents) => Tail;
   readonly memory: RecentMemory;
+  /** Entries of a stream were removed: those that are kept in memory may no longer exist. */
+  readonly onRemoval: (key: string) => void;
   readonly counters: Counters;
   readonly logger: Logger;
 }
@@ -217,6 +219,7 @@ export class Hub {
   #onGap({ key, after, isNewLife }: TailRead, stream: LiveStream): void {
     this.#parts.logger.warn({ key, after }, "live readers missed entries that were trimmed or deleted");
     stream.recent.clear();
+    this.#parts.onRemoval(key);
     // A new life that reached the readers' ids has all its newer entries: they are not trimmed before older ones.
     if (isNewLife) this.#restart(key, stream);
     else this.#callAll(key, stream, (reader) => reader.onGap());
@@ -230,6 +233,7 @@ export class Hub {
     const stream = this.#streams.get(key);
     // A reader that attaches later must see the current entries of the stream. Attached readers have received the rest.
     stream?.recent.clear();
+    this.#parts.onRemoval(key);
     if (stream !== undefined && isNewLife) this.#restart(key, stream);
   }
 

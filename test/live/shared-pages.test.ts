@@ -92,3 +92,16 @@ test("readers of several streams make progress with the memory of two pages", as
   // The read of the end holds some, too.
   await until("no memory is held", () => budget.heldBytes() === 0);
 });
+
+test("a reader gets no pages of before a deletion that other readers have noticed", async () => {
+  await open(FRAMES_ONLY_BYTES);
+  const live = await readAfter(0);
+  await expectAll(live);
+  const { control } = opened.redis;
+  const ids = [idAtTime(ENTRIES + 1), idAtTime(ENTRIES + 2)];
+  await control.transact([["DEL", "s"], ...ids.map((id) => ["XADD", "s", id, "d", "x"])], () => undefined);
+  await until("the new entries", () => live.seen("s").at(-1) === ids[1]);
+  const late = await readAfter(0);
+  await until("the new entries", () => late.seen("s").at(-1) === ids[1]);
+  expect(late.seen("s")).toEqual(ids);
+});

@@ -20,6 +20,7 @@ type FullPage = HistoryPage & { readonly batch: Batch };
 /** A page in memory. */
 interface KeptPage {
   readonly name: string;
+  readonly key: string;
   readonly hasGap: boolean;
   readonly until: number;
   content: Batch | Framed;
@@ -28,7 +29,8 @@ interface KeptPage {
 }
 
 /**
- * Time (ms) for which a page is shared. It bounds how long a deleted entry is still delivered, and hides one that reuses its id.
+ * Time (ms) for which a page is shared. It bounds how long a deleted entry is still delivered, and hides one that reuses its id, if
+ * nobody follows the stream: the hub notices deletions otherwise.
  */
 const PAGE_LIFE_MS = 2000;
 /** Fraction of the limit that pages with their entries may use. */
@@ -53,12 +55,17 @@ export class KeptPages {
     this.#counters = counters;
   }
 
-  /** Adds a page, in place of one with the same name. @param name stream and its version, and the cursor before the page */
-  add(name: string, { batch, hasGap }: FullPage): void {
+  /**
+   * Adds a page, in place of one with the same name.
+   *
+   * @param name stream and its version, and the cursor before the page
+   * @param key the stream
+   */
+  add(name: string, key: string, { batch, hasGap }: FullPage): void {
     const { cost } = batch;
     const same = this.#pages.get(name);
     if (same !== undefined) this.#remove(same);
-    const kept = { name, hasGap, until: performance.now() + PAGE_LIFE_MS, content: batch, cost };
+    const kept = { name, key, hasGap, until: performance.now() + PAGE_LIFE_MS, content: batch, cost };
     this.#pages.set(name, kept);
     this.#withEntries.add(kept);
     this.#withEntriesBytes += cost;
@@ -80,6 +87,11 @@ export class KeptPages {
     }
     const frame = frameKey === undefined ? undefined : content.frames.get(frameKey);
     return frame === undefined ? undefined : pageOf({ ...content, frame }, kept.hasGap);
+  }
+
+  /** Removes the pages of a stream. */
+  forget(key: string): void {
+    for (const kept of this.#pages.values()) if (kept.key === key) this.#remove(kept);
   }
 
   /** Drops the entries of the pages that were not used for the longest time, if pages with entries exceed their limit. */

@@ -42,6 +42,8 @@ export interface PageCache {
    * @throws GatewayError
    */
   read(request: PageRequest): Promise<SharedPage>;
+  /** Drops the pages of a stream, also those being read: entries of it were removed. */
+  forget(key: string): void;
   /** Returns the expected minimum size of a page of a stream, in bytes. */
   expectedBytes(key: string): number;
 }
@@ -66,7 +68,8 @@ export function createPageCache({
   cacheBytes,
   counters,
 }: PageCacheParts): PageCache {
-  const inFlight = new Map<string, Promise<HistoryPage>>();
+  /** Reads by the name of their page. */
+  const inFlight = new Map<string, { readonly key: string; readonly page: Promise<HistoryPage> }>();
   const kept = new KeptPages(cacheBytes, counters);
 
   async function readPage({ key, cursor, maxEntries = MAX_ENTRIES }: PageRequest): Promise<HistoryPage> {
@@ -81,23 +84,32 @@ export function createPageCache({
     expectedBytes: (key) => Math.max(pageBytes, sizes.expected(key)),
     shared(request) {
       const name = nameOf(request);
-      const page = kept.find(name, request.frameKey) ?? inFlight.get(name);
+      const page = kept.find(name, request.frameKey) ?? inFlight.get(name)?.page;
       if (page === undefined) return undefined;
       counters.pagesShared++;
       return Promise.resolve(page);
     },
     read(request) {
       const name = nameOf(request);
-      const reading = readPage(request)
-        .then((page) => {
-          const { batch, isLast } = page;
-          // A short page is soon out of date and cheap to read again.
-          if (batch !== undefined && !isLast && !request.isPassing) kept.add(name, { ...page, batch });
-          return page;
+      const { key } = request;
+      const page = readPage(request)
+        .then((found) => {
+          const { batch, isLast } = found;
+          // A short page is soon out of date and cheap to read again. One that was forgotten may have removed entries.
+          const isKept = batch !== undefined && !isLast && !request.isPassing && inFlight.get(name) === read;
+          if (isKept) kept.add(name, key, { ...found, batch });
+          return found;
         })
-        .finally(() => inFlight.delete(name));
-      inFlight.set(name, reading);
-      return reading;
+        .finally(() => {
+          if (inFlight.get(name) === read) inFlight.delete(name);
+        });
+      const read = { key, page };
+      inFlight.set(name, read);
+      return page;
+    },
+    forget(key) {
+      kept.forget(key);
+      for (const [name, read] of inFlight) if (read.key === key) inFlight.delete(name);
     },
   };
 }

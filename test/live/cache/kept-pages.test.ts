@@ -24,12 +24,13 @@ function open(limitBytes: number) {
   const pages = new KeptPages(limitBytes, counters);
   return {
     counters,
+    forget: (stream: string) => pages.forget(stream),
     find: (cursor: number, frameKey = FRAME_KEY, stream = "s") =>
       pages.find(`${at(cursor)} ${stream}`, frameKey),
     /** Finds the page for a reader that shares no frames. */
     findUnshared: (cursor: number) => pages.find(`${at(cursor)} s`, undefined),
     add(batch: Batch, { hasGap = false, stream = "s" } = {}) {
-      pages.add(`${batch.after} ${stream}`, { batch, hasGap, isLast: false, isGone: false });
+      pages.add(`${batch.after} ${stream}`, stream, { batch, hasGap, isLast: false, isGone: false });
       return batch;
     },
   };
@@ -49,6 +50,17 @@ describe("KeptPages", () => {
     const { add, find } = open(2 ** 20);
     add(batchOf(10, [20, 30]));
     for (const cursor of [9, 11, 20, 25, 30]) expect(find(cursor)).toBeUndefined();
+  });
+
+  test("forgets the pages of a stream, and only those", () => {
+    const { add, find, counters, forget } = open(2 ** 20);
+    add(batchOf(10, [20]));
+    add(batchOf(20, [30]));
+    const other = add(batchOf(10, [20]), { stream: "other" });
+    forget("s");
+    expect([find(10), find(20)]).toEqual([undefined, undefined]);
+    expect(find(10, FRAME_KEY, "other")?.batch).toBe(other);
+    expect(counters.pageCacheBytes).toBe(other.cost);
   });
 
   test("replaces a page with the same cursor", () => {

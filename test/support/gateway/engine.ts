@@ -94,6 +94,7 @@ export function openEngine(redisUrl: string, options: EngineOptions): Engine {
   const hub = new Hub({
     openTail: store.openTail,
     memory: new RecentMemory(options.recentBytes, counters),
+    onRemoval: (key) => pageCache.forget(key),
     counters,
     logger: silent,
   });

@@ -151,7 +151,7 @@ export class Viewer {
     if (range === undefined) this.#sendServerInfo(undefined);
     await this.#channels.open();
     if (this.#isClosed) return;
-    const opened = await openStreams(requested, this.#request.session.visitor.identity, this.#parts);
+    const opened = await openStreams(requested, this.#request.session.visitor, this.#parts);
     this.#stopPattern = () => opened.pattern?.close();
     const played = await this.#storedRange(opened);
     if (this.#isClosed) {

@@ -2,7 +2,9 @@
  * Streams of a request with a pattern: those that exist and that the client may read, and those that join and leave later.
  * Changes between the listing and the start of the subscription wait until `start`.
  */
+import type { Visitor } from "../../access/admission.ts";
 import { type Identity, may } from "../../access/identity/authorize.ts";
+import { accountName } from "../../access/limits/limits.ts";
 import type { GatewayError } from "../../domain/errors.ts";
 import type { WorkSlices } from "../../domain/scheduling/work-slice.ts";
 import { FIRST_ID } from "../../domain/streams/entry-id.ts";
@@ -177,21 +179,22 @@ export interface OpenStreams {
 /**
  * Finds the streams of a request and resolves their cursors.
  *
+ * @param visitor the client: it sees the streams that it may read, and takes turns with others
  * @param playback if present, the streams are for a playback
  * @throws GatewayError if Redis is unavailable
  */
 export function openStreams(
   requested: RequestedStreams,
-  identity: Identity,
+  visitor: Visitor,
   parts: TransportParts,
   playback?: RequestedPlayback,
 ): Promise<OpenStreams> {
   const { named, pattern } = requested;
   const size = pattern === undefined ? named.length : parts.config.maxStreams;
   return parts.access.turns.openings.run({
-    client: identity.name,
+    client: accountName(visitor),
     size: () => size,
-    send: () => openNow(requested, identity, parts, playback),
+    send: () => openNow(requested, visitor.identity, parts, playback),
   });
 }
 

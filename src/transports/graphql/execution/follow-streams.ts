@@ -47,7 +47,7 @@ export async function followStreams(
     session,
   } = context;
   const unfollow = follows(keysOf(requested.named));
-  const { streams, pattern } = await openStreams(requested, visitor.identity, context).catch((error) => {
+  const { streams, pattern } = await openStreams(requested, visitor, context).catch((error) => {
     unfollow();
     throw error;
   });

@@ -81,7 +81,7 @@ class PullSocket implements ServedSocket {
       lastIds: this.#parts.streams.registry,
       at: errorContextOf(this.#session),
     });
-    openStreams(requested, visitor.identity, this.#parts, playback).then(
+    openStreams(requested, visitor, this.#parts, playback).then(
       (opened) => this.#subscribeWithMemory(request, opened),
       (error) => this.end(asGatewayError(error)),
     );

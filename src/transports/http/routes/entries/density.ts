@@ -41,7 +41,7 @@ export function addDensity(app: FastifyInstance, parts: RouteParts): void {
     const requested = readRequestedStreams(identity, segment, all, config);
     const { start, end } = parseRange(parameters.start, parameters.end);
     await warnOfTimes(reply, parts, rangeTimes(keysOf(requested.named), { start, end }));
-    const opened = await openStreams(requested, identity, parts);
+    const opened = await openStreams(requested, request.visitor, parts);
     opened.pattern?.close();
     const { buckets: count } = parameters;
     const max = Math.floor(MAX_VALUES / Math.max(1, opened.streams.length));

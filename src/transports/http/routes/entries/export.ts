@@ -59,7 +59,7 @@ export async function sendExport(
   const { streams, access } = parts;
   const { visitor } = reply.request;
   access.limits.checkConnection(visitor);
-  const { streams: found, pattern } = await openStreams(requested, visitor.identity, parts);
+  const { streams: found, pattern } = await openStreams(requested, visitor, parts);
   pattern?.close();
   const lease = memoryOf(reply, access.memory);
   const heads = found.map(({ key }) => streams.streamReader.expectedBytes(key, 1));

@@ -133,7 +133,7 @@ async function answerPattern(requested: RequestedStreams, get: GetRequest): Prom
   const { reply, parameters, form, parts } = get;
   const { latest } = parameters;
   const { streamReader } = parts.streams;
-  const { streams, pattern } = await openStreams(requested, reply.request.visitor.identity, parts);
+  const { streams, pattern } = await openStreams(requested, reply.request.visitor, parts);
   try {
     const hasOffsets = form.format === "raw";
     const room = headerRoom(reply, parts.config.maxResponseHeaderBytes);

@@ -159,7 +159,7 @@ async function sendMerged(
     config,
   } = parts;
   const list = async () => {
-    const { streams, pattern } = await openStreams(requested, reply.request.visitor.identity, parts);
+    const { streams, pattern } = await openStreams(requested, reply.request.visitor, parts);
     pattern?.close();
     return streams;
   };

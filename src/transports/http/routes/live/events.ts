@@ -31,7 +31,7 @@ export function addEvents(app: FastifyInstance, parts: RouteParts): void {
     const requested = readRequestedStreams(identity, segment, resumed, config);
     const playback = readPlayback(parameters);
     await warnOfTimes(reply, parts, cursorTimes(requested.named, playback));
-    const opened = await openStreams(requested, identity, parts, playback);
+    const opened = await openStreams(requested, request.visitor, parts, playback);
     const cursors = cursorsOf(opened, config);
     const pattern = opened.pattern && new PatternEncoder(form, cursors);
     const opening = encodeSse({ id: cursors.text });

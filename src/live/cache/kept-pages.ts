@@ -29,8 +29,8 @@ interface KeptPage {
 }
 
 /**
- * Time (ms) for which a page is shared. It bounds how long a deleted entry is still delivered, and hides one that reuses its id, if
- * nobody follows the stream: the hub notices deletions otherwise.
+ * Time (ms) for which a page is shared. It bounds how long a deleted entry is still delivered, and hides one that reuses its id. If
+ * readers follow the stream, the hub notices the deletion, and its pages are dropped earlier.
  */
 const PAGE_LIFE_MS = 2000;
 /** Fraction of the limit that pages with their entries may use. */

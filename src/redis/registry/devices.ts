@@ -24,6 +24,7 @@ import {
   firstReadOf,
   type LargeRead,
   type LargeValues,
+  onlyValue,
   type StoredValue,
 } from "./stored-values.ts";
 
@@ -90,12 +91,9 @@ export function createDeviceRecords({
     async meta(deviceId, options) {
       const first = firstReadOf(await call(...firstReadCommand(deviceMetaKey(deviceId))));
       if (first !== "large") return first;
-      let found: StoredValue;
-      const onValue = (_key: string, value: StoredValue) => {
-        found = value;
-      };
-      await withGatewayErrors(largeValues.read([deviceMetaKey(deviceId)], { ...options, onValue }));
-      return found;
+      return withGatewayErrors(
+        onlyValue((onValue) => largeValues.read([deviceMetaKey(deviceId)], { ...options, onValue })),
+      );
     },
 
     async connect(deviceId, meta) {

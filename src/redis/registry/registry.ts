@@ -16,7 +16,7 @@ import { type StreamRecord, StreamRecords, type WantedRecord } from "./details/s
 import { createDeviceRecords, type DeviceRecords } from "./devices.ts";
 import { createKeyScan } from "./scan.ts";
 import { createMerger } from "./sorted-names.ts";
-import type { LargeRead, LargeValues } from "./stored-values.ts";
+import { type LargeRead, type LargeValues, onlyValue, type StoredValue } from "./stored-values.ts";
 import { createStreamMetadata, type StreamMetadata } from "./stream-metadata.ts";
 
 /** Result of deleting a stream. */
@@ -46,6 +46,8 @@ export interface Registry extends StreamMetadata, LastIds {
   areKnown(keys: readonly string[]): Promise<readonly boolean[]>;
   /** Returns facts about streams in the order of the keys, with one round trip per thousand streams, or fewer if entries are large. */
   streams(keys: readonly string[], wanted: WantedRecord): Promise<readonly StreamRecord[]>;
+  /** Reads the metadata of one stream, as `metas`. */
+  meta(key: string, options: Pick<LargeRead, "client" | "admit">): Promise<StoredValue>;
   /** Reads the metadata of streams: small ones first, at most 1 KB each, then large ones as `largeMetas`. */
   metas(keys: readonly string[], options: LargeRead): Promise<void>;
   /** Reads metadata that `streams` has found to be `large`: the smallest first, few at a time. */
@@ -110,6 +112,22 @@ export function createRegistry({
       }),
     );
 
+  async function metas(keys: readonly string[], options: LargeRead): Promise<void> {
+    const { client, isWanted, onValue } = options;
+    const found = await records.read(keys, { meta: true, client, ...(isWanted && { isWanted }) });
+    const slices = workSlices.begin();
+    const large: string[] = [];
+    for (const [i, key] of keys.entries()) {
+      const meta = found[i]?.meta;
+      if (meta === "large") large.push(key);
+      else {
+        if (slices.isOver()) await slices.next();
+        onValue(key, meta);
+      }
+    }
+    if (large.length > 0) await largeMetas(large, options);
+  }
+
   return {
     devices: createDeviceRecords({ database, streamMaxLength, largeValues, workSlices }),
 
@@ -124,21 +142,9 @@ export function createRegistry({
 
     streams: (keys, wanted) => records.read(keys, wanted),
 
-    async metas(keys, options) {
-      const { client, isWanted, onValue } = options;
-      const found = await records.read(keys, { meta: true, client, ...(isWanted && { isWanted }) });
-      const slices = workSlices.begin();
-      const large: string[] = [];
-      for (const [i, key] of keys.entries()) {
-        const meta = found[i]?.meta;
-        if (meta === "large") large.push(key);
-        else {
-          if (slices.isOver()) await slices.next();
-          onValue(key, meta);
-        }
-      }
-      if (large.length > 0) await largeMetas(large, options);
-    },
+    meta: (key, options) => onlyValue((onValue) => metas([key], { ...options, onValue })),
+
+    metas,
 
     largeMetas,
 

@@ -55,6 +55,17 @@ export interface LargeRead {
   readonly onValue: (key: string, value: StoredValue) => void;
 }
 
+/** Returns the value of a read of one key. @param read passes on the value */
+export async function onlyValue(
+  read: (onValue: LargeRead["onValue"]) => Promise<void>,
+): Promise<StoredValue> {
+  let found: StoredValue;
+  await read((_key, value) => {
+    found = value;
+  });
+  return found;
+}
+
 /** Index of the last byte of a first read: one more than a small value has, which shows that there are more. */
 const FIRST_READ_END = String(SMALL_VALUE_BYTES);
 
@@ -66,7 +77,7 @@ export const firstReadCommand = (key: string): readonly [string, string, string,
   FIRST_READ_END,
 ];
 
-/** Returns the result of a first read. An error reply, such as that of a key of another type, is no value. */
+/** Returns the result of a first read. An error reply, such as that of a key of another type, counts as no value. */
 export function firstReadOf(reply: Reply | undefined): FirstRead {
   if (!Buffer.isBuffer(reply) || reply.length === 0) return undefined;
   return reply.length > SMALL_VALUE_BYTES ? "large" : reply;

@@ -20,7 +20,7 @@ export interface RecordedStreams extends OpenStreams {
   readonly room: FileRoom;
 }
 
-/** What the recordings of a gateway share. */
+/** Parts that the recordings of a gateway share. */
 export interface RecordedParts extends TransportParts {
   /** Room for the metadata of all files that are being written. */
   readonly metaRoom: SharedRoom;

@@ -160,7 +160,7 @@ test("a value that grows each time is given up", async () => {
   expect(found.map(([, value]) => value instanceof UnreadValue)).toEqual([true]);
 });
 
-test("nothing further is read for a client that no longer wants it", async () => {
+test("nothing further is read for a client that no longer needs it", async () => {
   const keys = Array.from({ length: 5 }, (_, i) => `unwanted-${i}`);
   for (const key of keys) await set(key, MAX_BYTES);
   const found: string[] = [];

@@ -33,7 +33,7 @@ export interface ExaminedStream {
   readonly birth: number | undefined;
 }
 
-/** What was found about a stream. */
+/** Channel of a stream, as far as it was found. */
 export interface FoundChannel {
   /** Channel. A stream without entries, such as a new one of a consumer group, has none yet; undefined: it cannot be shown. */
   readonly channel: LiveChannel | "empty" | undefined;

@@ -11,7 +11,6 @@ import type { WorkBudget } from "../execution/limits/work-budget.ts";
 import { createPullIterator } from "../execution/pull-iterator.ts";
 import { alsoDevice, type Builder } from "./builder.ts";
 import { devicePrefix, fewNames } from "./names.ts";
-import { NO_META } from "./parsed-meta.ts";
 import { type LoadedMeta, loadedMeta, metaOf, storedJsonOf } from "./payload.ts";
 
 /** Maximum number of undelivered metadata changes. The subscription of a client that falls further behind ends. */
@@ -133,14 +132,8 @@ export function addMetaEvents(builder: Builder, withDevices: boolean): void {
 /** Reads the metadata of a stream. @throws GatewayError if Redis is unavailable, or OVERLOADED */
 async function readMeta(key: string, context: OperationContext): Promise<LoadedMeta> {
   const { payloads, parsedMetas, visitor, streams } = context;
-  let loaded: LoadedMeta = NO_META;
-  await streams.registry.metas([key], {
-    ...{ client: accountName(visitor), admit: payloads.take },
-    onValue: (_key, value) => {
-      loaded = loadedMeta(value, parsedMetas, payloads.tooLarge);
-    },
-  });
-  return loaded;
+  const stored = await streams.registry.meta(key, { client: accountName(visitor), admit: payloads.take });
+  return loadedMeta(stored, parsedMetas, payloads.tooLarge);
 }
 
 /** Returns the id under which a subscription reports a stream key; undefined if it does not follow that stream. */

@@ -15,7 +15,7 @@ import type { StoredValue } from "../../../redis/registry/stored-values.ts";
 import type { TransportParts } from "../../parts.ts";
 import type { FileRoom } from "../../request/file-metas.ts";
 import { startPattern, TOO_MANY_STREAMS } from "../../request/follow-pattern.ts";
-import { eachMeta, type RecordedStreams } from "../recorded-streams.ts";
+import type { RecordedStreams } from "../recorded-streams.ts";
 import { FileDeclarations } from "./file-declarations.ts";
 import { RecorderProgress } from "./progress.ts";
 
@@ -129,14 +129,11 @@ export class Recorder implements Sink<readonly StreamEntries[]> {
       subscription: {
         add: (stream) => {
           joining.add(stream.key);
-          let meta: StoredValue;
-          const onValue = (_key: string, value: StoredValue) => {
-            meta = value;
-          };
-          void eachMeta(this.#parts, [stream.key], { admit: this.#admit, onValue })
+          void this.#parts.streams.registry
+            .meta(stream.key, { client: "recordings", admit: this.#admit })
             // Without its metadata, the stream is recorded by its payloads.
             .catch(() => undefined)
-            .then(() => {
+            .then((meta) => {
               if (this.#isOver || !joining.delete(stream.key) || !this.#hooks.onStream(stream.key)) return;
               this.#declarations.set(stream.key, meta);
               this.progress.begin(stream.key, stream.cursor);

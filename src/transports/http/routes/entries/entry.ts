@@ -63,16 +63,12 @@ export function addEntry(app: FastifyInstance, parts: RouteParts): void {
       if (parameters.at !== "") await warnOfTimes(reply, parts, [{ parameter: "at", id: range.end, key }]);
       const lease = memoryOf(reply, memory);
       await lease.grow(streamReader.expectedBytes(key, 1));
-      let meta: StoredValue;
       // Both are sent before the first reply, and therefore in one write.
-      const [{ entries }] = await Promise.all([
+      const [{ entries }, meta] = await Promise.all([
         streamReader.readRange(key, range),
-        registry.metas([key], {
+        registry.meta(key, {
           client: accountName(request.visitor),
           admit: (bytes) => lease.grow(bytes * META_COPIES).then(() => true),
-          onValue: (_key, value) => {
-            meta = value;
-          },
         }),
       ]);
       const [entry] = entries;
